@@ -1,0 +1,15 @@
+# find_package(Switchboard): Switchboard::wire, Switchboard::actors and the other parts, one target each.
+
+include(CMakeFindDependencyMacro)
+
+# Debian's CAF brings no configuration of its own; the module that finds it lies beside this file.
+list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
+find_dependency(Threads)
+find_dependency(Protobuf)
+find_dependency(CAF COMPONENTS core)
+find_dependency(fmt)
+find_dependency(spdlog)
+find_dependency(CLI11)
+list(POP_FRONT CMAKE_MODULE_PATH)
+
+include(${CMAKE_CURRENT_LIST_DIR}/SwitchboardTargets.cmake)

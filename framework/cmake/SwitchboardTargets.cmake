@@ -1,0 +1,103 @@
+# What every target of the tree has in common, and the three ways to declare one.
+
+include(GNUInstallDirs)
+
+option(SWITCHBOARD_BUILD_TESTS "Build the tests" ON)
+set(SWITCHBOARD_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them (address,undefined or thread)")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+
+# A file that includes CAF costs 8 to 10 s: what was compiled once is kept where the machine has a compiler cache.
+find_program(SWITCHBOARD_CCACHE ccache)
+mark_as_advanced(SWITCHBOARD_CCACHE)
+if(SWITCHBOARD_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SWITCHBOARD_CCACHE})
+endif()
+
+# Sanitizers are for every target, generated code too: a part compiled without would hide or invent errors.
+set(SWITCHBOARD_TEST_SECONDS 120)
+if(SWITCHBOARD_SANITIZE)
+  set(SWITCHBOARD_TEST_SECONDS 300)
+  add_compile_options(-fsanitize=${SWITCHBOARD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SWITCHBOARD_SANITIZE})
+endif()
+if(SWITCHBOARD_SANITIZE MATCHES "thread")
+  # g++ warns of every std::atomic_thread_fence, which the sanitizer does not model; protobuf's headers hold some.
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+  if(NOT CAF_ROOT AND NOT DEFINED ENV{CAF_ROOT})
+    message(WARNING "Thread sanitizer with the system's CAF gives false reports; see framework/cmake/configurations/tsan.cmake")
+  endif()
+endif()
+
+add_library(switchboard_build INTERFACE)
+target_compile_options(switchboard_build INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers)
+
+# switchboard_install_library(NAME): switchboard_NAME becomes Switchboard::NAME of find_package(Switchboard).
+function(switchboard_install_library NAME)
+  set_target_properties(switchboard_${NAME} PROPERTIES EXPORT_NAME ${NAME})
+  install(TARGETS switchboard_${NAME} EXPORT SwitchboardTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endfunction()
+
+# switchboard_part(NAME SOURCES … LINKS … PRIVATE_LINKS …)
+#
+# The folder this is called in becomes the library switchboard_NAME. Its headers are reached as <switchboard/NAME/…> through
+# an include folder that holds nothing else, so a target sees exactly the parts it links: an include against the arrows of
+# the architecture does not compile.
+function(switchboard_part NAME)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS")
+  set(view ${PROJECT_BINARY_DIR}/include/${NAME})
+  file(MAKE_DIRECTORY ${view}/switchboard)
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/switchboard/${NAME} SYMBOLIC)
+  if(ARG_SOURCES)
+    add_library(switchboard_${NAME} STATIC ${ARG_SOURCES})
+    target_include_directories(switchboard_${NAME} PUBLIC $<BUILD_INTERFACE:${view}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_link_libraries(switchboard_${NAME} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS} $<BUILD_INTERFACE:switchboard_build>)
+  else()
+    add_library(switchboard_${NAME} INTERFACE)
+    target_include_directories(switchboard_${NAME} INTERFACE $<BUILD_INTERFACE:${view}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_link_libraries(switchboard_${NAME} INTERFACE ${ARG_LINKS})
+  endif()
+  add_library(Switchboard::${NAME} ALIAS switchboard_${NAME})
+  switchboard_install_library(${NAME})
+  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/switchboard/${NAME}
+          FILES_MATCHING PATTERN "*.hpp")
+endfunction()
+
+# switchboard_program(NAME SOURCES … LINKS …): a program in bin/, installed.
+function(switchboard_program NAME)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;LINKS")
+  add_executable(${NAME} ${ARG_SOURCES})
+  target_link_libraries(${NAME} PRIVATE ${ARG_LINKS} switchboard_build)
+  install(TARGETS ${NAME} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
+
+# switchboard_test(NAME SOURCES … LINKS … ALONE …)
+#
+# The folder's one test binary, NAME_test; each TEST is a case of ctest's, named NAME.Suite.Test. ALONE lists the tests
+# (Suite.Test, * allowed) that measure time or fill the machine: ctest runs nothing beside them.
+function(switchboard_test NAME)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;LINKS;ALONE")
+  add_executable(${NAME}_test ${ARG_SOURCES})
+  set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_link_libraries(${NAME}_test PRIVATE ${ARG_LINKS} GTest::gtest GTest::gtest_main switchboard_build)
+  # Half the compile time: what a test measures is in the libraries, and those are optimised in full.
+  target_compile_options(${NAME}_test PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1;-g1>)
+  set(properties TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${NAME})
+  set(discovery TEST_PREFIX ${NAME}. DISCOVERY_TIMEOUT 60)
+  if(ARG_ALONE)
+    string(JOIN ":" alone ${ARG_ALONE})
+    gtest_discover_tests(${NAME}_test ${discovery} TEST_FILTER "-${alone}" PROPERTIES ${properties})
+    gtest_discover_tests(${NAME}_test ${discovery} TEST_FILTER "${alone}" TEST_LIST ${NAME}_test_alone
+                         PROPERTIES ${properties} RUN_SERIAL TRUE)
+  else()
+    gtest_discover_tests(${NAME}_test ${discovery} PROPERTIES ${properties})
+  endif()
+endfunction()

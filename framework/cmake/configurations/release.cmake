@@ -1,0 +1,6 @@
+# cmake -C framework/cmake/configurations/release.cmake -B build
+#
+# Optimised, with debug information: what tests/run.sh builds, what is measured and what is installed.
+
+set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g -DNDEBUG" CACHE STRING "")
