@@ -1,0 +1,31 @@
+#pragma once
+
+/// The operating system's listener, TCP or Unix.
+
+#include "descriptor.hpp"
+#include "socket_file.hpp"
+
+#include <switchboard/net/listener.hpp>
+
+namespace switchboard::net {
+
+class socket_listener final : public listener {
+public:
+  static error_or<std::unique_ptr<listener>> open(const endpoint& at);
+
+  socket_listener(descriptor socket, socket_file file, descriptor spare, endpoint local) noexcept;
+
+  socket_handle handle() const noexcept override { return socket_.handle(); }
+  const endpoint& local() const noexcept override { return local_; }
+  error_or<std::unique_ptr<transport>> accept() noexcept override;
+  bool refuse(void (*farewell)(transport&)) noexcept override;
+
+private:
+  // In this order: the file goes before the socket that pins its inode.
+  descriptor socket_;
+  socket_file file_;
+  descriptor spare_;
+  endpoint local_;
+};
+
+}  // namespace switchboard::net

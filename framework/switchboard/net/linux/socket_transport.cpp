@@ -1,0 +1,92 @@
+#include "socket_transport.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <switchboard/error/errc.hpp>
+
+namespace switchboard::net {
+namespace {
+
+constexpr int keepalive_idle_s = 30;
+constexpr int keepalive_probes = 3;
+constexpr int keepalive_interval_s = 10;
+constexpr unsigned user_timeout_ms = 60'000;
+/// Unsent bytes the kernel may hold before the socket stops being writable: what is urgent can still overtake the rest.
+constexpr int not_sent_low_water_bytes = 16 * 1024;
+
+static_assert(sizeof(const_buffer) == sizeof(iovec) && offsetof(const_buffer, data) == offsetof(iovec, iov_base) &&
+              offsetof(const_buffer, size) == offsetof(iovec, iov_len));
+
+io_result after_failure() noexcept {
+  // EAGAIN and EWOULDBLOCK are one number on Linux.
+  if (errno == EAGAIN) return {io_outcome::would_block};
+  return {io_outcome::failed, 0, system_error_code(errno)};
+}
+
+template <class Call>
+ssize_t uninterrupted(Call call) noexcept {
+  ssize_t result;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+template <class Value>
+bool set_option(int socket, int level, int name, Value value) noexcept {
+  return setsockopt(socket, level, name, &value, sizeof value) == 0;
+}
+
+}  // namespace
+
+socket_transport::socket_transport(descriptor socket, endpoint peer) noexcept
+    : socket_(std::move(socket)), peer_(std::move(peer)) {}
+
+io_result socket_transport::read(std::span<std::byte> into) noexcept {
+  // recv() with no room returns 0, which would look like the end of the stream.
+  if (into.empty()) return {io_outcome::failed, 0, errc::invalid_request};
+  const auto got = uninterrupted([&] { return ::recv(socket_.get(), into.data(), into.size(), 0); });
+  if (got < 0) return after_failure();
+  if (got == 0) return {io_outcome::end_of_stream};
+  return {io_outcome::done, static_cast<std::size_t>(got)};
+}
+
+io_result socket_transport::write(std::span<const const_buffer> pieces) noexcept {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(reinterpret_cast<const iovec*>(pieces.data()));
+  message.msg_iovlen = std::min(pieces.size(), gather_limit);
+  const auto sent = uninterrupted([&] { return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL); });
+  if (sent < 0) return after_failure();
+  if (sent == 0) return {io_outcome::failed, 0, errc::invalid_request};
+  return {io_outcome::done, static_cast<std::size_t>(sent)};
+}
+
+std::error_code socket_transport::shutdown_write() noexcept {
+  return ::shutdown(socket_.get(), SHUT_WR) == 0 ? std::error_code{} : system_error_code(errno);
+}
+
+std::error_code socket_transport::pending_error() noexcept {
+  int pending = 0;
+  socklen_t size = sizeof pending;
+  if (getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &pending, &size) != 0) return system_error_code(errno);
+  return pending == 0 ? std::error_code{} : system_error_code(pending);
+}
+
+std::error_code set_tcp_options(int socket) noexcept {
+  const bool all = set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1) && set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1) &&
+                   set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s) &&
+                   set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes) &&
+                   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s) &&
+                   set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms) &&
+                   set_option(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, not_sent_low_water_bytes);
+  return all ? std::error_code{} : system_error_code(errno);
+}
+
+}  // namespace switchboard::net

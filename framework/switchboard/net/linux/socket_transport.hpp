@@ -1,0 +1,34 @@
+#pragma once
+
+/// The plain transport: a connected stream socket of the operating system, TCP or Unix.
+
+#include "descriptor.hpp"
+
+#include <memory>
+
+#include <switchboard/net/transport.hpp>
+
+namespace switchboard::net {
+
+class socket_transport final : public transport {
+public:
+  /// @pre `socket` is a non-blocking stream socket.
+  socket_transport(descriptor socket, endpoint peer) noexcept;
+
+  socket_handle handle() const noexcept override { return socket_.handle(); }
+  const endpoint& peer() const noexcept override { return peer_; }
+  io_result read(std::span<std::byte> into) noexcept override;
+  io_result write(std::span<const const_buffer> pieces) noexcept override;
+  std::error_code shutdown_write() noexcept override;
+  std::error_code pending_error() noexcept override;
+
+private:
+  descriptor socket_;
+  endpoint peer_;
+};
+
+/// What every TCP connection of ours is given. Set on a listening socket, Linux hands all of it on to accepted ones, which
+/// saves seven system calls each.
+std::error_code set_tcp_options(int socket) noexcept;
+
+}  // namespace switchboard::net

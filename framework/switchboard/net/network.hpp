@@ -1,0 +1,32 @@
+#pragma once
+
+/// Where connections come from: the operating system's network, or a simulated one.
+///
+/// Threads    any.
+/// Owns       nothing; what it makes belongs to the caller.
+/// Errors     address_in_use, unresolved_host, out_of_descriptors by name; else the system's.
+/// Blocking   names are looked up with the system's resolver, which may take long: not on a worker.
+
+#include <memory>
+
+#include <switchboard/error/error_or.hpp>
+#include <switchboard/net/listener.hpp>
+#include <switchboard/net/transport.hpp>
+
+namespace switchboard::net {
+
+class network {
+public:
+  virtual ~network() = default;
+
+  /// Binds and listens. A unix: endpoint replaces a file nobody answers on and never one that is alive (address_in_use).
+  virtual error_or<std::unique_ptr<listener>> listen(const endpoint& at) = 0;
+  /// Starts a connection; it is made when the socket becomes writable (N25), pending_error() then says how it went.
+  virtual error_or<std::unique_ptr<transport>> connect(const endpoint& to) = 0;
+};
+
+/// The operating system's. Accepted and connected TCP sockets are non-blocking, close-on-exec, TCP_NODELAY, with keepalive
+/// (30 s idle, 3 probes of 10 s), a 60 s user timeout and a small TCP_NOTSENT_LOWAT. SIGPIPE is never raised by them.
+network& system_network() noexcept;
+
+}  // namespace switchboard::net
