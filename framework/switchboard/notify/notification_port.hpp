@@ -1,0 +1,113 @@
+#pragma once
+
+/// One queue of socket readiness and posted packets, drained by any number of threads: the contract of Winsock's socket
+/// state notifications, the same on every system. Rules N1 to N55 of the notification contract are its specification.
+///
+/// Threads    every member from any thread, except that destruction ends all use (N55).
+/// Owns       the queue and the registrations; never sockets, which must outlive their REMOVE event (N50).
+/// Errors     of the call: returned. Of one request: in its `result`, which must be read (N12). Expiry is no error (N41).
+/// Batches    packets a thread took count as in its hands until its next process() or wait() with room for output, or
+///            release(); a REMOVE event is withheld until every batch taken before it was asked for is released (N49).
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include <switchboard/error/errc.hpp>
+#include <switchboard/error/error_or.hpp>
+#include <switchboard/net/socket_handle.hpp>
+
+namespace switchboard::notify {
+
+/// What a registration asks for (REGISTER_EVENT_*).
+enum class interest : std::uint8_t { none = 0, in = 1, out = 2, hangup = 4, all = 7 };
+/// What a packet tells (EVENT_*). err and remove come unasked (N19).
+enum class event : std::uint8_t { none = 0, in = 1, out = 2, hangup = 4, err = 0x40, remove = 0x80 };
+enum class operation : std::uint8_t { none = 0, enable = 1, disable = 2, remove = 4 };
+/// One of level and edge; neither oneshot nor persistent means persistent (N27).
+enum class trigger : std::uint8_t { none = 0, oneshot = 1, persistent = 2, level = 4, edge = 8 };
+
+template <class Flags>
+concept flag_set = std::same_as<Flags, interest> || std::same_as<Flags, event> || std::same_as<Flags, operation> ||
+    std::same_as<Flags, trigger>;
+
+template <flag_set Flags>
+constexpr Flags operator|(Flags a, Flags b) noexcept {
+  return static_cast<Flags>(static_cast<std::uint8_t>(a) | static_cast<std::uint8_t>(b));
+}
+template <flag_set Flags>
+constexpr Flags operator&(Flags a, Flags b) noexcept {
+  return static_cast<Flags>(static_cast<std::uint8_t>(a) & static_cast<std::uint8_t>(b));
+}
+template <flag_set Flags>
+constexpr Flags& operator|=(Flags& a, Flags b) noexcept {
+  return a = a | b;
+}
+/// Whether `set` has any of `wanted`.
+template <flag_set Flags>
+constexpr bool has(Flags set, Flags wanted) noexcept {
+  return (set & wanted) != static_cast<Flags>(0);
+}
+
+inline constexpr trigger level_oneshot = trigger::level | trigger::oneshot;
+
+/// One entry of process()'s request array (SOCK_NOTIFY_REGISTRATION).
+struct request {
+  net::socket_handle socket = net::socket_handle::invalid;
+  std::uint64_t key = 0;
+  interest filter = interest::none;
+  operation op = operation::none;
+  trigger how = level_oneshot;
+  std::error_code result{};  ///< written by process()
+};
+
+/// One entry of the output (OVERLAPPED_ENTRY). Classify by key before reading the mask: a posted value may equal any
+/// mask (N43).
+struct packet {
+  std::uint64_t key = 0;
+  std::uint64_t value = 0;
+  event events() const noexcept { return static_cast<event>(value); }
+};
+
+class notification_port {
+public:
+  using clock = std::chrono::steady_clock;
+  using duration = clock::duration;
+  static constexpr duration infinite = duration::max();
+
+  virtual ~notification_port() = default;
+  notification_port(const notification_port&) = delete;
+  notification_port& operator=(const notification_port&) = delete;
+
+  /// Applies `requests` in order (N37), then waits until a packet is there or `timeout` has passed, never less (N41), and
+  /// fills `out` from the front. Returns how many packets; 0 means the timeout passed, or that `out` is empty (then
+  /// `timeout` must be zero, N38). Fails with `closed` when the port ends (N55), `invalid_request` for bad arguments.
+  [[nodiscard]] virtual error_or<std::size_t> process(std::span<request> requests, std::span<packet> out,
+                                                      duration timeout) noexcept = 0;
+  /// process() without requests.
+  [[nodiscard]] error_or<std::size_t> wait(std::span<packet> out, duration timeout) noexcept {
+    return process({}, out, timeout);
+  }
+  /// Applies one request; its result, or the call's error.
+  [[nodiscard]] std::error_code apply(request wanted) noexcept {
+    const auto done = process({&wanted, 1}, {}, duration::zero());
+    return done ? wanted.result : done.error();
+  }
+  /// Queues a packet of the caller's own; wakes one waiter (N42).
+  [[nodiscard]] virtual std::error_code post(std::uint64_t key, std::uint64_t value) noexcept = 0;
+  /// Says that this thread is done with the packets it took (N49).
+  virtual void release() noexcept = 0;
+  /// Deregisters and closes the socket, silently (N51).
+  virtual std::error_code close(net::socket_handle socket) noexcept = 0;
+  /// Whether gathering requests for the next wait saves system calls here.
+  virtual bool batches_requests() const noexcept = 0;
+  /// The port's clock: the system's steady one, or simulated time.
+  virtual clock::time_point now() const noexcept = 0;
+
+protected:
+  notification_port() = default;
+};
+
+}  // namespace switchboard::notify

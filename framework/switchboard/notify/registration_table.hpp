@@ -1,0 +1,90 @@
+#pragma once
+
+/// Which port has which socket, for the whole process, by descriptor (N3, N4, N5, N51).
+///
+/// Why        epoll and io_uring know registrations per set only and take a descriptor into several; and who re-arms names
+///            a descriptor, so finding its registration must cost no more than an index.
+/// Threads    find() and reach() from any; a registration's members under its lock.
+/// Owns       the registrations, which are never freed, so a pointer to one stays good and a late event finds an entry to
+///            be compared with. They may be stale: a socket closed without REMOVE leaves its entry behind (N51), and the
+///            kernel's identity of the socket tells.
+/// Limit      descriptor_limit; memory grows by chunks as high descriptors appear.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include <switchboard/notify/notification_port.hpp>
+
+namespace switchboard::notify {
+
+/// A four-byte mutex: a registration with its lock then fills one cache line, and neighbours do not disturb each other.
+class small_lock {
+public:
+  void lock() noexcept {
+    if (state_.exchange(held, std::memory_order_acquire) == free) return;
+    while (state_.exchange(contended, std::memory_order_acquire) != free)
+      state_.wait(contended, std::memory_order_relaxed);
+  }
+  void unlock() noexcept {
+    if (state_.exchange(free, std::memory_order_release) == contended) state_.notify_one();
+  }
+
+private:
+  enum : std::uint32_t { free, held, contended };
+  std::atomic<std::uint32_t> state_{free};
+};
+
+enum class registration_state : std::uint8_t {
+  absent,
+  armed,
+  fired,     ///< a one-shot delivered: disabled, and the kernel knows (N32)
+  disabled,  ///< by DISABLE; the kernel has let go of it (N9)
+  removing,  ///< REMOVE asked, its event not yet delivered (N11)
+};
+
+struct alignas(64) registration {
+  small_lock lock;
+  /// Of the latest arm or removal. Part of the token the kernel keeps, so what it reports of an earlier one is recognised.
+  std::uint32_t generation = 0;
+  const notification_port* port = nullptr;
+  std::uint64_t key = 0;
+  /// The kernel's name for the socket, never used twice.
+  std::uint64_t identity = 0;
+  registration_state state = registration_state::absent;
+  interest filter = interest::none;
+  trigger how = trigger::none;
+  bool is_stream = false;
+  bool in_kernel_set = false;
+  /// Level interest handed to the kernel as edge, because it reports what was not asked for and cannot be masked.
+  bool is_muted = false;
+
+  void forget() noexcept {
+    ++generation;
+    port = nullptr;
+    state = registration_state::absent;
+    in_kernel_set = is_muted = false;
+  }
+};
+
+class registration_table {
+public:
+  static constexpr std::size_t descriptor_limit = std::size_t{1} << 22;
+
+  static registration_table& of_process() noexcept;
+
+  /// The entry of `descriptor`; nullptr where it never had one.
+  registration* find(std::intptr_t descriptor) const noexcept;
+  /// The entry of `descriptor`, made if need be; nullptr above the limit or out of memory.
+  registration* reach(std::intptr_t descriptor) noexcept;
+  /// Forgets everything `port` has, silently (N55).
+  void forget_all(const notification_port& port) noexcept;
+
+private:
+  static constexpr std::size_t chunk_size = 1024;
+  using chunk = registration[chunk_size];
+
+  std::atomic<registration*> chunks_[descriptor_limit / chunk_size]{};
+};
+
+}  // namespace switchboard::notify

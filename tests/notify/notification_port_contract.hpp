@@ -1,0 +1,121 @@
+#pragma once
+
+/// What the contract suite of the notification port stands on. A backend joins by one more `backend` in backends.cpp.
+///
+/// NotificationPortContract needs a port and a network, whatever they are made of. NotificationPortOnSystemSockets holds the
+/// tests that need the operating system's own calls (datagrams, duplicates, limits); a simulated backend leaves it out.
+
+#include <array>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <semaphore>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <switchboard/net/network.hpp>
+#include <switchboard/notify/notification_port.hpp>
+
+namespace switchboard::notify {
+
+struct backend {
+  std::string name;
+  error_or<std::unique_ptr<notification_port>> (*make_port)() noexcept;
+  net::network& (*network)() noexcept;
+  /// Returns once `socket` has something to read; false when that does not happen within the patience of a test.
+  bool (*await_readable)(net::socket_handle socket);
+  /// The socket without its transport, for tests that close it through the port.
+  net::socket_handle (*detach)(std::unique_ptr<net::transport> from);
+
+  friend std::ostream& operator<<(std::ostream& out, const backend& self) { return out << self.name; }
+};
+
+using namespace std::chrono_literals;
+
+/// For what must happen; never waited for in full unless it does not.
+inline constexpr auto patience = 10s;
+/// For what must not happen.
+inline constexpr auto quiet_time = 20ms;
+
+/// Both ends of a connection.
+struct link {
+  std::unique_ptr<net::transport> near;
+  std::unique_ptr<net::transport> far;
+};
+
+void send(net::transport& to, std::string_view text);
+/// Everything there is until would-block, the end or an error.
+std::string drain(net::transport& from);
+net::io_outcome outcome_of_read(net::transport& from);
+/// Writes until nothing more is taken; how much was.
+std::size_t fill(net::transport& to);
+/// Polls `condition` until it holds or patience ends.
+bool eventually(const std::function<bool()>& condition);
+
+class NotificationPortContract : public testing::TestWithParam<backend> {
+protected:
+  std::unique_ptr<notification_port> make_port() const;
+  link make_link() const;
+  std::unique_ptr<net::listener> listen() const;
+  void await_readable(const net::transport& at) const;
+  /// `near` sees the connection reset: `far` closes with unread bytes.
+  void reset(link& pair) const;
+
+  notification_port& port() { return *port_; }
+  void end_port() { port_.reset(); }
+  void renew_port() { port_ = make_port(); }
+
+  static request arm(const net::transport& socket, std::uint64_t key, interest filter, trigger how = level_oneshot);
+  static request arm(net::socket_handle socket, std::uint64_t key, interest filter, trigger how = level_oneshot);
+  static request disable(const net::transport& socket);
+  static request remove(const net::transport& socket);
+  /// The packets of one wait with room for many.
+  static std::vector<packet> take(notification_port& from, notification_port::duration timeout = patience);
+  /// The next packet, alone.
+  static std::optional<packet> next(notification_port& from, notification_port::duration timeout = patience);
+  static testing::AssertionResult is_quiet(notification_port& port, notification_port::duration how_long = quiet_time);
+
+private:
+  std::unique_ptr<notification_port> port_ = make_port();
+};
+
+class NotificationPortOnSystemSockets : public NotificationPortContract {};
+/// Section 6 of the contract: what went wrong elsewhere.
+class NotificationPortIncidents : public NotificationPortContract {};
+class NotificationPortIncidentsOnSystemSockets : public NotificationPortContract {};
+
+/// A thread that takes one batch, says so, and holds it until told to go on.
+class holder {
+public:
+  holder(
+      notification_port& port, std::function<void()> then = [] {});
+  ~holder() { let_go(); }
+  /// Waits for the batch; false when none came.
+  bool has_taken() { return taken_.try_acquire_for(patience); }
+  void let_go();
+  void join();
+
+private:
+  std::binary_semaphore taken_{0};
+  std::binary_semaphore go_{0};
+  bool told_ = false;
+  std::jthread thread_;
+};
+
+inline bool operator==(const packet& a, const packet& b) {
+  return a.key == b.key && a.value == b.value;
+}
+inline void PrintTo(const packet& shown, std::ostream* out) {
+  *out << "{key " << shown.key << ", value " << shown.value << '}';
+}
+constexpr packet packet_of(std::uint64_t key, event events) {
+  return {key, static_cast<std::uint64_t>(events)};
+}
+
+}  // namespace switchboard::notify
