@@ -1,0 +1,44 @@
+#pragma once
+
+/// Frames to delimited bytes, appended behind one another so that many leave in one write.
+///
+/// Why        the payload goes last in every frame, so a header can be written before the payload is copied, or the
+/// payload
+///            sent from where it is.
+/// Threads    free functions; the output belongs to the caller.
+/// Errors     none: callers keep to the frame limit by asking message_frame_size() first.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace google::protobuf {
+class MessageLite;
+}
+
+namespace switchboard::wire {
+
+/// Bytes of the frame {call, end?, message} after its size varint: what the frame limit counts.
+std::size_t message_frame_size(std::uint64_t call, std::size_t payload, bool end) noexcept;
+/// Appends everything of that frame but the payload, which must follow at once: `payload` bytes of it.
+void append_message_header(std::string& out, std::uint64_t call, std::size_t payload, bool end);
+/// Appends {call, end?, message: payload}.
+void append_message(std::string& out, std::uint64_t call, std::string_view payload, bool end);
+/// Appends {call, end?, message}, serialized in place. `payload` is message.ByteSizeLong(), just computed.
+void append_message(std::string& out, std::uint64_t call, const google::protobuf::MessageLite& message,
+                    std::size_t payload, bool end);
+/// Appends {call, end: true}.
+void append_end(std::string& out, std::uint64_t call);
+/// Appends {call, status: {code, message}}. `text` is cut at 1,024 bytes, on a UTF-8 boundary.
+void append_status(std::string& out, std::uint64_t call, int code, std::string_view text);
+/// Appends {call, credit}.
+void append_credit(std::string& out, std::uint64_t call, std::uint32_t credit);
+/// Appends {call, method, timeout_ms?, credit?, end?, message}: an opening frame.
+void append_open(std::string& out, std::uint64_t call, std::string_view method, std::string_view payload, bool end,
+                 std::uint32_t credit, std::uint32_t timeout_ms);
+
+/// Appends `frame`, a switchboard.v1.Frame with whatever fields it has, behind its size.
+void append_frame(std::string& out, const google::protobuf::MessageLite& frame);
+
+}  // namespace switchboard::wire
