@@ -1,0 +1,140 @@
+#include <caf/actor_system.hpp>
+#include <caf/detail/set_thread_name.hpp>
+#include <caf/logger.hpp>
+
+#include <switchboard/pump/pump_worker.hpp>
+
+namespace switchboard {
+
+pump_worker::pump_worker(caf::actor_system& system, worker_team& team, std::size_t index)
+    : execution_unit(&system), team_(team), engine_(*team.engine), index_(index), server_(team.engine, this) {}
+
+void pump_worker::start() {
+  thread_ = std::thread([this] {
+    caf::detail::set_thread_name("pump.worker");
+    // Without a current logger CAF spares each job four look-ups in a table that all threads lock.
+    if (system().logger().verbosity() != CAF_LOG_LEVEL_QUIET) caf::logger::set_current_actor_system(&system());
+    system().thread_started();
+    run();
+    system().thread_terminates();
+  });
+}
+
+void pump_worker::run() {
+  server_.enter();
+  for (;;) {
+    const auto found = next_job();
+    switch (found->resume(this, team_.messages_per_job)) {
+      case caf::resumable::resume_later:
+        // The job keeps its reference while it is queued.
+        messages_left_ = 0;
+        exec_later(found);
+        break;
+      case caf::resumable::done:
+      case caf::resumable::awaiting_message:
+        intrusive_ptr_release(found);
+        break;
+      case caf::resumable::shutdown_execution_unit:
+        server_.leave();
+        return;
+    }
+  }
+}
+
+void pump_worker::exec_later(job queued) {
+  // An actor may be left with the execution unit it last ran on, and be sent from by another thread at its end.
+  if (!port_server::serves(this)) [[unlikely]]
+    return team_.enqueue(queued);
+  if (own_.push(queued) >= crowded) engine_.wake_one();
+}
+
+pump_worker::job pump_worker::next_job() {
+  for (;;) {
+    if (turn_is_over()) {
+      engine_.ledger().taken(take_turn(pump_engine::duration::zero()));
+      if (const auto found = take_shared()) return hand_out(found);
+      if (const auto found = relieve_others()) return hand_out(found);
+    }
+    if (const auto found = own_.pop()) return hand_out(found);
+    if (const auto found = take_shared()) return hand_out(found);
+    if (const auto found = steal(crowded)) return hand_out(found);
+    if (const auto found = sleep()) return hand_out(found);
+  }
+}
+
+bool pump_worker::turn_is_over() noexcept {
+  if (messages_left_ <= 0) return true;
+  return messages_left_ % jobs_per_clock_reading == 1 && engine_.port().now() >= turn_began_ + time_per_turn;
+}
+
+/// Returns how many wake packets came; the caller tells the ledger.
+std::size_t pump_worker::take_turn(pump_engine::duration timeout) {
+  const auto done = server_.serve(timeout);
+  messages_left_ = messages_per_turn;
+  turn_began_ = engine_.port().now();
+  return done.wakes;
+}
+
+pump_worker::job pump_worker::hand_out(job found) noexcept {
+  --messages_left_;
+  if (has_slept_) {
+    has_slept_ = false;
+    engine_.wake_watch();
+  }
+  return found;
+}
+
+pump_worker::job pump_worker::take_shared() noexcept {
+  const auto found = team_.shared.pop();
+  // Whoever takes a wake packet answers for everything that came while it was under way.
+  if (found != nullptr && team_.shared.size() != 0) engine_.wake_one();
+  return found;
+}
+
+template <class Visitor>
+bool pump_worker::any_other(Visitor visit) {
+  const auto workers = team_.workers.size();
+  for (std::size_t step = 1; step < workers; ++step) {
+    if (visit(*team_.workers[(index_ + step) % workers])) return true;
+  }
+  return false;
+}
+
+pump_worker::job pump_worker::steal(std::size_t least) noexcept {
+  job found = nullptr;
+  any_other([&](pump_worker& other) {
+    found = other.own_.pop(least);
+    if (found != nullptr && other.own_.size() >= crowded) engine_.wake_one();
+    return found != nullptr;
+  });
+  return found;
+}
+
+/// Once every watch_period: what other workers, which may be stuck in a handler, have collected; their re-arms, and a job.
+pump_worker::job pump_worker::relieve_others() noexcept {
+  if (turn_began_ < relieved_others_ + watch_period) return nullptr;
+  relieved_others_ = turn_began_;
+  any_other([](pump_worker& other) {
+    other.server_.apply_deferred();
+    return false;
+  });
+  return steal(stranded);
+}
+
+/// Anything that came between looking for work and falling asleep.
+bool pump_worker::work_is_left() noexcept {
+  return team_.shared.size() != 0 || any_other([](pump_worker& other) { return other.own_.size() >= crowded; });
+}
+
+pump_worker::job pump_worker::sleep() {
+  const auto role = engine_.ledger().fall_asleep(team_.workers.size());
+  if (work_is_left()) {
+    engine_.ledger().wake_up(role, 0);
+    return nullptr;
+  }
+  engine_.ledger().wake_up(role, take_turn(engine_.patience(role)));
+  has_slept_ = true;
+  return relieve_others();
+}
+
+}  // namespace switchboard

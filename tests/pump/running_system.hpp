@@ -1,0 +1,156 @@
+#pragma once
+
+/// An actor system and a pump, in every way they may run together; and what the tests look at them through.
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+
+#include <switchboard/notify/notification_port.hpp>
+#include <switchboard/pump/notification_pump.hpp>
+
+namespace switchboard::pump_test {
+
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+
+/// After this a test gives up waiting for what must happen.
+inline constexpr auto patience = 10s;
+/// What must not happen is given this long.
+inline constexpr auto short_while = 50ms;
+
+enum class runner { pump_is_scheduler, pump_has_threads };
+
+struct setup {
+  runner run_by = runner::pump_is_scheduler;
+  std::size_t workers = 1;
+};
+std::string name_of(const setup& which);
+
+/// Two connected stream sockets, closed with the object unless given away.
+class socket_pair {
+public:
+  socket_pair();
+  ~socket_pair();
+  socket_pair(socket_pair&& other) noexcept;
+  net::socket_handle ours() const noexcept { return static_cast<net::socket_handle>(ours_); }
+  /// The peer sends, or drains, or goes.
+  void peer_sends(const std::string& bytes) const;
+  void close_peer();
+  void close_ours();
+  static std::string read(net::socket_handle socket);
+
+private:
+  int ours_ = -1;
+  int peers_ = -1;
+};
+
+/// What happened, told by actors and awaited by the test.
+class happenings {
+public:
+  void tell(std::string what);
+  /// Whether `count` have been told in time.
+  bool await(std::size_t count, clock::duration within = patience) const;
+  bool await(const std::string& what, clock::duration within = patience) const;
+  std::vector<std::string> all() const;
+  std::size_t count() const { return all().size(); }
+
+private:
+  mutable std::mutex lock_;
+  mutable std::condition_variable changed_;
+  std::vector<std::string> told_;
+};
+
+/// Blocks a handler until the test opens it.
+class gate {
+public:
+  void open();
+  /// Passes when open; tells that somebody came.
+  void pass();
+  bool await_arrival() const;
+
+private:
+  mutable std::mutex lock_;
+  mutable std::condition_variable changed_;
+  bool open_ = false;
+  int arrived_ = 0;
+};
+
+/// Another port's calls, counted, and made to batch or to fail.
+class watched_port final : public notify::notification_port {
+public:
+  struct counts {
+    std::atomic<int> waits{0};  ///< calls with room for packets
+    std::atomic<int> waits_with_requests{0};
+    std::atomic<int> requests_in_waits{0};
+    std::atomic<int> separate_requests{0};  ///< in calls without room for packets
+    std::atomic<int> posts{0};
+    std::atomic<int> enables_to_fail{0};  ///< that many of the next ENABLE requests in waits fail
+    std::atomic<int> calls_to_fail{0};    ///< that many of the next waits fail as calls
+  };
+
+  watched_port(std::unique_ptr<notify::notification_port> port, bool batches)
+      : port_(std::move(port)), batches_(batches), counts_(std::make_shared<counts>()) {}
+  std::shared_ptr<counts> seen() const noexcept { return counts_; }
+
+  error_or<std::size_t> process(std::span<notify::request> requests, std::span<notify::packet> out,
+                                duration timeout) noexcept override;
+  std::error_code post(std::uint64_t key, std::uint64_t value) noexcept override;
+  void release() noexcept override { port_->release(); }
+  std::error_code close(net::socket_handle socket) noexcept override { return port_->close(socket); }
+  bool batches_requests() const noexcept override { return batches_; }
+  clock::time_point now() const noexcept override { return port_->now(); }
+
+private:
+  const std::unique_ptr<notify::notification_port> port_;
+  const bool batches_;
+  const std::shared_ptr<counts> counts_;
+};
+
+std::unique_ptr<notify::notification_port> system_port();
+
+/// An actor system that a pump serves. The system ends before the pump's handle here does.
+class running_system {
+public:
+  explicit running_system(const setup& how, std::unique_ptr<notify::notification_port> port = system_port());
+  ~running_system();
+
+  caf::actor_system& system() noexcept { return *system_; }
+  notification_pump& pump() noexcept { return *pump_; }
+  std::shared_ptr<notification_pump> shared_pump() const noexcept { return pump_; }
+  void let_go_of_pump() { pump_.reset(); }
+  /// Ends the system, as its destructor does; the pump stays.
+  void end_system();
+
+private:
+  std::shared_ptr<notification_pump> pump_;
+  std::unique_ptr<caf::actor_system_config> config_;
+  std::unique_ptr<caf::actor_system> system_;
+};
+
+/// Spawns an actor that does as `body` says. CAF 0.17 reads through a null pointer where a spawned function has no argument
+/// besides `self`, which the sanitizers trap; so the body is the argument.
+template <caf::spawn_options Options = caf::no_spawn_options, class Spawner, class Body>
+caf::actor spawn_acting(Spawner& where, Body body) {
+  return where.template spawn<Options>([](caf::event_based_actor* self, Body given) { return given(self); },
+                                       std::move(body));
+}
+
+/// Waits, without using the processor.
+void let_pass(clock::duration time);
+/// Polls until `condition` holds, or not in time.
+bool eventually(const std::function<bool()>& condition, clock::duration within = patience);
+/// Processor time the process has used.
+clock::duration cpu_used();
+
+}  // namespace switchboard::pump_test

@@ -1,0 +1,216 @@
+// Every order in which an application may let go of actors, system and pump, with a thousand open registrations.
+
+#include "running_system.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/send.hpp>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <switchboard/pump/scheduler.hpp>
+
+namespace switchboard {
+namespace {
+
+using namespace pump_test;
+using notify::interest;
+
+constexpr std::size_t sockets = 1'000;
+
+/// A connection that never ends by itself; it shares the pump, as connections do.
+caf::behavior connection(caf::event_based_actor*, std::shared_ptr<notification_pump> pump,
+                         std::shared_ptr<happenings> told) {
+  return {[=](const socket_ready& ready) {
+            (void)pump->arm(ready.registration, interest::in);
+            told->tell("ready");
+          },
+          [=](const registration_closed&) { told->tell("closed"); }, [=](const deadline_expired&) {}};
+}
+
+class Stopping : public testing::TestWithParam<setup> {
+protected:
+  static void SetUpTestSuite() {
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 4 * sockets);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  }
+
+  void SetUp() override {
+    for (std::size_t each = 0; each != sockets; ++each) {
+      auto& pair = pairs.emplace_back();
+      auto owner = running->system().spawn(connection, running->shared_pump(), told);
+      const auto handle = caf::actor_cast<caf::strong_actor_ptr>(owner);
+      watched.push_back(caf::actor_cast<caf::weak_actor_ptr>(handle));
+      registrations.push_back(running->pump().open(pair.ours(), handle, interest::in).value());
+      running->pump().schedule(running->pump().now() + 1h, handle, 1);
+      owners.push_back(std::move(owner));
+    }
+    // So that stopping meets sockets which are armed, ready and under way.
+    for (std::size_t each = 0; each < sockets; each += 2) pairs[each].peer_sends("x");
+  }
+
+  void end_actors() {
+    for (auto& each : owners) caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
+    owners.clear();
+  }
+  bool handles_are_gone() const {
+    return std::none_of(watched.begin(), watched.end(), [](const auto& each) { return each.lock() != nullptr; });
+  }
+
+  std::shared_ptr<happenings> told = std::make_shared<happenings>();
+  std::vector<socket_pair> pairs;
+  std::vector<registration_id> registrations;
+  std::vector<caf::weak_actor_ptr> watched;
+  std::unique_ptr<running_system> running = std::make_unique<running_system>(GetParam());
+  std::vector<caf::actor> owners;
+};
+
+TEST_P(Stopping, PumpFirst) {
+  running->pump().stop();
+  EXPECT_EQ(running->pump().registrations(), 0u);
+  EXPECT_EQ(running->pump().deadlines(), 0u);
+  end_actors();
+  EXPECT_TRUE(eventually([this] { return handles_are_gone(); }));
+  watched.clear();
+  running->end_system();
+}
+
+TEST_P(Stopping, ActorsThenPumpThenSystem) {
+  end_actors();
+  running->system().await_all_actors_done();
+  running->pump().stop();
+  EXPECT_TRUE(eventually([this] { return handles_are_gone(); }));
+  watched.clear();
+  running->end_system();
+}
+
+TEST_P(Stopping, RegistrationsRemovedFirst) {
+  for (const auto each : registrations) EXPECT_FALSE(running->pump().remove(each));
+  EXPECT_TRUE(eventually([this] { return running->pump().registrations() == 0; }));
+  end_actors();
+  watched.clear();
+  running->pump().stop();
+  running->end_system();
+}
+
+TEST_P(Stopping, PumpWhileEverythingIsUnderWay) {
+  std::thread remover([this] {
+    for (const auto each : registrations) (void)running->pump().remove(each);
+  });
+  std::thread sender([this] {
+    for (const auto& each : pairs) each.peer_sends("y");
+  });
+  running->pump().stop();
+  remover.join();
+  sender.join();
+  EXPECT_EQ(running->pump().registrations(), 0u);
+  end_actors();
+  watched.clear();
+  running->end_system();
+}
+
+TEST_P(Stopping, Twice) {
+  running->pump().stop();
+  running->pump().stop();
+  end_actors();
+  watched.clear();
+}
+
+TEST_P(Stopping, PeersFirst) {
+  for (auto& each : pairs) each.close_peer();
+  end_actors();
+  running->pump().stop();
+  watched.clear();
+  running->end_system();
+}
+
+INSTANTIATE_TEST_SUITE_P(, Stopping,
+                         testing::Values(setup{runner::pump_is_scheduler, 1}, setup{runner::pump_is_scheduler, 2},
+                                         setup{runner::pump_has_threads, 1}, setup{runner::pump_has_threads, 2}),
+                         [](const auto& each) { return name_of(each.param); });
+
+// The pump's scheduler sees to it by itself: the system simply ends.
+class StoppingScheduler : public Stopping {};
+
+TEST_P(StoppingScheduler, SystemFirstWhileThePumpOutlivesIt) {
+  end_actors();
+  watched.clear();
+  running->end_system();
+  EXPECT_EQ(running->pump().registrations(), 0u);
+  EXPECT_EQ(running->pump().deadlines(), 0u);
+  EXPECT_EQ(running->pump().arm(registrations.front(), interest::in), errc::closed);
+  EXPECT_EQ(running->pump().remove(registrations.front()), errc::closed);
+}
+
+TEST_P(StoppingScheduler, SystemHoldsThePumpLongerThanTheApplication) {
+  running->let_go_of_pump();
+  end_actors();
+  watched.clear();
+  running->end_system();
+}
+
+INSTANTIATE_TEST_SUITE_P(, StoppingScheduler,
+                         testing::Values(setup{runner::pump_is_scheduler, 1}, setup{runner::pump_is_scheduler, 2},
+                                         setup{runner::pump_is_scheduler, 4}),
+                         [](const auto& each) { return name_of(each.param); });
+
+TEST(PumpLife, EndsUnused) {
+  EXPECT_NE(notification_pump::create(system_port()), nullptr);
+}
+
+TEST(PumpLife, EndsWhenItsThreadsHaveNothingToDo) {
+  const auto pump = notification_pump::create(system_port());
+  EXPECT_FALSE(pump->start(3));
+}
+
+TEST(PumpLife, DoesNotStartAfterItsEnd) {
+  const auto pump = notification_pump::create(system_port());
+  pump->stop();
+  EXPECT_EQ(pump->start(1), errc::closed);
+}
+
+TEST(PumpLife, EndsWithASystemThatNeverRanAnActor) {
+  running_system running({runner::pump_is_scheduler, 2});
+  running.end_system();
+}
+
+TEST(PumpLife, ConfigurationMayOutliveTheSystem) {
+  const auto pump = notification_pump::create(system_port());
+  caf::actor_system_config config;
+  use_pump_scheduler(config, pump);
+  {
+    caf::actor_system system(config);
+    spawn_acting(system, [](caf::event_based_actor*) {});
+  }
+  EXPECT_EQ(pump->start(1), errc::closed);
+}
+
+// The last handle to the last owner of the pump is let go of by a thread of the pump's own, which cannot join itself.
+TEST(PumpLife, MayEndOnAThreadOfItsOwn) {
+  const auto told = std::make_shared<happenings>();
+  caf::actor_system_config config;
+  config.set("scheduler.max-threads", std::size_t{1});
+  caf::actor_system system(config);
+  socket_pair pair;
+  auto pump = notification_pump::create(system_port());
+  EXPECT_FALSE(pump->start(2));
+  const std::weak_ptr<notification_pump> watched = pump;
+  auto owner = spawn_acting(system, [told, pump](caf::event_based_actor* self) {
+    self->attach_functor([told] { told->tell("ended"); });
+    return caf::behavior{[=](const registration_closed&) {}};
+  });
+  const auto handle = caf::actor_cast<caf::strong_actor_ptr>(owner);
+  const auto id = pump->open(pair.ours(), handle, interest::in).value();
+  caf::anon_send_exit(owner, caf::exit_reason::user_shutdown);
+  owner = nullptr;
+  ASSERT_TRUE(told->await("ended"));
+  EXPECT_FALSE(pump->remove(id));
+  EXPECT_TRUE(eventually([&] { return pump->registrations() == 0; }));
+  pump.reset();
+  EXPECT_TRUE(eventually([&] { return watched.expired(); }));
+}
+
+}  // namespace
+}  // namespace switchboard
