@@ -1,0 +1,111 @@
+#include <caf/mailbox_element.hpp>
+#include <switchboard/rpc/call.hpp>
+#include <switchboard/wire/frame_encoder.hpp>
+
+namespace switchboard::rpc {
+namespace {
+
+thread_local answer_collector* collector = nullptr;
+thread_local int unwinding_depth = 0;
+
+void send(const caller& to, answers content, caf::execution_unit* context) {
+  to.connection->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(content)), context);
+}
+
+void append_end_with(answers& to, std::uint64_t call, const status& reason) {
+  const auto before = to.frames.size();
+  wire::append_status(to.frames, call, static_cast<int>(reason.code), reason.message);
+  to.ends.push_back({call, static_cast<std::uint32_t>(to.frames.size() - before)});
+}
+
+}  // namespace
+
+answer_collector::answer_collector(caf::execution_unit* context) noexcept : context_(context), outer_(collector) {
+  collector = this;
+}
+
+answer_collector::~answer_collector() {
+  collector = outer_;
+  flush();
+}
+
+answers& answer_collector::content_for(const std::shared_ptr<const caller>& to) {
+  // From the back: calls of one batch come from one connection.
+  for (auto it = parcels_.rbegin(); it != parcels_.rend(); ++it) {
+    if (it->to != to) continue;
+    if (it->content.frames.size() >= frame_bytes_max) send(*to, std::exchange(it->content, {}), context_);
+    return it->content;
+  }
+  if (parcels_.size() == connections_max) flush();
+  return parcels_.emplace_back(parcel{to, {}}).content;
+}
+
+void answer_collector::flush() {
+  for (auto& each : parcels_) send(*each.to, std::move(each.content), context_);
+  parcels_.clear();
+}
+
+unwinding::unwinding() noexcept { ++unwinding_depth; }
+unwinding::~unwinding() { --unwinding_depth; }
+
+call_handle& call_handle::operator=(call_handle&& other) noexcept {
+  if (this != &other) {
+    abandon();
+    from_ = std::move(other.from_);
+    number_ = other.number_;
+    deadline_ = other.deadline_;
+  }
+  return *this;
+}
+
+template <class Fill>
+void call_handle::deliver(Fill&& fill) const {
+  if (collector) {
+    fill(collector->content_for(from_));
+  } else {
+    answers single;
+    fill(single);
+    send(*from_, std::move(single), nullptr);
+  }
+}
+
+void call_handle::watch(caf::strong_actor_ptr who) {
+  SWITCHBOARD_INVARIANT(from_, "a call was watched after its answer");
+  deliver([&](answers& to) { to.watches.push_back({number_, std::move(who)}); });
+}
+
+void call_handle::fail(status reason) {
+  SWITCHBOARD_INVARIANT(from_, "a call was answered twice");
+  deliver([&](answers& to) { append_end_with(to, number_, reason); });
+  from_ = nullptr;
+}
+
+void call_handle::finish(const google::protobuf::MessageLite& reply) {
+  SWITCHBOARD_INVARIANT(from_, "a call was answered twice");
+  const auto payload = reply.ByteSizeLong();
+  if (wire::message_frame_size(number_, payload, true) > from_->frame_limit)
+    return fail(code::resource_exhausted, "the reply of " + std::to_string(payload) + " bytes is above the frame limit of " +
+                                              std::to_string(from_->frame_limit));
+  deliver([&](answers& to) {
+    const auto before = to.frames.size();
+    wire::append_message(to.frames, number_, reply, payload, true);
+    to.ends.push_back({number_, static_cast<std::uint32_t>(to.frames.size() - before)});
+  });
+  from_ = nullptr;
+}
+
+void call_handle::stream_from(std::shared_ptr<source> from) {
+  SWITCHBOARD_INVARIANT(from_, "a stream was started on a call that is answered");
+  deliver([&](answers& to) { to.streams.push_back({number_, std::move(from)}); });
+  from_ = nullptr;
+}
+
+void call_handle::abandon() noexcept {
+  if (!from_) return;
+  if (unwinding_depth > 0)
+    fail(code::unavailable, "the service ended");
+  else
+    fail(code::internal, "the service let go of the call");
+}
+
+}  // namespace switchboard::rpc

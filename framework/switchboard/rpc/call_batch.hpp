@@ -1,0 +1,60 @@
+#pragma once
+
+/// The calls of one read that go to one service, as one message.
+///
+/// Why        a message per call costs more than the bare socket work of a call; calls that arrive together travel together.
+/// Threads    filled by the connection, then owned by the service's mailbox and handler.
+/// Owns       the requests' bytes and the calls: those nobody took when it is destroyed end with UNAVAILABLE, which is what
+///            happens in the mailbox of a service that died.
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <string>
+#include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/only_moved.hpp>
+#include <vector>
+
+namespace switchboard::rpc {
+
+struct method;
+
+class call_batch {
+public:
+  explicit call_batch(std::shared_ptr<const caller> from) : from_(std::move(from)) {}
+  call_batch(call_batch&&) noexcept = default;
+  call_batch& operator=(call_batch&&) = delete;
+  ~call_batch();
+
+  void add(std::uint64_t call, const rpc::method& to, std::string_view request, time_point deadline) {
+    calls_.push_back({call, &to, requests_.size(), request.size(), deadline});
+    requests_.append(request);
+  }
+
+  /// Gives `use(const method&, call_handle, std::string_view request)` each call in the order they were opened.
+  template <class Use>
+  void take_each(Use&& use) {
+    while (taken_ < calls_.size()) {
+      const auto& next = calls_[taken_++];
+      use(*next.to, call_handle{from_, next.call, next.deadline},
+          std::string_view{requests_}.substr(next.offset, next.size));
+    }
+  }
+
+private:
+  struct entry {
+    std::uint64_t call;
+    const rpc::method* to;
+    std::size_t offset;
+    std::size_t size;
+    time_point deadline;
+  };
+  std::shared_ptr<const caller> from_;
+  std::size_t taken_ = 0;
+  std::vector<entry> calls_;
+  std::string requests_;
+};
+
+using calls = only_moved<call_batch>;
+
+}  // namespace switchboard::rpc
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::calls)

@@ -1,0 +1,204 @@
+#include <gtest/gtest.h>
+#include <switchboard/echo/v1/echo.pb.h>
+#include <switchboard/v1/frame.pb.h>
+
+#include <caf/actor_cast.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/call_batch.hpp>
+#include <switchboard/rpc/service.hpp>
+#include <switchboard/wire/frame_decoder.hpp>
+
+namespace switchboard::rpc {
+namespace {
+
+using echo::v1::SayReply;
+
+/// What a connection would have been told.
+struct inbox {
+  std::size_t messages = 0;
+  std::vector<v1::Frame> frames;
+  std::vector<std::uint64_t> ends;
+  std::vector<std::uint64_t> streams;
+};
+
+caf::behavior recording_connection(caf::event_based_actor*, inbox* into) {
+  return {[into](answers& answer) {
+    ++into->messages;
+    for (const auto& end : answer.ends) into->ends.push_back(end.call);
+    for (const auto& stream : answer.streams) into->streams.push_back(stream.call);
+    wire::frame_decoder decoder;
+    decoder.feed(std::as_bytes(std::span{answer.frames}));
+    wire::frame_view view;
+    while (decoder.next(view) == wire::frame_decoder::outcome::frame) {
+      auto& frame = into->frames.emplace_back();
+      frame.set_call(view.call);
+      if (view.has_message) frame.set_message(std::string(view.message));
+      if (view.has_status) frame.mutable_status()->ParseFromString(std::string(view.status));
+    }
+  }};
+}
+
+class Call : public testing::Test {
+protected:
+  struct testing_config : caf::actor_system_config {
+    testing_config() { set("scheduler.policy", caf::atom("testing")); }
+  };
+
+  ~Call() override {
+    caf::anon_send_exit(connection, caf::exit_reason::user_shutdown);
+    from = nullptr;
+    connection = nullptr;
+    settle();
+  }
+  void settle() { static_cast<caf::scheduler::test_coordinator&>(system.scheduler()).run(); }
+  call_handle call(std::uint64_t number) { return {from, number, time_point::max()}; }
+  responder<SayReply> unary(std::uint64_t number) { return responder<SayReply>{call(number)}; }
+  static code code_of(const v1::Frame& frame) { return static_cast<code>(frame.status().code()); }
+
+  inbox received;
+  testing_config config;
+  caf::actor_system system{config};
+  caf::actor connection = system.spawn(recording_connection, &received);
+  std::shared_ptr<const caller> from = std::make_shared<const caller>(
+      caller{7, caf::actor_cast<caf::strong_actor_ptr>(connection), "somewhere:1", {}, 1000});
+};
+
+TEST_F(Call, AnswersOnce) {
+  auto answer = unary(3);
+  SayReply reply;
+  reply.set_payload("p");
+  answer.reply(reply);
+  EXPECT_FALSE(answer);
+  settle();
+  ASSERT_EQ(received.ends, std::vector<std::uint64_t>{3});
+  SayReply arrived;
+  ASSERT_TRUE(arrived.ParseFromString(received.frames[0].message()));
+  EXPECT_EQ(arrived.payload(), "p");
+}
+
+TEST_F(Call, DroppedUnansweredSaysInternal) {
+  { const auto dropped = unary(3); }
+  settle();
+  ASSERT_EQ(received.frames.size(), 1u);
+  EXPECT_EQ(code_of(received.frames[0]), code::internal);
+}
+
+TEST_F(Call, DroppedWhileItsActorEndsSaysUnavailable) {
+  {
+    auto held = unary(3);
+    const unwinding ending;
+    const auto dropped = std::move(held);
+  }
+  {
+    auto held = std::make_unique<responder<SayReply>>(unary(5));
+    const unwinding ending;
+    held = nullptr;
+  }
+  settle();
+  ASSERT_FALSE(received.frames.empty());
+  EXPECT_EQ(code_of(received.frames.back()), code::unavailable);
+}
+
+TEST_F(Call, AssignedOverAnswersTheOldCall) {
+  auto held = unary(3);
+  held = unary(5);
+  settle();
+  EXPECT_EQ(received.ends, std::vector<std::uint64_t>{3});
+  held.fail(code::aborted, "done");
+  settle();
+  EXPECT_EQ(received.ends, (std::vector<std::uint64_t>{3, 5}));
+}
+
+TEST_F(Call, ReplyAboveTheFrameLimitBecomesResourceExhausted) {
+  SayReply reply;
+  reply.set_payload(std::string(1000, 'x'));
+  unary(3).reply(reply);
+  settle();
+  ASSERT_EQ(received.frames.size(), 1u);
+  EXPECT_EQ(code_of(received.frames[0]), code::resource_exhausted);
+}
+
+TEST_F(Call, AnswersGivenInOneScopeTravelTogether) {
+  {
+    const answer_collector together{nullptr};
+    for (std::uint64_t number = 1; number < 20; number += 2) unary(number).reply({});
+  }
+  settle();
+  EXPECT_EQ(received.messages, 1u);
+  EXPECT_EQ(received.ends.size(), 10u);
+}
+
+TEST_F(Call, AnswersBeyondTheScopesBytesGoEarly) {
+  SayReply reply;
+  reply.set_payload(std::string(900, 'x'));
+  {
+    const answer_collector together{nullptr};
+    for (std::size_t i = 0; i <= answer_collector::frame_bytes_max / 900; ++i) unary(2 * i + 1).reply(reply);
+  }
+  settle();
+  EXPECT_EQ(received.messages, 2u);
+}
+
+TEST_F(Call, AnswersOutsideAnyScopeGoAtOnce) {
+  unary(1).reply({});
+  unary(3).reply({});
+  settle();
+  EXPECT_EQ(received.messages, 2u);
+}
+
+TEST_F(Call, StreamTurnsOverToItsSource) {
+  outbound<SayReply>{call(3)}.generate([](SayReply&) { return false; });
+  settle();
+  EXPECT_EQ(received.streams, std::vector<std::uint64_t>{3});
+  EXPECT_TRUE(received.frames.empty());
+}
+
+TEST_F(Call, BatchNobodyTookSaysUnavailable) {
+  const method say{"x.Y/Z", false, nullptr, nullptr, {}};
+  {
+    call_batch batch{from};
+    batch.add(1, say, "a", time_point::max());
+    batch.add(3, say, "b", time_point::max());
+    call_batch moved = std::move(batch);
+  }
+  settle();
+  EXPECT_EQ(received.ends, (std::vector<std::uint64_t>{1, 3}));
+  EXPECT_EQ(code_of(received.frames[1]), code::unavailable);
+}
+
+TEST_F(Call, BatchGivesEachCallItsOwnRequest) {
+  const method say{"x.Y/Z", false, nullptr, nullptr, {}};
+  std::vector<std::string> requests;
+  call_batch batch{from};
+  batch.add(1, say, "first", time_point::max());
+  batch.add(3, say, "", time_point::max());
+  batch.add(5, say, "third", time_point::max());
+  batch.take_each([&](const method&, call_handle taken, std::string_view request) {
+    requests.emplace_back(request);
+    taken.fail(code::aborted, "");
+  });
+  EXPECT_EQ(requests, (std::vector<std::string>{"first", "", "third"}));
+}
+
+TEST_F(Call, BatchLetsTheRestBeTakenAfterAHandlerThrew) {
+  const method say{"x.Y/Z", false, nullptr, nullptr, {}};
+  call_batch batch{from};
+  batch.add(1, say, "throws", time_point::max());
+  batch.add(3, say, "goes on", time_point::max());
+  const auto take = [&](const method&, call_handle taken, std::string_view request) {
+    if (request == "throws") throw std::runtime_error("a handler's fault");
+    taken.fail(code::ok, "");
+  };
+  EXPECT_THROW(batch.take_each(take), std::runtime_error);
+  batch.take_each(take);
+  settle();
+  EXPECT_EQ(received.ends, (std::vector<std::uint64_t>{1, 3}));
+  EXPECT_EQ(code_of(received.frames[0]), code::internal);
+}
+
+}  // namespace
+}  // namespace switchboard::rpc

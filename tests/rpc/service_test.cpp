@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+#include <switchboard/echo/v1/echo.pb.h>
+
+#include <switchboard/rpc/service.hpp>
+
+namespace switchboard::rpc {
+namespace {
+
+using echo::v1::RepeatRequest;
+using echo::v1::SayReply;
+using echo::v1::SayRequest;
+
+struct complete {
+  SayReply say(const SayRequest&) { return {}; }
+  result<SayReply> say_or_fail(const SayRequest&) { return status{code::aborted, "no"}; }
+  void say_later(SayRequest&, responder<SayReply>) {}
+  void repeat(const RepeatRequest&, outbound<SayReply>) {}
+  RepeatRequest wrong_reply(const SayRequest&) { return {}; }
+  SayReply wrong_request(const RepeatRequest&) { return {}; }
+  void say_streaming(const SayRequest&, outbound<SayReply>) {}
+};
+
+constexpr auto echo_name = "switchboard.echo.v1.Echo";
+
+TEST(ServiceDefinition, AcceptsWhatItsProtoSays) {
+  const service_definition echo =
+      service<complete>(echo_name).unary("Say", &complete::say).server_streaming("Repeat", &complete::repeat);
+  EXPECT_EQ(echo.check(), "");
+  EXPECT_EQ(echo.methods()[0].name, "switchboard.echo.v1.Echo/Say");
+  EXPECT_TRUE(echo.methods()[1].server_streaming);
+}
+
+TEST(ServiceDefinition, AcceptsEveryFormOfAUnaryHandler) {
+  const service_definition later =
+      service<complete>(echo_name).unary("Say", &complete::say_later).server_streaming("Repeat", &complete::repeat);
+  EXPECT_EQ(later.check(), "");
+  const service_definition or_fail =
+      service<complete>(echo_name).unary("Say", &complete::say_or_fail).server_streaming("Repeat", &complete::repeat);
+  EXPECT_EQ(or_fail.check(), "");
+}
+
+TEST(ServiceDefinition, NamesAMethodLeftOut) {
+  const service_definition echo = service<complete>(echo_name).unary("Say", &complete::say);
+  EXPECT_EQ(echo.check(), "switchboard.echo.v1.Echo/Repeat is not served");
+}
+
+TEST(ServiceDefinition, NamesAMethodServedTwice) {
+  const service_definition echo = service<complete>(echo_name)
+                                      .unary("Say", &complete::say)
+                                      .unary("Say", &complete::say_later)
+                                      .server_streaming("Repeat", &complete::repeat);
+  EXPECT_EQ(echo.check(), "switchboard.echo.v1.Echo/Say is served twice");
+}
+
+TEST(ServiceDefinition, NamesAnUnknownServiceOrMethod) {
+  const service_definition nowhere = service<complete>("no.Such");
+  EXPECT_EQ(nowhere.check(), "no linked .proto has a service no.Such");
+  const service_definition echo = service<complete>(echo_name).unary("Shout", &complete::say);
+  EXPECT_EQ(echo.check(), "switchboard.echo.v1.Echo has no method Shout");
+}
+
+TEST(ServiceDefinition, NamesAWrongType) {
+  const service_definition reply = service<complete>(echo_name).unary("Say", &complete::wrong_reply);
+  EXPECT_EQ(reply.check(),
+            "switchboard.echo.v1.Echo/Say returns switchboard.echo.v1.SayReply, not switchboard.echo.v1.RepeatRequest");
+  const service_definition request = service<complete>(echo_name).unary("Say", &complete::wrong_request);
+  EXPECT_EQ(request.check(),
+            "switchboard.echo.v1.Echo/Say takes switchboard.echo.v1.SayRequest, not switchboard.echo.v1.RepeatRequest");
+}
+
+TEST(ServiceDefinition, NamesAWrongKind) {
+  const service_definition echo = service<complete>(echo_name).server_streaming("Say", &complete::say_streaming);
+  EXPECT_EQ(echo.check(), "switchboard.echo.v1.Echo/Say does not stream its replies");
+}
+
+TEST(StatusCode, HasItsNameInWords) {
+  EXPECT_EQ(to_string(code::invalid_argument), "INVALID_ARGUMENT");
+  EXPECT_EQ(to_string(static_cast<code>(99)), "code 99");
+}
+
+}  // namespace
+}  // namespace switchboard::rpc
