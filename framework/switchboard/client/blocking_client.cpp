@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <limits>
+
+#include <google/protobuf/message_lite.h>
+
+#include <switchboard/client/blocking_client.hpp>
+#include <switchboard/client/call_table.hpp>
+
+namespace switchboard::client {
+namespace {
+
+bool parse(const std::string& bytes, google::protobuf::MessageLite& into) {
+  return into.ParseFromString(bytes);
+}
+
+/// What is left until `until` in whole milliseconds, rounded up so that the server never gives up first; 0 = none.
+std::uint32_t timeout_of(deadline until) {
+  if (until == deadline::max()) return 0;
+  const auto now = clock::now();
+  if (until <= now) return 1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
+  return static_cast<std::uint32_t>(std::min<std::int64_t>(left, std::numeric_limits<std::uint32_t>::max()));
+}
+
+}  // namespace
+
+stream::stream(std::shared_ptr<call_table> calls, std::uint64_t call) noexcept
+    : calls_(std::move(calls)), call_(call) {}
+
+stream& stream::operator=(stream&& other) noexcept {
+  if (this != &other) {
+    release();
+    calls_ = std::move(other.calls_);
+    call_ = other.call_;
+  }
+  return *this;
+}
+
+stream::~stream() {
+  release();
+}
+
+void stream::release() {
+  if (calls_) calls_->forget(call_);
+  calls_.reset();
+}
+
+stream_step stream::next(google::protobuf::MessageLite& into, deadline until) {
+  while (true) {
+    auto* entry = calls_->find(call_);
+    if (!entry->messages.empty()) {
+      const std::string message = std::move(entry->messages.front());
+      entry->messages.pop_front();
+      entry->backlog -= message.size();
+      if (parse(message, into)) return {stream_step::kind::message};
+      calls_->cancel(call_, {rpc::code::internal, "a message of the server does not parse"});
+      continue;
+    }
+    if (entry->end) return {stream_step::kind::ended, *entry->end};
+    if (calls_->advance(until) == errc::timed_out) return {stream_step::kind::timed_out};
+  }
+}
+
+bool stream::ready() const noexcept {
+  const auto* entry = calls_->find(call_);
+  return !entry->messages.empty() || entry->end;
+}
+
+void stream::grant(std::uint32_t messages) {
+  calls_->grant(call_, messages);
+}
+
+rpc::status stream::send(const google::protobuf::MessageLite& message, deadline until) {
+  while (true) {
+    const auto* entry = calls_->find(call_);
+    if (entry->end) return *entry->end;
+    if (entry->credit != 0) break;
+    if (calls_->advance(until) == errc::timed_out)
+      return {rpc::code::deadline_exceeded, "the server granted no credit in time"};
+  }
+  calls_->send(call_, message.SerializeAsString());
+  return {};
+}
+
+void stream::finish() {
+  calls_->finish(call_);
+}
+
+void stream::cancel() {
+  calls_->cancel(call_, {rpc::code::cancelled, "cancelled by the client"});
+}
+
+error_or<blocking_client> blocking_client::connect(const net::endpoint& to, deadline until, channel_options options) {
+  auto channel = frame_channel::connect(to, until, options);
+  if (!channel) return channel.error();
+  return blocking_client(std::move(*channel));
+}
+
+blocking_client::blocking_client(frame_channel channel) : calls_(std::make_shared<call_table>(std::move(channel))) {}
+
+rpc::status blocking_client::call(std::string_view method, const google::protobuf::MessageLite& request,
+                                  google::protobuf::MessageLite& reply, deadline until) {
+  auto opened = open(method, request, {.timeout_ms = timeout_of(until), .end = true});
+  const auto answer = opened.next(reply, until);
+  if (answer.timed_out()) return {rpc::code::deadline_exceeded, "no answer in time"};
+  if (answer.ended()) {
+    if (!answer.status.ok()) return answer.status;
+    return {rpc::code::internal, "the server answered OK without a message"};
+  }
+  // A reply that a status follows is a failed call.
+  const auto* entry = calls_->find(opened.call());
+  return entry->end ? *entry->end : rpc::status{};
+}
+
+stream blocking_client::open(std::string_view method, const google::protobuf::MessageLite& request,
+                             open_options options) {
+  const auto number =
+      calls_->open(method, request.SerializeAsString(), options.credit, options.timeout_ms, options.end);
+  return stream(calls_, number);
+}
+
+std::error_code blocking_client::flush(deadline until) {
+  return calls_->flush(until);
+}
+std::error_code blocking_client::take_in() {
+  const auto error = calls_->take_in();
+  return error == errc::timed_out ? std::error_code{} : error;
+}
+
+std::error_code blocking_client::broken() const noexcept {
+  return calls_->broken();
+}
+const std::optional<rpc::status>& blocking_client::connection_status() const noexcept {
+  return calls_->connection_status();
+}
+std::size_t blocking_client::open_calls() const noexcept {
+  return calls_->size();
+}
+frame_channel& blocking_client::channel() noexcept {
+  return calls_->channel();
+}
+
+}  // namespace switchboard::client

@@ -1,0 +1,201 @@
+#include <algorithm>
+
+#include <switchboard/client/frame_channel.hpp>
+#include <switchboard/notify/epoll_port.hpp>
+#include <switchboard/v1/frame.pb.h>
+#include <switchboard/wire/frame_encoder.hpp>
+
+namespace switchboard::client {
+namespace {
+
+constexpr std::size_t scratch_size = 16 * 1024;
+/// Sent bytes are cut off the front of the output only when that many have gathered: moving the rest costs.
+constexpr std::size_t compaction_threshold = 256 * 1024;
+
+}  // namespace
+
+error_or<frame_channel> frame_channel::start(const net::endpoint& to, channel_options options) {
+  auto& network = options.network ? *options.network : net::system_network();
+  auto transport = network.connect(to);
+  if (!transport) return transport.error();
+  auto channel = adopt(std::move(*transport), options);
+  if (channel) channel->connected_ = false;
+  return channel;
+}
+
+error_or<frame_channel> frame_channel::adopt(std::unique_ptr<net::transport> transport, channel_options options) {
+  auto port = notify::make_epoll_port();
+  if (!port) return port.error();
+  frame_channel channel(std::move(transport), std::move(*port), options);
+  channel.connected_ = true;
+  return channel;
+}
+
+error_or<frame_channel> frame_channel::connect(const net::endpoint& to, deadline until, channel_options options) {
+  auto channel = start(to, options);
+  if (!channel) return channel;
+  if (const auto error = channel->await_connected(until)) return error;
+  return channel;
+}
+
+frame_channel::frame_channel(std::unique_ptr<net::transport> transport, std::unique_ptr<notify::notification_port> port,
+                             channel_options options)
+    : transport_(std::move(transport)),
+      port_(std::move(port)),
+      options_(options),
+      decoder_(options.frame_limit),
+      scratch_(std::make_unique_for_overwrite<std::byte[]>(scratch_size)) {}
+
+frame_channel& frame_channel::operator=(frame_channel&& other) noexcept {
+  // Member by member in order of declaration the socket would be closed while its port still knows it.
+  port_.reset();
+  transport_ = std::move(other.transport_);
+  port_ = std::move(other.port_);
+  options_ = other.options_;
+  decoder_ = std::move(other.decoder_);
+  scratch_ = std::move(other.scratch_);
+  output_ = std::move(other.output_);
+  written_ = other.written_;
+  connected_ = other.connected_;
+  chunk_drained_ = other.chunk_drained_;
+  return *this;
+}
+
+std::error_code frame_channel::await_connected(deadline until) {
+  if (connected_) return {};
+  if (const auto error = wait(notify::interest::out, until)) return error;
+  if (const auto error = transport_->pending_error()) return error;
+  connected_ = true;
+  return {};
+}
+
+std::error_code frame_channel::send_bytes(std::string_view bytes, deadline until) {
+  if (above_output_limit()) {
+    if (const auto error = flush(until))
+      return error == errc::timed_out ? make_error_code(std::errc::no_buffer_space) : error;
+  }
+  output_.append(bytes);
+  return flush(until);
+}
+
+std::error_code frame_channel::send(const v1::Frame& frame, deadline until) {
+  std::string bytes;
+  wire::append_frame(bytes, frame);
+  return send_bytes(bytes, until);
+}
+
+std::error_code frame_channel::flush(deadline until) {
+  if (const auto error = await_connected(until)) return error;
+  while (true) {
+    if (const auto error = write_some()) return error;
+    if (!wants_write()) return {};
+    if (const auto error = wait(notify::interest::out, until)) return error;
+  }
+}
+
+std::error_code frame_channel::write_some() {
+  while (written_ < output_.size()) {
+    const net::const_buffer piece{output_.data() + written_, output_.size() - written_};
+    const auto result = transport_->write({&piece, 1});
+    if (result.outcome == net::io_outcome::failed) return result.error;
+    if (result.outcome == net::io_outcome::end_of_stream) return make_error_code(errc::end_of_stream);
+    if (result.outcome == net::io_outcome::would_block) break;
+    written_ += result.bytes;
+  }
+  if (written_ == output_.size() || written_ >= compaction_threshold) {
+    output_.erase(0, written_);
+    written_ = 0;
+  }
+  return {};
+}
+
+std::error_code frame_channel::read_some(std::size_t& bytes) {
+  const auto result = transport_->read({scratch_.get(), scratch_size});
+  switch (result.outcome) {
+    case net::io_outcome::done:
+      bytes = result.bytes;
+      return {};
+    case net::io_outcome::would_block:
+      return make_error_code(errc::timed_out);
+    case net::io_outcome::end_of_stream:
+      return make_error_code(errc::end_of_stream);
+    case net::io_outcome::failed:
+      break;
+  }
+  return result.error;
+}
+
+std::error_code frame_channel::receive(wire::frame_view& frame, deadline until) {
+  if (const auto error = await_connected(until)) return error;
+  while (true) {
+    if (!chunk_drained_ || decoder_.error()) {
+      switch (decoder_.next(frame)) {
+        case wire::frame_decoder::outcome::frame:
+          return {};
+        case wire::frame_decoder::outcome::failed:
+          return decoder_.error();
+        case wire::frame_decoder::outcome::need_more:
+          chunk_drained_ = true;
+      }
+    }
+    std::size_t bytes = 0;
+    const auto error = read_some(bytes);
+    if (!error) {
+      decoder_.feed({scratch_.get(), bytes});
+      chunk_drained_ = false;
+    } else if (error != errc::timed_out) {
+      return error;
+    } else if (const auto waited = wait(notify::interest::in, until)) {
+      return waited;
+    }
+  }
+}
+
+std::error_code frame_channel::receive(v1::Frame& frame, deadline until) {
+  wire::frame_view view;
+  if (const auto error = receive(view, until)) return error;
+  frame.Clear();
+  frame.set_call(view.call);
+  frame.set_method(view.method.data(), view.method.size());
+  if (view.has_message) frame.set_message(view.message.data(), view.message.size());
+  frame.set_end(view.end);
+  frame.set_credit(view.credit);
+  frame.set_timeout_ms(view.timeout_ms);
+  // A status that does not parse has no frame around it (frame_decoder).
+  if (view.has_status)
+    (void)frame.mutable_status()->ParseFromArray(view.status.data(), static_cast<int>(view.status.size()));
+  return {};
+}
+
+std::error_code frame_channel::half_close(deadline until) {
+  if (const auto error = flush(until)) return error;
+  return transport_->shutdown_write();
+}
+
+std::error_code frame_channel::await_end(deadline until) {
+  decoder_ = wire::frame_decoder(options_.frame_limit);
+  chunk_drained_ = true;
+  while (true) {
+    std::size_t bytes = 0;
+    const auto error = read_some(bytes);
+    if (!error) continue;
+    if (error == errc::end_of_stream) return {};
+    if (error != errc::timed_out) return error;
+    if (const auto waited = wait(notify::interest::in, until)) return waited;
+  }
+}
+
+std::error_code frame_channel::wait(notify::interest wanted, deadline until) {
+  const auto now = clock::now();
+  const auto timeout = until == deadline::max() ? notify::notification_port::infinite
+                       : until > now            ? until - now
+                                                : clock::duration::zero();
+  notify::request arm{.socket = transport_->handle(), .filter = wanted, .op = notify::operation::enable};
+  notify::packet packet;
+  const auto packets = port_->process({&arm, 1}, {&packet, 1}, timeout);
+  if (!packets) return packets.error();
+  if (arm.result) return arm.result;
+  return *packets == 0 ? make_error_code(errc::timed_out) : std::error_code{};
+}
+
+}  // namespace switchboard::client
