@@ -1,0 +1,68 @@
+#pragma once
+
+/// Takes the connections of one listener and starts an actor for each.
+///
+///     message              from    effect
+///     socket_ready         pump    accepts what waits, up to `burst`, and re-arms
+///     deadline_expired     pump    tries again after the process was out of descriptors
+///     close_acceptor       broker  removes the registration
+///     registration_closed  pump    closes the listener, tells the broker, ends
+///
+/// Threads    an actor.
+/// Owns       the listener.
+/// Errors     out of descriptors is logged by name; whoever waits is refused with a status instead of being left in the backlog,
+///            and accepting pauses: a level-triggered listener that cannot accept would spin.
+
+#include <atomic>
+#include <caf/event_based_actor.hpp>
+#include <chrono>
+#include <memory>
+#include <switchboard/actors/connection.hpp>
+#include <switchboard/net/listener.hpp>
+
+namespace switchboard {
+
+/// From the broker.
+struct close_acceptor {};
+/// To the broker: every connection it ever started was announced before.
+struct acceptor_closed {
+  caf::actor_id acceptor;
+};
+
+class acceptor : public caf::event_based_actor {
+public:
+  /// Connections accepted per readiness, so that accepting a flood leaves room for serving.
+  static constexpr int burst = 64;
+  /// Connections refused at once when descriptors have run out, and the pause after it.
+  static constexpr int refusals = 64;
+  static constexpr std::chrono::milliseconds pause{100};
+
+  /// `ids` numbers the connections of all acceptors of a broker.
+  acceptor(caf::actor_config& config, std::shared_ptr<const connection_environment> environment,
+           std::shared_ptr<std::atomic<std::uint64_t>> ids, std::unique_ptr<net::listener> listener);
+
+  const char* name() const override { return "switchboard.acceptor"; }
+  void on_exit() override;
+
+protected:
+  caf::behavior make_behavior() override;
+
+private:
+  void accept_burst();
+  void refuse_and_pause();
+  void rearm();
+  void close();
+  void finish_close();
+
+  const std::shared_ptr<const connection_environment> environment_;
+  const std::shared_ptr<std::atomic<std::uint64_t>> ids_;
+  std::unique_ptr<net::listener> listener_;
+  registration_id registration_ = registration_id::none;
+  deadline_id pause_ = deadline_id::none;
+  bool closing_ = false;
+};
+
+}  // namespace switchboard
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::close_acceptor)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::acceptor_closed)

@@ -1,0 +1,74 @@
+#pragma once
+
+/// A message server inside an actor system: services, listeners, and an orderly end.
+///
+///     broker.add(rpc::service<echo>("switchboard.echo.v1.Echo")…);
+///     broker.listen(*net::endpoint::parse("127.0.0.1:0"));
+///     …
+///     broker.drain();
+///
+/// Why        the broker actor behind it keeps account of every actor the framework started, so that nothing outlives it.
+/// Threads    add and listen: one at a time, not from an actor. drain, stop, statistics: any thread that is not a worker.
+/// Owns       the broker actor, its acceptors, connections and service actors. Shares the pump.
+/// Errors     of start-up are returned. A service actor that dies is logged and started anew, at once the first time and after
+///            growing pauses if it keeps dying; its callers get UNAVAILABLE meanwhile.
+/// Order      end the broker before its actor system's destructor runs: that one waits for all actors. The pump may be stopped
+///            before or after.
+
+#include <array>
+#include <atomic>
+#include <caf/fwd.hpp>
+#include <memory>
+#include <string>
+#include <switchboard/actors/connection.hpp>
+#include <switchboard/net/network.hpp>
+
+namespace switchboard {
+
+struct broker_statistics {
+  std::uint64_t connections = 0;  ///< open now
+  std::uint64_t accepted = 0;     ///< ever
+  std::array<std::uint64_t, close_reasons> closed{};  ///< ever, by close_reason
+  std::uint64_t service_restarts = 0;
+};
+
+class broker {
+public:
+  broker(caf::actor_system& system, std::shared_ptr<notification_pump> pump, switchboard::limits limits = {},
+         net::network& network = net::system_network());
+  /// stop()
+  ~broker();
+  broker(const broker&) = delete;
+  broker& operator=(const broker&) = delete;
+
+  /// Adds a service, before the first listen(). A sentence says why not; it is empty where the service was added.
+  [[nodiscard]] std::string add(rpc::service_definition service);
+  /// Starts the services, if this is the first, and serves at `at`. Returns the endpoint with its actual port.
+  error_or<net::endpoint> listen(const net::endpoint& at);
+
+  /// Ends in order: nothing new is accepted, streams end, unary calls get limits::drain_timeout, output is flushed. Returns
+  /// when every actor has ended.
+  void drain();
+  /// Ends at once: connections are closed as they are. Returns when every actor has ended. Idempotent; overtakes a drain().
+  void stop();
+
+  broker_statistics statistics() const;
+
+private:
+  struct shared_state;
+  void start();
+  template <class Message>
+  void tell(Message message);
+
+  caf::actor_system& system_;
+  std::shared_ptr<notification_pump> pump_;
+  switchboard::limits limits_;
+  net::network& network_;
+  std::shared_ptr<service_directory> directory_;
+  std::shared_ptr<shared_state> state_;
+  std::shared_ptr<connection_environment> environment_;  ///< null before the start and after the end
+
+  friend class broker_actor;
+};
+
+}  // namespace switchboard

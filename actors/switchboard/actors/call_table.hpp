@@ -1,0 +1,74 @@
+#pragma once
+
+/// The open calls of one connection, by number.
+///
+/// Why        numbers only grow, so the calls are a sorted array: opened at the back, found by bisection, closed by a mark. An
+///            idle connection's table owns nothing.
+/// Threads    one at a time: the connection's actor.
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <switchboard/pump/notification_pump.hpp>
+#include <switchboard/rpc/call.hpp>
+#include <vector>
+
+namespace switchboard {
+
+struct open_call {
+  std::uint64_t number = 0;
+  bool open = true;
+  bool streaming = false;      ///< the server may send more than one message
+  bool stalled = false;        ///< a stream that waits for the low mark
+  std::uint32_t credit = 0;    ///< stream messages that may still be sent
+  std::uint32_t request_bytes = 0;
+  deadline_id deadline = deadline_id::none;
+  std::uint64_t last_message = 0;  ///< the place in the outbound stream lane behind its latest message
+  std::shared_ptr<rpc::source> source;
+  caf::strong_actor_ptr watcher;
+};
+
+class call_table {
+public:
+  /// @pre `call.number` is above every number opened before.
+  open_call& open(open_call call) {
+    ++open_count_;
+    return calls_.emplace_back(std::move(call));
+  }
+  /// Null where no open call has that number.
+  open_call* find(std::uint64_t number) noexcept {
+    const auto it = std::lower_bound(calls_.begin(), calls_.end(), number,
+                                     [](const open_call& call, std::uint64_t wanted) { return call.number < wanted; });
+    return it != calls_.end() && it->number == number && it->open ? &*it : nullptr;
+  }
+  /// Invalidates references to calls.
+  void close(open_call& call) {
+    call.open = false;
+    call.source = nullptr;
+    call.watcher = nullptr;
+    --open_count_;
+    while (!calls_.empty() && !calls_.back().open) calls_.pop_back();
+    if (calls_.empty()) {
+      if (calls_.capacity() > capacity_kept) calls_.shrink_to_fit();
+    } else if (calls_.size() >= compacted_from && open_count_ < calls_.size() / 2) {
+      std::erase_if(calls_, [](const open_call& each) { return !each.open; });
+    }
+  }
+  std::size_t size() const noexcept { return open_count_; }
+
+  /// Calls `use(open_call&)` for each open call; it must not open or close any.
+  template <class Use>
+  void for_each(Use&& use) {
+    for (auto& call : calls_)
+      if (call.open) use(call);
+  }
+
+private:
+  static constexpr std::size_t capacity_kept = 1;
+  static constexpr std::size_t compacted_from = 16;
+
+  std::vector<open_call> calls_;
+  std::size_t open_count_ = 0;
+};
+
+}  // namespace switchboard

@@ -1,0 +1,597 @@
+#include <google/protobuf/message_lite.h>
+#include <switchboard/v1/services.pb.h>
+
+#include <array>
+#include <caf/mailbox_element.hpp>
+#include <switchboard/actors/connection.hpp>
+#include <switchboard/actors/logging.hpp>
+#include <switchboard/wire/frame_encoder.hpp>
+
+namespace switchboard {
+namespace {
+
+using notify::event;
+using notify::interest;
+
+// The calls of the chunk a worker is decoding, by service. A handler runs to its end on one worker, so one a thread will do,
+// and idle connections need none of their own.
+struct routed_batch {
+  routed_batch(service_route* to, rpc::call_batch empty) : route(to), calls(std::move(empty)) {}
+
+  service_route* route;
+  rpc::call_batch calls;
+};
+thread_local std::vector<routed_batch> batches;
+
+logging::throttle& protocol_errors() {
+  static logging::throttle lines{"protocol errors"};
+  return lines;
+}
+
+// Call numbers that deadlines can be tagged with are below the connection's own tags.
+constexpr std::uint64_t call_number_max = (std::uint64_t{1} << 63) - 1;
+
+}  // namespace
+
+const char* to_string(close_reason reason) noexcept {
+  switch (reason) {
+    case close_reason::end_of_stream: return "end of stream";
+    case close_reason::ended_by_client: return "ended by the client";
+    case close_reason::protocol_error: return "protocol error";
+    case close_reason::drained: return "drained";
+    case close_reason::stopped: return "stopped";
+    case close_reason::reset: return "reset";
+    case close_reason::slow_to_flush: return "slow to take its last output";
+    case close_reason::refused: return "refused";
+    case close_reason::failed: return "failed";
+  }
+  return "unknown";
+}
+
+connection::connection(caf::actor_config& config, std::shared_ptr<const connection_environment> environment, std::uint64_t id,
+                       std::unique_ptr<net::transport> transport)
+    : caf::event_based_actor(config),
+      environment_(std::move(environment)),
+      transport_(std::move(transport)),
+      id_(id),
+      decoder_(environment_->limits.frame_bytes_max) {}
+
+connection::~connection() = default;
+
+// state        next        when
+// handshaking  open        the registration is armed
+// handshaking  closing     it could not be
+// open         draining    end of stream, protocol error, status on call 0, finish_drain
+// open         closing     reset, close
+// draining     closing     flushed, deadline, reset, close
+// closing      closed      the registration has ended
+void connection::transition(state next) {
+  const bool legal = (state_ == state::handshaking && (next == state::open || next == state::closing)) ||
+                     (state_ == state::open && (next == state::draining || next == state::closing)) ||
+                     (state_ == state::draining && next == state::closing) ||
+                     (state_ == state::closing && next == state::closed);
+  SWITCHBOARD_INVARIANT(legal, "a connection made a transition that its table does not have");
+  state_ = next;
+}
+
+caf::behavior connection::make_behavior() {
+  start();
+  // The hot ones first: CAF tries them in order.
+  return {
+      [this](const socket_ready& ready) { on_ready(ready); },
+      [this](rpc::answers& answers) { on_answers(answers); },
+      [this](const rpc::stream_ready& ready) {
+        if (!live()) return;
+        drain_stream(ready.call);
+        settle();
+      },
+      [this](const flush&) {
+        flush_queued_ = false;
+        if (live()) settle();
+      },
+      [this](const deadline_expired& expired) { on_deadline(expired); },
+      [this](const registration_closed&) {
+        if (state_ == state::closing) finish_close();
+      },
+      [this](const begin_drain&) { on_begin_drain(); },
+      [this](const finish_drain&) { on_finish_drain(); },
+      [this](const close_connection&) { close(close_reason::stopped); },
+  };
+}
+
+template <class Message>
+void connection::tell(const caf::strong_actor_ptr& whom, Message message) {
+  if (whom) whom->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)), context());
+}
+
+void connection::start() {
+  const auto opened = environment_->pump->open(transport_->handle(), self_ptr(), interest::in | interest::hangup);
+  if (!opened) {
+    logging::warn("{}: registration failed: {}", transport_->peer().to_string(), opened.error().message());
+    close(close_reason::refused);
+    return;
+  }
+  registration_ = *opened;
+  armed_ = true;
+  armed_for_ = interest::in | interest::hangup;
+  transition(state::open);
+}
+
+// -- input ---------------------------------------------------------------------------------------------------------------
+
+void connection::on_ready(const socket_ready& ready) {
+  // A readiness that was on its way while the arm was widened finds the connection unarmed, or reports what is still true.
+  if (!live() || !armed_ || ready.registration != registration_) return;
+  armed_ = false;
+  if (has(ready.events, event::err) && transport_->pending_error()) return close(close_reason::reset);
+  if (has(ready.events, event::out)) write_blocked_ = false;
+  if (has(ready.events, event::hangup)) hangup_seen_ = true;
+  if (!input_ended_ && !reading_stopped_)
+    read_chunk();
+  else if (has(ready.events, event::hangup) && transport_->pending_error())
+    return close(close_reason::reset);
+  if (live()) settle();
+}
+
+void connection::read_chunk() {
+  alignas(64) static thread_local std::array<std::byte, chunk_bytes> chunk;
+  const auto read = transport_->read(chunk);
+  switch (read.outcome) {
+    case net::io_outcome::would_block: return;
+    case net::io_outcome::end_of_stream: return on_end_of_stream();
+    case net::io_outcome::failed: return close(close_reason::reset);
+    case net::io_outcome::done: break;
+  }
+  // What comes while the connection drains is read so that a reset does not overtake the last frames, and thrown away.
+  if (state_ == state::draining) return;
+  decoder_.feed(std::span{chunk}.first(read.bytes));
+  wire::frame_view frame;
+  while (state_ == state::open) {
+    const auto outcome = decoder_.next(frame);
+    if (outcome == wire::frame_decoder::outcome::need_more) break;
+    if (outcome == wire::frame_decoder::outcome::frame) {
+      on_frame(frame);
+      continue;
+    }
+    const auto error = decoder_.error();
+    fail_protocol(error == errc::frame_too_large ? rpc::code::resource_exhausted : rpc::code::invalid_argument, error.message());
+  }
+  for (auto& batch : batches) {
+    // A batch that finds no host, or one that has ended, answers its calls UNAVAILABLE as it is destroyed.
+    if (const auto host = batch.route->host()) tell(host, rpc::calls{std::move(batch.calls)});
+  }
+  batches.clear();
+}
+
+void connection::on_frame(const wire::frame_view& frame) {
+  if (frame.call == 0) {
+    if (!frame.has_status) return;
+    drop_calls();
+    enter_drain(drain_stage::flushing, close_reason::ended_by_client);
+  } else if (!frame.method.empty()) {
+    open_call_with(frame);
+  } else {
+    on_frame_of_call(frame);
+  }
+}
+
+void connection::open_call_with(const wire::frame_view& frame) {
+  if (frame.call % 2 == 0) return fail_protocol(rpc::code::invalid_argument, "a client opens calls with odd numbers");
+  if (frame.call <= highest_call_)
+    return fail_protocol(rpc::code::invalid_argument, "a call's number must be above all opened before");
+  if (frame.call > call_number_max) return fail_protocol(rpc::code::invalid_argument, "a call's number must be below 2^63");
+  highest_call_ = frame.call;
+  if (frame.has_status) return;
+  const auto* entry = environment_->directory->find(frame.method);
+  if (refusing_calls_ && !(entry && (entry->kind == method_kind::health_check || entry->kind == method_kind::ping)))
+    return refuse(frame.call, rpc::code::unavailable, "the server is stopping");
+  if (!entry) return refuse(frame.call, rpc::code::unimplemented, "no method " + std::string(frame.method.substr(0, 256)));
+  if (entry->kind != method_kind::service) return answer_built_in(entry->kind, frame);
+  if (calls_.size() >= limits().open_calls_max)
+    return refuse(frame.call, rpc::code::resource_exhausted,
+                  "more than " + std::to_string(limits().open_calls_max) + " open calls on one connection");
+  open_call call;
+  call.number = frame.call;
+  call.streaming = entry->method->server_streaming;
+  call.credit = frame.credit;
+  call.request_bytes = static_cast<std::uint32_t>(frame.message.size());
+  auto deadline = rpc::time_point::max();
+  if (frame.timeout_ms != 0) {
+    deadline = environment_->pump->now() + std::chrono::milliseconds{frame.timeout_ms};
+    call.deadline = environment_->pump->schedule(deadline, self_ptr(), frame.call);
+  }
+  calls_.open(std::move(call));
+  request_bytes_ += frame.message.size();
+  if (!entry->method->server_streaming) ++unary_calls_;
+  auto batch = std::find_if(batches.begin(), batches.end(), [&](const auto& each) { return each.route == entry->route; });
+  auto& calls = batch != batches.end() ? batch->calls : batches.emplace_back(entry->route, rpc::call_batch{caller()}).calls;
+  calls.add(frame.call, *entry->method, frame.message, deadline);
+}
+
+void connection::answer_built_in(method_kind kind, const wire::frame_view& frame) {
+  const auto parsed = [&](google::protobuf::MessageLite& request) {
+    if (request.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()))) return true;
+    refuse(frame.call, rpc::code::invalid_argument, "the request is not a " + request.GetTypeName());
+    return false;
+  };
+  switch (kind) {
+    case method_kind::ping: {
+      v1::PingRequest request;
+      if (!parsed(request)) return;
+      v1::PingReply answer;
+      answer.set_allocated_payload(request.release_payload());
+      return reply(frame.call, answer);
+    }
+    case method_kind::health_check: {
+      v1::HealthRequest request;
+      if (!parsed(request)) return;
+      v1::HealthReply answer;
+      answer.set_serving(!environment_->directory->serves(request.service()) ? v1::HealthReply::UNKNOWN
+                         : refusing_calls_                                   ? v1::HealthReply::NOT_SERVING
+                                                                             : v1::HealthReply::SERVING);
+      return reply(frame.call, answer);
+    }
+    case method_kind::authenticate: {
+      v1::AuthenticateRequest request;
+      if (parsed(request)) reply(frame.call, v1::AuthenticateReply{});
+      return;
+    }
+    case method_kind::describe: {
+      v1::DescribeRequest request;
+      if (!parsed(request)) return;
+      const auto& description = environment_->directory->description();
+      if (wire::message_frame_size(frame.call, description.size(), true) > limits().frame_bytes_max)
+        return refuse(frame.call, rpc::code::resource_exhausted, "the description is above the frame limit");
+      outbound_.add_reply([&](std::string& out) { wire::append_message(out, frame.call, description, true); });
+      return;
+    }
+    case method_kind::service: return;
+  }
+}
+
+void connection::on_frame_of_call(const wire::frame_view& frame) {
+  auto* call = calls_.find(frame.call);
+  if (!call) {
+    const bool was_opened = frame.call % 2 == 1 && frame.call <= highest_call_;
+    if (!was_opened && !frame.has_status) refuse(frame.call, rpc::code::not_found, "no such call was opened");
+    return;
+  }
+  if (frame.has_status) return interrupt(*call);
+  if (frame.has_message) {
+    // Both kinds of request are whole with their opening frame, so there is never credit for another message.
+    tell(call->watcher, rpc::call_ended{id_, call->number});
+    call->watcher = nullptr;
+    return end_call(*call, rpc::code::resource_exhausted, "a message beyond the granted credit");
+  }
+  if (frame.credit == 0 || !call->streaming) return;
+  const bool was_without = call->credit == 0;
+  const auto sum = std::uint64_t{call->credit} + frame.credit;
+  call->credit = static_cast<std::uint32_t>(std::min<std::uint64_t>(sum, std::numeric_limits<std::uint32_t>::max()));
+  if (was_without) drain_stream(frame.call);
+}
+
+void connection::on_end_of_stream() {
+  input_ended_ = true;
+  hangup_seen_ = true;
+  if (state_ != state::open) return;
+  // The client's streams are cancelled without a word; its unary calls are answered.
+  end_streams();
+  enter_drain(drain_stage::answering, close_reason::end_of_stream);
+}
+
+// -- calls ---------------------------------------------------------------------------------------------------------------
+
+const std::shared_ptr<const rpc::caller>& connection::caller() {
+  if (!caller_)
+    caller_ = std::make_shared<const rpc::caller>(
+        rpc::caller{id_, self_ptr(), transport_->peer().to_string(), {}, limits().frame_bytes_max});
+  return caller_;
+}
+
+void connection::on_answers(rpc::answers& answers) {
+  for (auto& watch : answers.watches) {
+    if (auto* call = live() ? calls_.find(watch.call) : nullptr)
+      call->watcher = std::move(watch.watcher);
+    else
+      tell(watch.watcher, rpc::call_ended{id_, watch.call});
+  }
+  if (!live()) return;
+  for (auto& stream : answers.streams) {
+    auto* call = calls_.find(stream.call);
+    if (!call) continue;
+    request_bytes_ -= std::exchange(call->request_bytes, 0);
+    call->source = std::move(stream.source);
+    call->source->attach(rpc::waker{self_ptr(), stream.call});
+    drain_stream(stream.call);
+  }
+  bool all_open = true;
+  for (const auto& end : answers.ends) all_open = all_open && calls_.find(end.call);
+  std::size_t offset = 0;
+  for (const auto& end : answers.ends) {
+    if (auto* call = calls_.find(end.call)) {
+      if (!all_open)
+        outbound_.add_reply([&](std::string& out) { out.append(answers.frames, offset, end.size); });
+      forget(*call);
+    }
+    offset += end.size;
+  }
+  if (all_open && offset > 0) outbound_.add_replies(std::move(answers.frames));
+  settle();
+}
+
+void connection::on_deadline(const deadline_expired& expired) {
+  if (!live()) return;
+  if (expired.tag >= first_connection_tag) {
+    if (expired.tag != connection_deadline_tag_) return;
+    connection_deadline_ = deadline_id::none;
+    // Who lingers has been told everything; who flushes did not take it in time.
+    return close(stage_ == drain_stage::lingering ? reason_ : close_reason::slow_to_flush);
+  }
+  if (auto* call = calls_.find(expired.tag)) {
+    call->deadline = deadline_id::none;
+    tell(call->watcher, rpc::call_ended{id_, call->number});
+    end_call(*call, rpc::code::deadline_exceeded, "the deadline passed");
+  }
+  settle();
+}
+
+void connection::refuse(std::uint64_t call, rpc::code code, std::string_view text) {
+  outbound_.add_reply([&](std::string& out) { wire::append_status(out, call, static_cast<int>(code), text); });
+}
+
+void connection::reply(std::uint64_t call, const google::protobuf::MessageLite& message) {
+  const auto payload = message.ByteSizeLong();
+  if (wire::message_frame_size(call, payload, true) > limits().frame_bytes_max)
+    return refuse(call, rpc::code::resource_exhausted, "the reply is above the frame limit");
+  outbound_.add_reply([&](std::string& out) { wire::append_message(out, call, message, payload, true); });
+}
+
+/// Ends a call with a status, behind its own stream messages where some still wait.
+void connection::end_call(open_call& call, rpc::code code, std::string_view text) {
+  const auto append = [&](std::string& out) {
+    if (code == rpc::code::ok)
+      wire::append_end(out, call.number);
+    else
+      wire::append_status(out, call.number, static_cast<int>(code), text);
+  };
+  if (outbound_.stream_sent(call.last_message))
+    outbound_.add_reply(append);
+  else
+    outbound_.add_stream_frame(append);
+  forget(call);
+}
+
+/// Ends a call nobody waits for any more, and tells who works on it.
+void connection::interrupt(open_call& call) {
+  tell(call.watcher, rpc::call_ended{id_, call.number});
+  forget(call);
+}
+
+void connection::forget(open_call& call) {
+  if (call.deadline != deadline_id::none) environment_->pump->cancel(call.deadline);
+  request_bytes_ -= call.request_bytes;
+  if (!call.streaming) --unary_calls_;
+  calls_.close(call);
+}
+
+template <class Choose>
+std::vector<std::uint64_t> connection::numbers_of_calls(Choose&& choose) {
+  std::vector<std::uint64_t> numbers;
+  calls_.for_each([&](const open_call& call) {
+    if (choose(call)) numbers.push_back(call.number);
+  });
+  return numbers;
+}
+
+void connection::drop_calls() {
+  for (const auto number : numbers_of_calls([](const open_call&) { return true; })) interrupt(*calls_.find(number));
+}
+
+void connection::end_streams() {
+  for (const auto number : numbers_of_calls([](const open_call& call) { return call.streaming; })) {
+    auto& call = *calls_.find(number);
+    if (input_ended_) {
+      interrupt(call);
+    } else {
+      tell(call.watcher, rpc::call_ended{id_, number});
+      end_call(call, rpc::code::unavailable, "the server is stopping");
+    }
+  }
+}
+
+// -- streams -------------------------------------------------------------------------------------------------------------
+
+void connection::drain_stream(std::uint64_t number) {
+  auto* call = calls_.find(number);
+  if (!call || !call->source) return;
+  const auto bytes_before = outbound_.stream_position();
+  for (std::size_t taken = 0;; ++taken) {
+    const bool above_mark = outbound_.bytes() >= limits().outbound_high_bytes;
+    if (call->credit == 0 || above_mark) {
+      // The end of a stream costs no credit.
+      if (call->source->ended()) break;
+      if (above_mark && !call->stalled) {
+        call->stalled = true;
+        stalled_.push_back(number);
+      }
+      return;
+    }
+    if (taken >= limits().turn_messages_max || outbound_.stream_position() - bytes_before >= limits().turn_bytes_max)
+      return tell(self_ptr(), rpc::stream_ready{number});
+    rpc::payload message;
+    const auto outcome = call->source->next(message);
+    if (outcome == rpc::source::outcome::wait) return;
+    if (outcome == rpc::source::outcome::end) break;
+    if (wire::message_frame_size(number, message.bytes.size(), false) > limits().frame_bytes_max) {
+      tell(call->watcher, rpc::call_ended{id_, number});
+      return end_call(*call, rpc::code::resource_exhausted, "a message of the stream is above the frame limit");
+    }
+    outbound_.add_stream_message(number, message);
+    call->last_message = outbound_.stream_position();
+    --call->credit;
+  }
+  const auto result = call->source->result();
+  end_call(*call, result.code, result.message);
+}
+
+void connection::resume_stalled_streams() {
+  if (stalled_.empty() || outbound_.bytes() > limits().outbound_low_bytes) return;
+  const auto numbers = std::exchange(stalled_, {});
+  for (const auto number : numbers) {
+    if (auto* call = calls_.find(number)) {
+      call->stalled = false;
+      tell(self_ptr(), rpc::stream_ready{number});
+    }
+  }
+}
+
+// -- output --------------------------------------------------------------------------------------------------------------
+
+/// The one end of every handler: writes what was queued once the mailbox is empty, so that what arrived together leaves
+/// together, and re-arms.
+void connection::settle() {
+  if (!outbound_.empty() && !write_blocked_) {
+    if (mailbox().empty()) {
+      write();
+    } else if (!flush_queued_) {
+      flush_queued_ = true;
+      tell(self_ptr(), flush{});
+    }
+  }
+  if (refusing_calls_ && !drain_reported_ && unary_calls_ == 0) {
+    drain_reported_ = true;
+    tell(environment_->broker, connection_drained{id_});
+  }
+  if (state_ == state::draining) step_drain();
+  if (!live()) return;
+  update_reading();
+  rearm();
+}
+
+void connection::write() {
+  const auto written = outbound_.write(*transport_);
+  if (written.outcome == net::io_outcome::failed) return close(close_reason::reset);
+  write_blocked_ = written.outcome == net::io_outcome::would_block;
+  resume_stalled_streams();
+}
+
+void connection::update_reading() noexcept {
+  const auto replies_max = reading_stopped_ ? limits().outbound_low_bytes : 2 * limits().outbound_high_bytes;
+  reading_stopped_ = state_ == state::open && (request_bytes_ >= limits().request_bytes_in_flight_max ||
+                                               outbound_.reply_bytes() > replies_max);
+}
+
+interest connection::wanted() const noexcept {
+  auto filter = interest::none;
+  if (!input_ended_ && !reading_stopped_) filter |= interest::in;
+  // Level-triggered it would fire for ever once seen; with IN, the end of the stream is seen as a read's outcome.
+  if (!hangup_seen_) filter |= interest::hangup;
+  if (write_blocked_) filter |= interest::out;
+  return filter;
+}
+
+void connection::rearm() {
+  const auto filter = wanted();
+  if (armed_ && (filter & armed_for_) == filter) return;
+  if (const auto error = environment_->pump->arm(registration_, filter)) {
+    logging::debug("{}: re-arm failed: {}", transport_->peer().to_string(), error.message());
+    return close(error == errc::closed ? close_reason::stopped : close_reason::failed);
+  }
+  armed_ = true;
+  armed_for_ = filter;
+}
+
+// -- the end -------------------------------------------------------------------------------------------------------------
+
+void connection::fail_protocol(rpc::code code, std::string_view text) {
+  protocol_errors().info("{}: {}: {}", transport_->peer().to_string(), rpc::to_string(code), text);
+  drop_calls();
+  refuse(0, code, text);
+  enter_drain(drain_stage::flushing, close_reason::protocol_error);
+}
+
+void connection::on_begin_drain() {
+  if (refusing_calls_) return;
+  refusing_calls_ = true;
+  if (!live()) return;
+  end_streams();
+  settle();
+}
+
+void connection::on_finish_drain() {
+  refusing_calls_ = true;
+  if (!live()) return;
+  for (const auto number : numbers_of_calls([](const open_call&) { return true; })) {
+    auto& call = *calls_.find(number);
+    tell(call.watcher, rpc::call_ended{id_, number});
+    end_call(call, rpc::code::unavailable, "the server is stopping");
+  }
+  if (state_ == state::open) enter_drain(drain_stage::flushing, close_reason::drained);
+  settle();
+}
+
+void connection::enter_drain(drain_stage stage, close_reason reason) {
+  transition(state::draining);
+  reason_ = reason;
+  stage_ = stage;
+  stalled_.clear();
+  if (stage == drain_stage::flushing) {
+    flush_began_ = environment_->pump->now();
+    set_connection_deadline(flush_began_ + limits().flush_timeout);
+  }
+}
+
+void connection::step_drain() {
+  if (stage_ == drain_stage::answering) {
+    if (unary_calls_ > 0) return;
+    stage_ = drain_stage::flushing;
+    flush_began_ = environment_->pump->now();
+    set_connection_deadline(flush_began_ + limits().end_of_stream_flush);
+  }
+  if (stage_ == drain_stage::flushing) {
+    if (!outbound_.empty()) return;
+    if (input_ended_ || transport_->shutdown_write()) return close(reason_);
+    stage_ = drain_stage::lingering;
+    set_connection_deadline(reason_ == close_reason::drained ? flush_began_ + limits().flush_timeout
+                                                             : environment_->pump->now() + limits().linger);
+  }
+  if (stage_ == drain_stage::lingering && input_ended_) close(reason_);
+}
+
+void connection::set_connection_deadline(notification_pump::clock::time_point at) {
+  if (connection_deadline_ != deadline_id::none) environment_->pump->cancel(connection_deadline_);
+  connection_deadline_ = environment_->pump->schedule(at, self_ptr(), ++connection_deadline_tag_);
+}
+
+void connection::close(close_reason reason) {
+  if (state_ == state::closing || state_ == state::closed) return;
+  transition(state::closing);
+  reason_ = reason;
+  drop_calls();
+  outbound_.clear();
+  if (connection_deadline_ != deadline_id::none) environment_->pump->cancel(connection_deadline_);
+  // After the pump's end there is no REMOVE event to wait for, nor anybody who could still hold a packet.
+  if (registration_ == registration_id::none || environment_->pump->remove(registration_)) finish_close();
+}
+
+void connection::finish_close() {
+  transition(state::closed);
+  logging::debug("{}: closed: {}", transport_->peer().to_string(), to_string(reason_));
+  transport_ = nullptr;
+  tell(environment_->broker, connection_closed{id_, reason_});
+  quit();
+}
+
+void connection::on_exit() {
+  // Only a fault of ours ends the actor before its registration: the slot then keeps it, and with it the socket, until the
+  // REMOVE event (N50).
+  if (state_ != state::closed) {
+    for (const auto number : numbers_of_calls([](const open_call&) { return true; })) interrupt(*calls_.find(number));
+    if (registration_ != registration_id::none) (void)environment_->pump->remove(registration_);
+    if (connection_deadline_ != deadline_id::none) environment_->pump->cancel(connection_deadline_);
+    tell(environment_->broker, connection_closed{id_, close_reason::failed});
+  }
+  caller_ = nullptr;
+}
+
+}  // namespace switchboard

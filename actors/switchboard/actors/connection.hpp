@@ -1,0 +1,195 @@
+#pragma once
+
+/// One client: reads a chunk, decodes its frames, hands calls to services, writes what comes back, re-arms.
+///
+/// Threads    an actor; its messages:
+///
+///     message              from      legal in          effect
+///     socket_ready         pump      open, draining    write, read one chunk, re-arm
+///     rpc::answers         services  open, draining    calls end, streams start; written when the mailbox is empty
+///     rpc::stream_ready    sources   open, draining    the stream's messages are taken, as credit and marks allow
+///     flush                itself    open, draining    writes what the handlers before it queued
+///     deadline_expired     pump      any               a call's deadline (its number), or the connection's own (0)
+///     begin_drain          broker    open              streams end, new calls are refused, unary calls go on
+///     finish_drain         broker    open, draining    what is left unanswered is refused; flush, shut down
+///     close                broker    any               at once, without a word
+///     registration_closed  pump      closing           the socket is closed, the broker told, the actor ends
+///
+/// States     handshaking → open → draining → closing → closed, see transition().
+/// Owns       the transport, from its accept to the registration's end (N50); a partial frame; queued output.
+/// Errors     a client's mistakes end its calls with a status, or the connection with a status on call 0. Every end has one
+///            close_reason, told to the broker.
+
+#include <caf/event_based_actor.hpp>
+#include <memory>
+#include <switchboard/actors/call_table.hpp>
+#include <switchboard/actors/limits.hpp>
+#include <switchboard/actors/outbound_queue.hpp>
+#include <switchboard/actors/service_directory.hpp>
+#include <switchboard/net/transport.hpp>
+#include <switchboard/pump/notification_pump.hpp>
+#include <switchboard/rpc/call_batch.hpp>
+#include <switchboard/wire/frame_decoder.hpp>
+
+namespace switchboard {
+
+/// Why a connection ended.
+enum class close_reason : unsigned char {
+  end_of_stream,   ///< the client closed, and was answered
+  ended_by_client, ///< a status on call 0
+  protocol_error,  ///< the client broke the protocol and was told so
+  drained,         ///< the server stopped, in order
+  stopped,         ///< the server stopped at once
+  reset,           ///< the connection broke
+  slow_to_flush,   ///< the last output was not taken in time
+  refused,         ///< the registration failed
+  failed,          ///< a fault of ours
+};
+inline constexpr std::size_t close_reasons = 9;
+const char* to_string(close_reason reason) noexcept;
+
+/// What the connections of a broker share.
+struct connection_environment {
+  std::shared_ptr<notification_pump> pump;
+  std::shared_ptr<service_directory> directory;
+  switchboard::limits limits;
+  caf::strong_actor_ptr broker;  ///< gets connection_drained and connection_closed
+};
+
+/// From the broker.
+struct begin_drain {};
+struct finish_drain {};
+struct close_connection {};
+/// To the broker; the first from the acceptor, before any other word of its own.
+struct connection_opened {
+  std::uint64_t id;
+  caf::strong_actor_ptr connection;
+};
+struct connection_drained {
+  std::uint64_t id;
+};
+struct connection_closed {
+  std::uint64_t id;
+  close_reason reason;
+};
+/// From a connection to itself.
+struct flush {};
+
+class connection : public caf::event_based_actor {
+public:
+  connection(caf::actor_config& config, std::shared_ptr<const connection_environment> environment, std::uint64_t id,
+             std::unique_ptr<net::transport> transport);
+  ~connection() override;
+
+  const char* name() const override { return "switchboard.connection"; }
+  void on_exit() override;
+
+protected:
+  caf::behavior make_behavior() override;
+
+private:
+  /// Deadlines of the connection itself are tagged from here on, those of calls with the call's number, which is below.
+  static constexpr std::uint64_t first_connection_tag = std::uint64_t{1} << 63;
+  /// What one read takes from the socket.
+  static constexpr std::size_t chunk_bytes = 64 * 1024;
+
+  enum class state : unsigned char { handshaking, open, draining, closing, closed };
+  /// What a draining connection still waits for.
+  enum class drain_stage : unsigned char {
+    answering,  ///< unary calls; the client has ended its stream
+    flushing,   ///< queued output
+    lingering,  ///< the client's end of stream; the server has shut down writing
+  };
+
+  void transition(state next);
+  bool live() const noexcept { return state_ == state::open || state_ == state::draining; }
+
+  // Input.
+  void start();
+  void on_ready(const socket_ready& ready);
+  void read_chunk();
+  void on_frame(const wire::frame_view& frame);
+  void open_call_with(const wire::frame_view& frame);
+  void answer_built_in(method_kind kind, const wire::frame_view& frame);
+  void on_frame_of_call(const wire::frame_view& frame);
+  void on_end_of_stream();
+
+  // Calls.
+  void on_answers(rpc::answers& answers);
+  void on_deadline(const deadline_expired& expired);
+  void refuse(std::uint64_t call, rpc::code code, std::string_view text);
+  void reply(std::uint64_t call, const google::protobuf::MessageLite& message);
+  void end_call(open_call& call, rpc::code code, std::string_view text);
+  void interrupt(open_call& call);
+  void forget(open_call& call);
+  void drop_calls();
+  void end_streams();
+  template <class Choose>
+  std::vector<std::uint64_t> numbers_of_calls(Choose&& choose);
+
+  // Streams.
+  void drain_stream(std::uint64_t number);
+  void resume_stalled_streams();
+
+  // Output.
+  void settle();
+  void write();
+  void rearm();
+  void update_reading() noexcept;
+  notify::interest wanted() const noexcept;
+
+  // The end.
+  void fail_protocol(rpc::code code, std::string_view text);
+  void on_begin_drain();
+  void on_finish_drain();
+  void enter_drain(drain_stage stage, close_reason reason);
+  void step_drain();
+  void set_connection_deadline(notification_pump::clock::time_point at);
+  void close(close_reason reason);
+  void finish_close();
+
+  caf::strong_actor_ptr self_ptr() { return caf::strong_actor_ptr{ctrl()}; }
+  const std::shared_ptr<const rpc::caller>& caller();
+  const switchboard::limits& limits() const noexcept { return environment_->limits; }
+  template <class Message>
+  void tell(const caf::strong_actor_ptr& whom, Message message);
+
+  std::shared_ptr<const connection_environment> environment_;
+  std::unique_ptr<net::transport> transport_;
+  std::shared_ptr<const rpc::caller> caller_;  ///< made with the first call
+  std::uint64_t id_;
+  registration_id registration_ = registration_id::none;
+  wire::frame_decoder decoder_;
+  outbound_queue outbound_;
+  call_table calls_;
+  std::uint64_t highest_call_ = 0;
+  std::size_t unary_calls_ = 0;
+  std::size_t request_bytes_ = 0;
+  deadline_id connection_deadline_ = deadline_id::none;
+  std::uint64_t connection_deadline_tag_ = first_connection_tag;  ///< of the latest one: earlier ones may still be in the mailbox
+  notification_pump::clock::time_point flush_began_{};
+  std::vector<std::uint64_t> stalled_;  ///< streams that wait for the low mark
+
+  state state_ = state::handshaking;
+  drain_stage stage_ = drain_stage::answering;
+  close_reason reason_ = close_reason::failed;
+  notify::interest armed_for_ = notify::interest::none;
+  bool armed_ = false;
+  bool write_blocked_ = false;
+  bool input_ended_ = false;   ///< end of stream was read
+  bool hangup_seen_ = false;
+  bool reading_stopped_ = false;  ///< by the marks or the request bytes in flight
+  bool flush_queued_ = false;
+  bool refusing_calls_ = false;  ///< the server drains
+  bool drain_reported_ = false;
+};
+
+}  // namespace switchboard
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::begin_drain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::finish_drain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::close_connection)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_drained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_closed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::flush)

@@ -1,0 +1,86 @@
+#pragma once
+
+/// The log of one room: messages in the order of their sequences, 1, 2, 3, … without gaps.
+///
+/// Why        a room is an actor in front of a log; the log outlives it. In memory now; on disk, or in another process shared by
+///            several brokers, behind the same interface: it is asynchronous and batched, the log assigns the sequences, and
+///            nothing here assumes that one process alone appends.
+/// Threads    any; `done` is called once, on any thread, possibly before the call returns.
+/// Owns       the entries. Their bytes are shared with whoever sends them.
+/// Errors     in each draft's result: unavailable (could not be stored), resource_exhausted (space ran out). A failed draft
+///            leaves no gap.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <switchboard/rpc/status.hpp>
+#include <switchboard/wire/shared_bytes.hpp>
+#include <vector>
+
+namespace switchboard {
+
+/// How safe an appended message is (chat.v1.PublishReply.Durability).
+enum class durability : unsigned char { unspecified = 0, memory = 1, written = 2, fsynced = 3, replicated = 4 };
+
+/// A message that waits for its sequence.
+struct draft {
+  std::string body;       ///< opaque to the log; with its sequence it becomes the entry's bytes (log_home's encoder)
+  std::string dedupe_key; ///< empty: never a duplicate
+};
+
+struct append_result {
+  rpc::status status{};
+  std::uint64_t sequence = 0;
+  bool duplicate = false;
+  durability safety = durability::unspecified;
+  wire::shared_bytes bytes{};  ///< of the entry, encoded once; empty for a duplicate
+};
+
+struct log_entry {
+  std::uint64_t sequence = 0;
+  wire::shared_bytes bytes;
+};
+
+/// Where a log stands.
+struct log_extent {
+  std::string id;           ///< names this log; new whenever its sequences start over
+  std::uint64_t first = 1;  ///< the oldest sequence kept; last + 1 when none is
+  std::uint64_t last = 0;
+};
+
+/// Consecutive entries: from the oldest kept one after the place asked for.
+struct log_page {
+  rpc::status status{};
+  std::vector<log_entry> entries;
+  log_extent extent;  ///< when the page was read
+};
+
+class log {
+public:
+  virtual ~log() = default;
+
+  virtual void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) = 0;
+  /// At most `limit` entries and about `bytes` bytes (at least one entry where there is one) after `sequence`.
+  virtual void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) = 0;
+  /// What is known without asking anybody; appends of others may be missing.
+  virtual log_extent extent() const = 0;
+};
+
+/// Where logs live; gives each room its log.
+class log_home {
+public:
+  /// The bytes of an entry from its sequence and its draft's body.
+  using encoder = std::function<wire::shared_bytes(const std::string& room, std::uint64_t sequence, const std::string& body)>;
+
+  virtual ~log_home() = default;
+  /// The log of `room`, made where there is none.
+  virtual std::shared_ptr<log> open(const std::string& room) = 0;
+  /// The log of `room`, or nullptr.
+  virtual std::shared_ptr<log> find(const std::string& room) const = 0;
+  /// Names of the rooms with a log, bytewise ascending, after `after`, at most `limit`.
+  virtual std::vector<std::string> rooms(const std::string& after, std::size_t limit) const = 0;
+  virtual std::size_t size() const = 0;
+};
+
+}  // namespace switchboard

@@ -1,0 +1,167 @@
+#include <algorithm>
+#include <array>
+#include <switchboard/actors/outbound_queue.hpp>
+#include <switchboard/error/invariant.hpp>
+#include <switchboard/wire/frame_encoder.hpp>
+
+namespace switchboard {
+namespace {
+
+// One emptied block a worker keeps for the next connection that has something to say: most replies are written at once, so
+// without it each would cost an allocation.
+thread_local std::string spare_block;
+constexpr std::size_t spare_capacity_max = 64 * 1024;
+
+std::string take_spare_block() {
+  std::string block = std::move(spare_block);
+  block.clear();
+  return block;
+}
+
+void give_back(std::string&& block) noexcept {
+  if (block.capacity() > spare_block.capacity() && block.capacity() <= spare_capacity_max) spare_block = std::move(block);
+}
+
+}  // namespace
+
+std::string& outbound_queue::lane::block() {
+  const bool open = head < pieces.size() && pieces.back().shared.empty() && pieces.back().block.size() < block_bytes;
+  if (!open) pieces.push_back({take_spare_block(), {}, 0});
+  return pieces.back().block;
+}
+
+void outbound_queue::lane::share(const wire::shared_bytes& content) {
+  pieces.push_back({{}, content, 0});
+  grown(content.size());
+}
+
+void outbound_queue::lane::grown(std::size_t by) noexcept {
+  bytes += by;
+  appended += by;
+}
+
+void outbound_queue::lane::consume(std::size_t count) noexcept {
+  bytes -= count;
+  while (count > 0) {
+    auto& front = pieces[head];
+    const auto left = front.rest().size();
+    if (count < left) {
+      front.begin += count;
+      break;
+    }
+    count -= left;
+    if (front.shared.empty())
+      give_back(std::move(front.block));
+    else
+      front.shared = {};
+    ++head;
+  }
+  if (bytes == 0) {
+    pieces.clear();
+    head = 0;
+    if (pieces.capacity() > 4) pieces.shrink_to_fit();
+  } else if (head > 64 && head > pieces.size() / 2) {
+    pieces.erase(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(head));
+    head = 0;
+  }
+}
+
+void outbound_queue::add_replies(std::string&& frames) {
+  const auto size = frames.size();
+  if (size > copy_bytes_max) {
+    replies_.pieces.push_back({std::move(frames), {}, 0});
+    replies_.grown(size);
+  } else {
+    add_reply([&](std::string& out) { out.append(frames); });
+  }
+}
+
+void outbound_queue::add_stream_message(std::uint64_t call, const rpc::payload& message) {
+  std::string& block = streams_.block();
+  const auto before = block.size();
+  if (message.bytes.size() < copy_bytes_max || message.owner.empty()) {
+    wire::append_message(block, call, message.bytes, false);
+    streams_.grown(block.size() - before);
+  } else {
+    wire::append_message_header(block, call, message.bytes.size(), false);
+    streams_.grown(block.size() - before);
+    streams_.share(message.owner);
+  }
+  frame_ends_.push_back(streams_.appended);
+}
+
+net::io_result outbound_queue::write(net::transport& to) {
+  net::io_result total{net::io_outcome::done, 0, {}};
+  while (!empty()) {
+    std::array<net::const_buffer, net::transport::gather_limit> pieces;
+    std::size_t count = 0;
+    std::size_t offered = 0;
+    for (const lane* each : {&replies_, &streams_}) {
+      for (auto i = each->head; i < each->pieces.size() && count < pieces.size(); ++i) {
+        const auto rest = each->pieces[i].rest();
+        if (rest.empty()) continue;
+        pieces[count++] = {rest.data(), rest.size()};
+        offered += rest.size();
+      }
+    }
+    SWITCHBOARD_INVARIANT(count > 0, "the outbound queue counts bytes it does not have");
+    const auto written = to.write({pieces.data(), count});
+    if (written.outcome != net::io_outcome::done) {
+      keep_frame_whole();
+      return {written.outcome, total.bytes, written.error};
+    }
+    total.bytes += written.bytes;
+    const auto replied = std::min(written.bytes, replies_.bytes);
+    replies_.consume(replied);
+    streams_.consume(written.bytes - replied);
+    if (written.bytes < offered) {
+      // A short write means that the socket is full: asking again would only be told so.
+      keep_frame_whole();
+      return {net::io_outcome::would_block, total.bytes, {}};
+    }
+  }
+  keep_frame_whole();
+  return total;
+}
+
+void outbound_queue::keep_frame_whole() {
+  const auto sent = streams_.appended - streams_.bytes;
+  while (frame_head_ < frame_ends_.size() && frame_ends_[frame_head_] <= sent) frame_begin_ = frame_ends_[frame_head_++];
+  if (frame_head_ == frame_ends_.size()) {
+    frame_ends_.clear();
+    frame_head_ = 0;
+    if (frame_ends_.capacity() > 64) frame_ends_.shrink_to_fit();
+    return;
+  }
+  if (sent > frame_begin_) {
+    // The rest of a frame that has been begun must go before any reply: it moves to the reply lane, which is empty, because
+    // its bytes go first.
+    auto rest = static_cast<std::size_t>(frame_ends_[frame_head_] - sent);
+    std::string begun;
+    begun.reserve(rest);
+    while (rest > 0) {
+      const auto part = streams_.pieces[streams_.head].rest().substr(0, rest);
+      begun.append(part);
+      rest -= part.size();
+      streams_.consume(part.size());
+    }
+    frame_begin_ = frame_ends_[frame_head_++];
+    const auto size = begun.size();
+    replies_.pieces.push_back({std::move(begun), {}, 0});
+    replies_.grown(size);
+  }
+  if (frame_head_ > 1024 && frame_head_ > frame_ends_.size() / 2) {
+    frame_ends_.erase(frame_ends_.begin(), frame_ends_.begin() + static_cast<std::ptrdiff_t>(frame_head_));
+    frame_head_ = 0;
+  }
+}
+
+void outbound_queue::clear() noexcept {
+  streams_.consume(streams_.bytes);
+  replies_.consume(replies_.bytes);
+  frame_ends_.clear();
+  frame_head_ = 0;
+  frame_begin_ = streams_.appended;
+}
+
+}  // namespace switchboard

@@ -1,0 +1,93 @@
+#pragma once
+
+/// The frames a connection has still to write, in two lanes: replies first, stream messages later.
+///
+/// Why        status, credit and replies overtake queued stream data of other calls, but never the middle of a frame and
+///            never frames of their own call (wire protocol, "Calls").
+/// Threads    one at a time: the connection's actor.
+/// Owns       the queued bytes. Small payloads are copied behind their header into blocks, larger ones kept by reference; a
+///            queue that is empty owns no block.
+/// Errors     write() passes on the transport's.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <switchboard/net/transport.hpp>
+#include <switchboard/rpc/source.hpp>
+#include <switchboard/wire/shared_bytes.hpp>
+#include <vector>
+
+namespace switchboard {
+
+class outbound_queue {
+public:
+  /// Payloads from this size on are gathered by reference where their source allows it. Below, copying is cheaper than
+  /// another piece of the gathered write and a reference count.
+  static constexpr std::size_t copy_bytes_max = 1024;
+  /// A block that has grown beyond this is followed by a new one.
+  static constexpr std::size_t block_bytes = 16 * 1024;
+
+  /// Adds to the reply lane what `append(std::string&)` appends: whole frames.
+  template <class Append>
+  void add_reply(Append&& append) {
+    std::string& block = replies_.block();
+    const auto before = block.size();
+    append(block);
+    replies_.grown(block.size() - before);
+  }
+  /// Adds whole frames to the reply lane.
+  void add_replies(std::string&& frames);
+  /// Adds {call, message} to the stream lane.
+  void add_stream_message(std::uint64_t call, const rpc::payload& message);
+  /// Adds what `append(std::string&)` appends, one whole frame, to the stream lane: behind the messages of its own call.
+  template <class Append>
+  void add_stream_frame(Append&& append) {
+    std::string& block = streams_.block();
+    const auto before = block.size();
+    append(block);
+    streams_.grown(block.size() - before);
+    frame_ends_.push_back(streams_.appended);
+  }
+
+  /// Bytes appended to the stream lane since the beginning; a place in the lane.
+  std::uint64_t stream_position() const noexcept { return streams_.appended; }
+  /// Whether all that was in the stream lane at `position` has left it.
+  bool stream_sent(std::uint64_t position) const noexcept { return streams_.appended - streams_.bytes >= position; }
+
+  std::size_t reply_bytes() const noexcept { return replies_.bytes; }
+  std::size_t bytes() const noexcept { return replies_.bytes + streams_.bytes; }
+  bool empty() const noexcept { return bytes() == 0; }
+
+  /// Writes until all is gone, the transport takes no more (would_block), or it fails. `bytes` of the result: written in all.
+  net::io_result write(net::transport& to);
+  /// Drops everything.
+  void clear() noexcept;
+
+private:
+  struct piece {
+    std::string block;          ///< or…
+    wire::shared_bytes shared;  ///< …bytes by reference
+    std::size_t begin = 0;      ///< what was written of it
+    std::string_view rest() const noexcept { return (shared.empty() ? std::string_view{block} : shared.view()).substr(begin); }
+  };
+  struct lane {
+    std::vector<piece> pieces;
+    std::size_t head = 0;        ///< the first piece that is not used up
+    std::size_t bytes = 0;       ///< still to be written
+    std::uint64_t appended = 0;  ///< since the beginning
+
+    std::string& block();
+    void share(const wire::shared_bytes& bytes);
+    void grown(std::size_t by) noexcept;
+    void consume(std::size_t count) noexcept;
+  };
+  void keep_frame_whole();
+
+  lane replies_;
+  lane streams_;
+  std::vector<std::uint64_t> frame_ends_;  ///< positions behind the frames of the stream lane, from frame_head_ on
+  std::size_t frame_head_ = 0;
+  std::uint64_t frame_begin_ = 0;  ///< where the frame at frame_head_ begins
+};
+
+}  // namespace switchboard

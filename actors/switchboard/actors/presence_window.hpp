@@ -1,0 +1,69 @@
+#pragma once
+
+/// A room's newest presence changes, each with its place among the messages.
+///
+/// Why        presence is not in the log; who reads history gets the kept changes at their places.
+/// Threads    place: the room alone. All else: any.
+/// Owns       at most `limit` changes.
+/// Errors     none.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include <switchboard/wire/shared_bytes.hpp>
+
+namespace switchboard {
+
+struct presence_change {
+  std::uint64_t number = 0;      ///< 1, 2, 3, … in the order in which they happened
+  std::uint64_t after = 0;       ///< the message it is placed after
+  std::uint64_t membership = 0;  ///< whose
+  wire::shared_bytes bytes;
+};
+
+class presence_window {
+public:
+  static constexpr std::size_t default_limit = 1024;
+
+  explicit presence_window(std::size_t limit = default_limit) : limit_(limit) {}
+
+  /// Adds a change behind message `after`, which must not be below that of the change before it; its number.
+  std::uint64_t place(std::uint64_t after, std::uint64_t membership, wire::shared_bytes bytes) {
+    std::lock_guard lock(mutex_);
+    const auto number = oldest() + changes_.size();
+    changes_.push_back({number, after, membership, std::move(bytes)});
+    if (changes_.size() > limit_) {
+      changes_.pop_front();
+      oldest_.store(oldest() + 1, std::memory_order_release);
+    }
+    return number;
+  }
+
+  /// The number of the oldest change kept; next_number() where there is none.
+  std::uint64_t oldest() const noexcept { return oldest_.load(std::memory_order_acquire); }
+
+  /// The number that the next change will have.
+  std::uint64_t next_number() const {
+    std::lock_guard lock(mutex_);
+    return oldest() + changes_.size();
+  }
+
+  /// The number of the oldest kept change that is placed after message `sequence` or a later one; next_number() where
+  /// there is none.
+  std::uint64_t first_placed_at(std::uint64_t sequence) const;
+
+  /// The kept changes numbered `from` to below `to` that are placed before message `sequence`.
+  std::vector<presence_change> before(std::uint64_t sequence, std::uint64_t from, std::uint64_t to) const;
+
+private:
+  const std::size_t limit_;
+  mutable std::mutex mutex_;
+  std::deque<presence_change> changes_;
+  std::atomic<std::uint64_t> oldest_{1};
+};
+
+}  // namespace switchboard

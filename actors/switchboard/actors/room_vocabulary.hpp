@@ -1,0 +1,47 @@
+#pragma once
+
+/// What a room says, in the messages of the service whose room it is.
+///
+/// Why        rooms are a part for any service: order, history, presence and delivery are theirs, the bytes are the service's.
+/// Threads    any; implementations are immutable.
+/// Owns       nothing; what is encoded is shared by all who are sent it.
+/// Errors     none.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <switchboard/actors/log.hpp>
+#include <switchboard/rpc/call.hpp>
+#include <switchboard/wire/shared_bytes.hpp>
+
+namespace switchboard {
+
+/// Why sequences do not come on a stream.
+enum class gap_reason : unsigned char { retention, history_limit };
+
+class room_vocabulary {
+public:
+  virtual ~room_vocabulary() = default;
+
+  /// What the log stores of a publish: `content` is what the service put into room_publish.
+  virtual std::string body(std::string_view sender, std::string_view content) const = 0;
+  /// The event of a stored message (log_home::encoder).
+  virtual wire::shared_bytes entry(const std::string& room, std::uint64_t sequence, std::string_view body) const = 0;
+  /// The event that says that sequences `from` to `to`, both included, will not come.
+  virtual wire::shared_bytes gap(const std::string& room, std::uint64_t from, std::uint64_t to,
+                                 gap_reason why) const = 0;
+  /// The event between history, which ended with `sequence`, and what is live.
+  virtual wire::shared_bytes caught_up(const std::string& room, std::uint64_t sequence,
+                                       const std::string& log_id) const = 0;
+  virtual wire::shared_bytes joined(const std::string& room, const std::string& nickname) const = 0;
+  virtual wire::shared_bytes left(const std::string& room, const std::string& nickname) const = 0;
+
+  /// Answers a room_publish whose message is in the log; failures the room answers itself.
+  virtual void published(rpc::call_handle call, const append_result& stored) const = 0;
+  /// Answers a room_members with names in bytewise order; `more`: there are others behind them.
+  virtual void members(rpc::call_handle call, const std::vector<std::string_view>& names, bool more) const = 0;
+};
+
+}  // namespace switchboard

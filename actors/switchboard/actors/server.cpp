@@ -1,0 +1,76 @@
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+#include <switchboard/actors/descriptor_limit.hpp>
+#include <switchboard/actors/logging.hpp>
+#include <switchboard/actors/server.hpp>
+#include <switchboard/notify/epoll_port.hpp>
+#include <switchboard/pump/scheduler.hpp>
+
+namespace switchboard {
+
+server::server(std::string program, std::string description, const std::string& default_listen)
+    : program_(std::move(program)), command_line_(program_, std::move(description), default_listen) {}
+
+server::~server() = default;
+
+int server::run(int argc, const char* const* argv) {
+  if (const auto status = command_line_.parse(argc, argv)) return *status;
+  logging::start(command_line_.options().log_level);
+  const auto status = serve();
+  logging::stop();
+  return status;
+}
+
+int server::serve() {
+  const auto& options = command_line_.options();
+  if (const auto raised = raise_descriptor_limit(); !raised)
+    logging::warn("the descriptor limit stays as it is: {}", raised.error().message());
+  auto port = notify::make_epoll_port();
+  if (!port) {
+    logging::error("no notification port: {}", port.error().message());
+    return EXIT_FAILURE;
+  }
+  const auto pump = notification_pump::create(std::move(*port));
+  caf::actor_system_config config;
+  config.set("scheduler.max-threads", options.threads);
+  config.set("logger.verbosity", caf::atom("quiet"));
+  use_pump_scheduler(config, pump);
+  caf::actor_system system{config};
+  broker serving{system, pump, options.limits};
+  for (const auto& service : services_) {
+    if (const auto wrong = serving.add(service()); !wrong.empty()) {
+      logging::error("{}", wrong);
+      return EXIT_FAILURE;
+    }
+  }
+  for (const auto& at : options.listen) {
+    const auto local = serving.listen(at);
+    if (!local) {
+      logging::error("cannot listen on {}: {}", at.to_string(), local.error().message());
+      return EXIT_FAILURE;
+    }
+    std::printf("listening on %s\n", local->to_string().c_str());
+    std::fflush(stdout);
+  }
+  std::promise<void> asked_to_drain;
+  signals_.watch(
+      [&] {
+        logging::info("stopping: calls in progress get {}", to_text(options.limits.drain_timeout));
+        asked_to_drain.set_value();
+      },
+      [&] {
+        logging::warn("stopping at once");
+        logging::stop();
+        // Actors may be anywhere; the operating system takes it all back, and the exit must not wait for them.
+        std::_Exit(EXIT_FAILURE);
+      });
+  asked_to_drain.get_future().wait();
+  serving.drain();
+  signals_.stop();
+  return EXIT_SUCCESS;
+}
+
+}  // namespace switchboard

@@ -1,0 +1,51 @@
+#pragma once
+
+/// A server program: options, log, signals, actor system, broker, from main's first line to its exit status.
+///
+///     int main(int argc, char** argv) {
+///       switchboard::server server{"echo-server", "Answers with what it is sent.", "127.0.0.1:7000"};
+///       server.add(…);
+///       return server.run(argc, argv);
+///     }
+///
+/// Threads    one: main's, before it started any other (signals are blocked for those to come).
+/// Owns       everything it starts; all of it has ended when run() returns.
+/// Output     standard output carries only `listening on ADDRESS` lines, flushed at once, with the actual port; the log goes to
+///            standard error.
+/// Status     0 after a drain, 1 after a second signal or where it could not start (with one line why), 2 for bad usage.
+
+#include <functional>
+#include <string>
+#include <switchboard/actors/broker.hpp>
+#include <switchboard/actors/server_options.hpp>
+#include <switchboard/actors/signals.hpp>
+#include <vector>
+
+namespace switchboard {
+
+class server {
+public:
+  /// Blocks SIGTERM and SIGINT. `default_listen` is used where no --listen is given.
+  server(std::string program, std::string description, const std::string& default_listen);
+  ~server();
+
+  /// For options of the program's own, before run().
+  server_command_line& command_line() noexcept { return command_line_; }
+  /// Adds a service, before run().
+  void add(rpc::service_definition service) { services_.push_back([service = std::move(service)] { return service; }); }
+  /// Adds a service that is described when the options are known.
+  void add(std::function<rpc::service_definition()> service) { services_.push_back(std::move(service)); }
+
+  /// Serves until a signal says to stop; returns the exit status.
+  int run(int argc, const char* const* argv);
+
+private:
+  int serve();
+
+  termination_signals signals_;
+  std::string program_;
+  server_command_line command_line_;
+  std::vector<std::function<rpc::service_definition()>> services_;
+};
+
+}  // namespace switchboard

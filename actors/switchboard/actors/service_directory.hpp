@@ -1,0 +1,74 @@
+#pragma once
+
+/// Finds what serves a method: a service's current actor, or the connection itself.
+///
+/// Why        connections look a method up for each call, while the actor behind a service may be replaced after it died.
+/// Threads    built by one thread, then immutable but for the routes, which any thread reads and the broker sets.
+/// Owns       the service definitions, and each service's current actor, strongly, until the broker ends it.
+
+#include <caf/actor_control_block.hpp>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <switchboard/rpc/service.hpp>
+#include <unordered_map>
+#include <vector>
+
+namespace switchboard {
+
+/// A service and the actor that serves it now.
+class service_route {
+public:
+  explicit service_route(rpc::service_definition definition) : definition_(std::move(definition)) {}
+
+  const rpc::service_definition& definition() const noexcept { return definition_; }
+  /// Null while the service is being restarted, and after the end.
+  caf::strong_actor_ptr host() const {
+    const std::lock_guard lock{mutex_};
+    return host_;
+  }
+  void host(caf::strong_actor_ptr replacement) {
+    const std::lock_guard lock{mutex_};
+    host_.swap(replacement);
+  }
+
+private:
+  const rpc::service_definition definition_;
+  mutable std::mutex mutex_;
+  caf::strong_actor_ptr host_;
+};
+
+/// Who answers a method.
+enum class method_kind : unsigned char { service, health_check, ping, authenticate, describe };
+
+struct method_entry {
+  method_kind kind = method_kind::service;
+  const rpc::method* method = nullptr;  ///< of a service
+  service_route* route = nullptr;       ///< of a service
+};
+
+class service_directory {
+public:
+  /// Adds a service; the sentence says why not, and is empty where it was added. Before the first lookup only.
+  std::string add(rpc::service_definition definition);
+  /// Finishes what Describe answers.
+  void seal();
+
+  const method_entry* find(std::string_view method) const;
+  /// Whether a Health check of `service` is about something that is here. Empty: the server as a whole.
+  bool serves(std::string_view service) const;
+  std::deque<service_route>& routes() noexcept { return routes_; }
+  /// A serialized DescribeReply.
+  const std::string& description() const noexcept { return description_; }
+
+  service_directory();
+
+private:
+  std::deque<service_route> routes_;  // stable addresses
+  std::vector<std::string> built_in_;
+  std::unordered_map<std::string_view, method_entry> methods_;
+  std::string description_;
+};
+
+}  // namespace switchboard

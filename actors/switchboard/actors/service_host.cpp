@@ -1,0 +1,46 @@
+#include <caf/message_handler.hpp>
+#include <exception>
+#include <switchboard/actors/logging.hpp>
+#include <switchboard/actors/service_host.hpp>
+#include <switchboard/rpc/call_batch.hpp>
+
+namespace switchboard {
+namespace {
+
+logging::throttle& handler_failures() {
+  static logging::throttle lines{"failed handlers"};
+  return lines;
+}
+
+}  // namespace
+
+service_host::service_host(caf::actor_config& config, std::shared_ptr<const service_directory> directory,
+                           const rpc::service_definition& definition)
+    : caf::event_based_actor(config), directory_(std::move(directory)), definition_(definition) {}
+
+caf::behavior service_host::make_behavior() {
+  service_ = definition_.make(this);
+  caf::message_handler calls{[this](rpc::calls& batch) { serve(batch); }};
+  return calls.or_else(definition_.messages(service_.get()));
+}
+
+void service_host::serve(rpc::calls& calls) {
+  rpc::answer_collector answers{context()};
+  calls->take_each([this](const rpc::method& method, rpc::call_handle call, std::string_view request) {
+    // The call answers INTERNAL as the exception lets go of it.
+    try {
+      method.handle(service_.get(), std::move(call), request);
+    } catch (const std::exception& failure) {
+      handler_failures().warn("{}: the handler failed: {}", method.name, failure.what());
+    } catch (...) {
+      handler_failures().warn("{}: the handler failed", method.name);
+    }
+  });
+}
+
+void service_host::on_exit() {
+  rpc::unwinding unavailable;
+  service_ = nullptr;
+}
+
+}  // namespace switchboard

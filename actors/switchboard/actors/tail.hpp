@@ -1,0 +1,105 @@
+#pragma once
+
+/// The newest entries of a room, for readers that keep up: messages and presence changes in the order in which everybody
+/// sees them.
+///
+/// Why        fan-out without a copy: the room writes an entry once, any number of readers look at it where it is. Readers
+///            take no lock and count no references but once a chunk.
+/// Form       a chain of chunks of a fixed number of entries. An entry never changes once the head is past it. A chunk names
+///            its successor weakly: a reader that stands still keeps its own chunk and nothing behind it, a long chain is
+///            never freed recursively, and a reader that comes too late finds no successor and returns to the log.
+/// Threads    append, publish and clear: the room alone. All else: any.
+/// Owns       its chunks up to the bounds; a reader owns the one it stands in.
+/// Errors     none.
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include <switchboard/wire/shared_bytes.hpp>
+
+namespace switchboard {
+
+/// What a tail keeps; whole chunks go as soon as either is passed.
+struct tail_limits {
+  std::size_t entries = 4096;
+  std::size_t bytes = std::size_t{1} << 20;
+  /// A chunk is closed before it holds more (one entry it always takes): what a reader that stands still can keep alive.
+  std::size_t chunk_bytes = std::size_t{32} << 10;
+};
+
+class tail {
+public:
+  static constexpr std::uint32_t chunk_entries = 64;
+
+  struct entry {
+    wire::shared_bytes bytes;
+    std::uint64_t sequence = 0;    ///< the message's; of a presence change the one it is placed after
+    std::uint64_t change = 0;      ///< the presence change's number; 0: a message
+    std::uint64_t membership = 0;  ///< whose presence changed
+  };
+
+  struct chunk {
+    std::uint64_t first_position = 0;  ///< of its first entry, counted from the tail's beginning
+    std::uint64_t after_sequence = 0;  ///< the last message before its first entry
+    /// How many entries it has once it has a successor. Read when the head is past an entry's position: then it is
+    /// settled whether that entry is here.
+    std::atomic<std::uint32_t> closed_at{chunk_entries};
+    std::weak_ptr<const chunk> next;  ///< valid once the head is past the chunk
+    std::array<entry, chunk_entries> entries;
+  };
+
+  /// Between two entries, or behind the last one.
+  struct place {
+    std::shared_ptr<const chunk> in;  ///< null: nothing is held, and the place is the head
+    std::uint32_t index = 0;
+    std::uint64_t position = 0;
+  };
+
+  explicit tail(std::uint64_t last_sequence, tail_limits limits = {});
+
+  /// Adds an entry that readers see after publish(). A message's sequence must be above all before it.
+  void append(entry added);
+  /// Moves the head behind all that was appended.
+  void publish() noexcept;
+  /// Forgets all entries: nobody reads.
+  void clear();
+
+  /// How many entries were published since the beginning. What is before it may be read (acquire).
+  std::uint64_t head() const noexcept { return head_.load(std::memory_order_acquire); }
+  /// Of the newest published message.
+  std::uint64_t last_sequence() const noexcept { return last_sequence_.load(std::memory_order_acquire); }
+  /// The place behind message `sequence`, before presence changes placed after it; nothing when entries between it and
+  /// the oldest held are missing.
+  std::optional<place> after(std::uint64_t sequence) const;
+
+private:
+  struct held_chunk {
+    std::shared_ptr<chunk> entries;
+    std::uint32_t count = 0;
+    std::size_t bytes = 0;
+  };
+
+  void open_chunk();
+  void trim();
+
+  const tail_limits limits_;
+  // The room's own view, which readers do not look at.
+  std::uint64_t appended_ = 0;
+  std::uint64_t appended_sequence_;
+  std::size_t held_entries_ = 0;
+  std::size_t held_bytes_ = 0;
+
+  mutable std::mutex mutex_;  ///< guards which chunks are held, not their entries
+  std::deque<held_chunk> chunks_;
+
+  alignas(64) std::atomic<std::uint64_t> head_{0};
+  std::atomic<std::uint64_t> last_sequence_;
+};
+
+}  // namespace switchboard

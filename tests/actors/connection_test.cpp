@@ -1,0 +1,651 @@
+#include "connection_fixture.hpp"
+
+#include <caf/send.hpp>
+#include <switchboard/actors/service_host.hpp>
+
+namespace switchboard {
+
+using namespace std::chrono_literals;
+
+caf::strong_actor_ptr ConnectionTest::spawn_host(const rpc::service_definition& definition) {
+  return caf::actor_cast<caf::strong_actor_ptr>(
+      stage.system().spawn<service_host>(environment->directory, std::cref(definition)));
+}
+
+namespace {
+
+// -- reading -------------------------------------------------------------------------------------------------------------
+
+TEST_F(ConnectionTest, ArmsForInputAndHangup) {
+  start();
+  EXPECT_EQ(armed_filter(), interest::in | interest::hangup);
+}
+
+TEST_F(ConnectionTest, AnswersAUnaryCall) {
+  start();
+  receive(open_say(1, "hello"));
+  ASSERT_EQ(desk.payloads, std::deque<std::string>{"hello"});
+  desk.said.front().reply(reply("hello"));
+  stage.settle();
+  const auto answer = sent_one();
+  EXPECT_EQ(answer.call(), 1u);
+  EXPECT_TRUE(answer.end());
+  EXPECT_FALSE(answer.has_status());
+  EXPECT_EQ(payload_of(answer), "hello");
+}
+
+TEST_F(ConnectionTest, ReadsACallCutAtEveryByte) {
+  start();
+  std::uint64_t call = 1;
+  const auto size = open_say(call, "cut here").size();
+  for (std::size_t cut = 0; cut <= size; ++cut, call += 2) {
+    const auto bytes = open_say(call, "cut here");
+    receive(bytes.substr(0, cut));
+    receive(bytes.substr(cut));
+    ASSERT_EQ(desk.said.size(), 1u) << "cut at " << cut;
+    EXPECT_EQ(desk.said.front().number(), call);
+    desk = {};
+  }
+}
+
+TEST_F(ConnectionTest, RearmsOncePerReadiness) {
+  start();
+  const auto before = stage.port().find(socket)->arms;
+  receive(open_say(1, "a") + open_say(3, "b"));
+  EXPECT_EQ(stage.port().find(socket)->arms, before + 1);
+}
+
+TEST_F(ConnectionTest, IgnoresEmptyFramesAndAnythingButStatusOnCallZero) {
+  start();
+  v1::Frame on_zero;
+  on_zero.set_method("x.Y/Z");
+  on_zero.set_message("m");
+  on_zero.set_credit(3);
+  receive(std::string(1, '\0') + frame(on_zero));
+  receive(open_say(1, "still here"));
+  EXPECT_EQ(desk.said.size(), 1u);
+  EXPECT_TRUE(sent().empty());
+}
+
+TEST_F(ConnectionTest, ToleratesReadinessWithoutInput) {
+  start();
+  ASSERT_TRUE(stage.port().fire(socket, event::in));
+  stage.settle();
+  EXPECT_EQ(armed_filter(), interest::in | interest::hangup);
+  EXPECT_TRUE(broker.closed.empty());
+}
+
+// -- writing -------------------------------------------------------------------------------------------------------------
+
+TEST_F(ConnectionTest, WritesAnswersThatArriveTogetherAtOnce) {
+  start();
+  receive(open_say(1, "a") + open_say(3, "b") + open_say(5, "c"));
+  for (auto& call : desk.said) call.reply(reply("together"));
+  stage.settle();
+  EXPECT_EQ(wire->writes, 1u);
+  EXPECT_EQ(sent().size(), 3u);
+}
+
+TEST_F(ConnectionTest, WaitsForRoomWhenAWriteBlocks) {
+  start();
+  receive(open_say(1, "a"));
+  wire->room = 3;
+  desk.said.front().reply(reply("a longer reply"));
+  stage.settle();
+  EXPECT_EQ(wire->output.size(), 3u);
+  EXPECT_EQ(armed_filter(), interest::in | interest::hangup | interest::out);
+  make_room(1000);
+  EXPECT_EQ(payload_of(sent_one()), "a longer reply");
+  EXPECT_EQ(armed_filter(), interest::in | interest::hangup);
+}
+
+TEST_F(ConnectionTest, SendsRepliesBeforeQueuedStreamMessagesOfOtherCalls) {
+  start();
+  receive(open_repeat(1, 1000) + open_say(3, "urgent"));
+  wire->room = 0;
+  int left = 10;
+  desk.streams.front().generate([&](SayReply& message) {
+    message.set_payload("bulk");
+    return left-- > 0;
+  });
+  stage.settle();
+  desk.said.front().reply(reply("overtakes"));
+  stage.settle();
+  make_room(1 << 20);
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 12u);
+  EXPECT_EQ(frames.front().call(), 3u);
+  EXPECT_EQ(frames.back().call(), 1u);
+  EXPECT_TRUE(frames.back().end());
+}
+
+TEST_F(ConnectionTest, NeverPutsAReplyInsideAFrameThatHasBegun) {
+  start();
+  receive(open_repeat(1, 2) + open_say(3, "urgent"));
+  wire->room = 5;
+  int left = 2;
+  desk.streams.front().generate([&](SayReply& message) {
+    message.set_payload("a frame of a stream that is cut in the middle");
+    return left-- > 0;
+  });
+  stage.settle();
+  desk.said.front().reply(reply("after the frame that has begun"));
+  stage.settle();
+  make_room(1 << 20);
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 4u);
+  EXPECT_EQ(frames[0].call(), 1u);
+  EXPECT_EQ(frames[1].call(), 3u);
+  EXPECT_EQ(frames[2].call(), 1u);
+}
+
+TEST_F(ConnectionTest, SendsAStreamsEndBehindItsOwnMessages) {
+  start();
+  receive(open_repeat(1, 3));
+  wire->room = 0;
+  int left = 3;
+  desk.streams.front().generate([&](SayReply& message) {
+    message.set_payload("m");
+    return left-- > 0;
+  });
+  stage.settle();
+  make_room(1 << 20);
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 4u);
+  EXPECT_TRUE(frames.back().end());
+  EXPECT_FALSE(frames.back().has_message());
+}
+
+// -- streams and credit --------------------------------------------------------------------------------------------------
+
+TEST_F(ConnectionTest, SendsNoMoreStreamMessagesThanItHasCreditFor) {
+  start();
+  receive(open_repeat(1, 2));
+  desk.streams.front().generate([](SayReply& message) {
+    message.set_payload("endless");
+    return true;
+  });
+  stage.settle();
+  EXPECT_EQ(sent().size(), 2u);
+  receive(credit(1, 3));
+  EXPECT_EQ(sent().size(), 3u);
+}
+
+TEST_F(ConnectionTest, EndsAStreamWithoutCreditForTheEnd) {
+  start();
+  receive(open_repeat(1, 1));
+  bool sent_once = false;
+  desk.streams.front().generate([&](SayReply& message) {
+    message.set_payload("only");
+    return !std::exchange(sent_once, true);
+  });
+  stage.settle();
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_TRUE(frames.back().end());
+}
+
+TEST_F(ConnectionTest, CapsCreditInsteadOfOverflowing) {
+  start();
+  receive(open_repeat(1, 0xFFFFFFFF));
+  receive(credit(1, 0xFFFFFFFF) + credit(1, 0xFFFFFFFF));
+  int left = 3;
+  desk.streams.front().generate([&](SayReply& message) {
+    message.set_payload("m");
+    return left-- > 0;
+  });
+  stage.settle();
+  EXPECT_EQ(sent().size(), 4u);
+}
+
+TEST_F(ConnectionTest, QueuesNoStreamMessageAboveTheHighMark) {
+  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  receive(open_repeat(1, 1'000'000));
+  wire->room = 0;
+  std::size_t produced = 0;
+  desk.streams.front().generate([&](SayReply& message) {
+    message.set_payload(std::string(100, 'x'));
+    return ++produced <= 1000;
+  });
+  stage.settle();
+  EXPECT_LE(produced, 12u);
+  make_room(std::numeric_limits<std::size_t>::max() / 2);
+  EXPECT_EQ(sent().size(), 1001u);
+}
+
+TEST_F(ConnectionTest, LetsOthersHaveTheirTurnDuringALongStream) {
+  start({.turn_messages_max = 10});
+  receive(open_repeat(1, 1'000'000) + open_say(3, "beside it"));
+  int left = 100;
+  desk.streams.front().generate([&](SayReply& message) {
+    message.set_payload("bulk");
+    return left-- > 0;
+  });
+  desk.said.front().reply(reply("in between"));
+  stage.settle();
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 102u);
+  const auto place = std::find_if(frames.begin(), frames.end(), [](const auto& each) { return each.call() == 3; });
+  EXPECT_LE(place - frames.begin(), 10);
+}
+
+TEST_F(ConnectionTest, RefusesAStreamMessageAboveTheFrameLimit) {
+  start({.frame_bytes_max = 1000});
+  receive(open_repeat(1, 10));
+  desk.streams.front().generate([](SayReply& message) {
+    message.set_payload(std::string(2000, 'x'));
+    return true;
+  });
+  stage.settle();
+  EXPECT_EQ(code_of(sent_one()), rpc::code::resource_exhausted);
+}
+
+// -- backpressure --------------------------------------------------------------------------------------------------------
+
+TEST_F(ConnectionTest, StopsReadingWhileRequestsInFlightReachTheirLimit) {
+  start({.frame_bytes_max = 4000, .request_bytes_in_flight_max = 4000});
+  receive(open_say(1, std::string(3000, 'x')));
+  EXPECT_TRUE(has(armed_filter(), interest::in));
+  receive(open_say(3, std::string(3000, 'x')));
+  EXPECT_EQ(armed_filter(), interest::hangup);
+  desk.said.front().reply(reply("done"));
+  stage.settle();
+  EXPECT_TRUE(has(armed_filter(), interest::in));
+}
+
+TEST_F(ConnectionTest, StopsReadingWhileRepliesAlonePassTwiceTheHighMark) {
+  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  wire->room = 0;
+  // Eight replies of some 300 bytes pass 2,000; the readiness that finds reading stopped takes IN out of the filter.
+  std::uint64_t call = 1;
+  for (; has(armed_filter(), interest::in); call += 2) {
+    ASSERT_LT(call, 100u);
+    receive(open_say(call, "x"));
+    if (desk.said.empty()) continue;
+    desk.said.front().reply(reply(std::string(300, 'x')));
+    desk.said.clear();
+    stage.settle();
+  }
+  EXPECT_EQ(call, 2 * 8u + 1);
+  make_room(1 << 20);
+  EXPECT_TRUE(has(armed_filter(), interest::in));
+}
+
+TEST_F(ConnectionTest, NoticesAResetWhileReadingIsStopped) {
+  start({.frame_bytes_max = 1000, .request_bytes_in_flight_max = 1000});
+  receive(open_say(1, std::string(900, 'x')));
+  receive(open_say(3, std::string(500, 'x')));
+  ASSERT_EQ(armed_filter(), interest::hangup);
+  wire->pending = std::make_error_code(std::errc::connection_reset);
+  stage.port().fire(socket, event::hangup);
+  stage.settle();
+  EXPECT_EQ(broker.closed, std::vector{close_reason::reset});
+}
+
+TEST_F(ConnectionTest, LeavesHangupOutOfTheFilterOnceSeen) {
+  start({.frame_bytes_max = 1000, .request_bytes_in_flight_max = 1000});
+  receive(open_say(1, std::string(900, 'x')) + open_say(3, std::string(500, 'x')));
+  stage.port().fire(socket, event::hangup);
+  stage.settle();
+  EXPECT_EQ(armed_filter(), interest::none);
+  EXPECT_TRUE(broker.closed.empty());
+}
+
+// -- refusals ------------------------------------------------------------------------------------------------------------
+
+TEST_F(ConnectionTest, RefusesAnUnknownMethodAndGoesOn) {
+  start();
+  std::string bytes;
+  wire::append_open(bytes, 1, "no.Such/Method", {}, true, 0, 0);
+  receive(bytes);
+  EXPECT_EQ(code_of(sent_one()), rpc::code::unimplemented);
+  receive(open_say(3, "next"));
+  EXPECT_EQ(desk.said.size(), 1u);
+}
+
+TEST_F(ConnectionTest, RefusesARequestThatDoesNotParse) {
+  start();
+  std::string bytes;
+  wire::append_open(bytes, 1, say, "\xFF\xFF\xFF", true, 0, 0);
+  receive(bytes);
+  EXPECT_EQ(code_of(sent_one()), rpc::code::invalid_argument);
+  EXPECT_TRUE(desk.said.empty());
+}
+
+TEST_F(ConnectionTest, RefusesMoreOpenCallsThanItsLimit) {
+  start({.open_calls_max = 2});
+  receive(open_say(1, "a") + open_say(3, "b") + open_say(5, "c"));
+  const auto refused = sent_one();
+  EXPECT_EQ(refused.call(), 5u);
+  EXPECT_EQ(code_of(refused), rpc::code::resource_exhausted);
+}
+
+TEST_F(ConnectionTest, DoesNotCountCallsItAnswersItself) {
+  start({.open_calls_max = 1});
+  receive(open_say(1, "a"));
+  std::string bytes;
+  wire::append_open(bytes, 3, "switchboard.v1.Session/Ping", {}, true, 0, 0);
+  receive(bytes);
+  const auto pong = sent_one();
+  EXPECT_EQ(pong.call(), 3u);
+  EXPECT_FALSE(pong.has_status());
+}
+
+TEST_F(ConnectionTest, RefusesAReplyAboveTheFrameLimit) {
+  start({.frame_bytes_max = 1000});
+  receive(open_say(1, "a"));
+  desk.said.front().reply(reply(std::string(2000, 'x')));
+  stage.settle();
+  EXPECT_EQ(code_of(sent_one()), rpc::code::resource_exhausted);
+}
+
+TEST_F(ConnectionTest, AnswersNotFoundForACallThatWasNeverOpened) {
+  start();
+  receive(credit(9, 1));
+  const auto answer = sent_one();
+  EXPECT_EQ(answer.call(), 9u);
+  EXPECT_EQ(code_of(answer), rpc::code::not_found);
+  receive(credit(2, 1));
+  EXPECT_EQ(code_of(sent_one()), rpc::code::not_found);
+}
+
+TEST_F(ConnectionTest, NeverAnswersAFrameWithAStatus) {
+  start();
+  receive(status(9, rpc::code::cancelled));
+  EXPECT_TRUE(sent().empty());
+}
+
+TEST_F(ConnectionTest, IgnoresFramesForCallsThatHaveEnded) {
+  start();
+  receive(open_say(5, "a"));
+  desk.said.front().reply(reply("a"));
+  stage.settle();
+  sent();
+  receive(credit(5, 1) + credit(3, 1) + status(5, rpc::code::cancelled));
+  EXPECT_TRUE(sent().empty());
+}
+
+TEST_F(ConnectionTest, EndsACallWhoseClientSendsAMessageBeyondItsCredit) {
+  start();
+  receive(open_say(1, "a"));
+  v1::Frame more;
+  more.set_call(1);
+  more.set_message("m");
+  receive(frame(more));
+  EXPECT_EQ(code_of(sent_one()), rpc::code::resource_exhausted);
+}
+
+TEST_F(ConnectionTest, UsesUpTheNumberOfAnOpeningFrameThatCarriesAStatus) {
+  start();
+  v1::Frame opened_and_ended;
+  opened_and_ended.set_call(5);
+  opened_and_ended.set_method(std::string(say));
+  opened_and_ended.mutable_status()->set_code(1);
+  receive(frame(opened_and_ended));
+  EXPECT_TRUE(desk.said.empty());
+  EXPECT_TRUE(sent().empty());
+  receive(open_say(5, "again"));
+  EXPECT_EQ(code_of(sent_one()), rpc::code::invalid_argument);
+}
+
+// -- the client ends calls -----------------------------------------------------------------------------------------------
+
+TEST_F(ConnectionTest, TellsTheWatcherOfACancelledCall) {
+  start();
+  std::vector<std::uint64_t> ended;
+  receive(open_say(1, "a"));
+  desk.said.front().watch(watcher(ended));
+  stage.settle();
+  receive(status(1, rpc::code::cancelled));
+  EXPECT_EQ(ended, std::vector<std::uint64_t>{1});
+  desk.said.front().reply(reply("too late"));
+  stage.settle();
+  EXPECT_TRUE(sent().empty());
+}
+
+TEST_F(ConnectionTest, TellsAWatcherThatComesAfterTheEnd) {
+  start();
+  std::vector<std::uint64_t> ended;
+  receive(open_say(1, "a"));
+  receive(status(1, rpc::code::cancelled));
+  desk.said.front().watch(watcher(ended));
+  stage.settle();
+  EXPECT_EQ(ended, std::vector<std::uint64_t>{1});
+}
+
+TEST_F(ConnectionTest, LetsADeadlinePass) {
+  start();
+  std::vector<std::uint64_t> ended;
+  receive(open_say(1, "a", 50));
+  desk.said.front().watch(watcher(ended));
+  stage.settle();
+  stage.advance(49ms);
+  EXPECT_TRUE(sent().empty());
+  stage.advance(2ms);
+  EXPECT_EQ(code_of(sent_one()), rpc::code::deadline_exceeded);
+  EXPECT_EQ(ended, std::vector<std::uint64_t>{1});
+}
+
+TEST_F(ConnectionTest, TakesADeadlineBackWithTheAnswer) {
+  start();
+  receive(open_say(1, "a", 50));
+  EXPECT_EQ(stage.pump()->deadlines(), 1u);
+  desk.said.front().reply(reply("in time"));
+  stage.settle();
+  EXPECT_EQ(stage.pump()->deadlines(), 0u);
+}
+
+// -- how connections end -------------------------------------------------------------------------------------------------
+
+TEST_F(ConnectionTest, AnswersWhatItHasReceivedAfterTheClientsEndOfStream) {
+  start();
+  receive(open_say(1, "a"));
+  receive_end();
+  EXPECT_TRUE(broker.closed.empty());
+  desk.said.front().reply(reply("still answered"));
+  stage.settle();
+  EXPECT_EQ(payload_of(sent_one()), "still answered");
+  EXPECT_EQ(broker.closed, std::vector{close_reason::end_of_stream});
+  EXPECT_TRUE(wire->closed);
+}
+
+TEST_F(ConnectionTest, CancelsStreamsSilentlyAtTheClientsEndOfStream) {
+  start();
+  std::vector<std::uint64_t> ended;
+  receive(open_repeat(1, 5));
+  desk.streams.front().watch(watcher(ended));
+  stage.settle();
+  receive_end();
+  EXPECT_EQ(ended, std::vector<std::uint64_t>{1});
+  EXPECT_TRUE(sent().empty());
+  EXPECT_EQ(broker.closed, std::vector{close_reason::end_of_stream});
+}
+
+TEST_F(ConnectionTest, DropsAFrameThatTheEndOfStreamCutsOff) {
+  start();
+  receive(open_say(1, "whole") + open_say(3, "cut off").substr(0, 8));
+  receive_end();
+  EXPECT_EQ(desk.payloads, std::deque<std::string>{"whole"});
+}
+
+struct broken_input {
+  const char* name;
+  std::string bytes;
+  rpc::code expected;
+};
+
+class ConnectionProtocolError : public ConnectionTest, public testing::WithParamInterface<broken_input> {};
+
+TEST_P(ConnectionProtocolError, EndsTheConnectionWithAStatusOnCallZero) {
+  start();
+  receive(open_say(11, "before"));
+  receive(GetParam().bytes);
+  const auto last = sent_one();
+  EXPECT_EQ(last.call(), 0u);
+  EXPECT_EQ(code_of(last), GetParam().expected);
+  EXPECT_FALSE(last.status().message().empty());
+  EXPECT_TRUE(wire->write_shut);
+  EXPECT_FALSE(wire->closed) << "a reset must not overtake the status";
+  receive("whatever comes is discarded");
+  receive_end();
+  EXPECT_EQ(broker.closed, std::vector{close_reason::protocol_error});
+  EXPECT_TRUE(wire->closed);
+}
+
+std::string opening(std::uint64_t call) {
+  std::string bytes;
+  wire::append_open(bytes, call, "switchboard.echo.v1.Echo/Say", {}, true, 0, 0);
+  return bytes;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , ConnectionProtocolError,
+    testing::Values(broken_input{"SizeAboveTheLimit", std::string("\x81\x80\x40", 3), rpc::code::resource_exhausted},
+                    broken_input{"EndlessSize", std::string(10, '\xFF'), rpc::code::invalid_argument},
+                    broken_input{"NotAFrame", std::string("\x02\x0F\x0F", 3), rpc::code::invalid_argument},
+                    broken_input{"EvenNumber", opening(12), rpc::code::invalid_argument},
+                    broken_input{"NumberUsedBefore", opening(11), rpc::code::invalid_argument},
+                    broken_input{"NumberBelowOthers", opening(9), rpc::code::invalid_argument}),
+    [](const auto& each) { return std::string(each.param.name); });
+
+TEST_F(ConnectionTest, ClosesAfterAWhileWhenTheClientOfABrokenProtocolStays) {
+  start();
+  receive(std::string(10, '\xFF'));
+  EXPECT_TRUE(broker.closed.empty());
+  stage.advance(environment->limits.linger + 1ms);
+  EXPECT_EQ(broker.closed, std::vector{close_reason::protocol_error});
+}
+
+TEST_F(ConnectionTest, GivesUpOnAClientThatDoesNotTakeItsLastFrames) {
+  start();
+  wire->room = 0;
+  receive(std::string(10, '\xFF'));
+  stage.advance(environment->limits.flush_timeout + 1ms);
+  EXPECT_EQ(broker.closed, std::vector{close_reason::slow_to_flush});
+}
+
+TEST_F(ConnectionTest, EndsWhenTheClientSaysSoOnCallZero) {
+  start();
+  receive(open_say(1, "a"));
+  receive(status(0, rpc::code::ok));
+  receive_end();
+  EXPECT_EQ(broker.closed, std::vector{close_reason::ended_by_client});
+}
+
+TEST_F(ConnectionTest, ClosesOnAReset) {
+  start();
+  std::vector<std::uint64_t> ended;
+  receive(open_say(1, "a"));
+  desk.said.front().watch(watcher(ended));
+  stage.settle();
+  wire->pending = std::make_error_code(std::errc::connection_reset);
+  stage.port().fire(socket, event::err);
+  stage.settle();
+  EXPECT_EQ(broker.closed, std::vector{close_reason::reset});
+  EXPECT_EQ(ended, std::vector<std::uint64_t>{1});
+}
+
+TEST_F(ConnectionTest, ClosesWhenAWriteFails) {
+  start();
+  receive(open_say(1, "a"));
+  wire->write_error = std::make_error_code(std::errc::broken_pipe);
+  desk.said.front().reply(reply("nobody reads this"));
+  stage.settle();
+  EXPECT_EQ(broker.closed, std::vector{close_reason::reset});
+}
+
+TEST_F(ConnectionTest, ClosesTheSocketOnlyAfterItsRegistrationHasEnded) {
+  start();
+  ASSERT_NE(stage.port().find(socket), nullptr);
+  tell(close_connection{});
+  EXPECT_EQ(stage.port().find(socket), nullptr);
+  EXPECT_TRUE(wire->closed);
+  EXPECT_EQ(broker.closed, std::vector{close_reason::stopped});
+}
+
+// -- draining ------------------------------------------------------------------------------------------------------------
+
+TEST_F(ConnectionTest, EndsStreamsAndRefusesCallsWhileTheServerDrains) {
+  start();
+  receive(open_repeat(1, 5) + open_say(3, "received before"));
+  tell(begin_drain{});
+  auto frames = sent();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].call(), 1u);
+  EXPECT_EQ(code_of(frames[0]), rpc::code::unavailable);
+  receive(open_say(5, "after"));
+  EXPECT_EQ(code_of(sent_one()), rpc::code::unavailable);
+  EXPECT_EQ(broker.drained, 0u);
+  desk.said.front().reply(reply("answered all the same"));
+  stage.settle();
+  EXPECT_EQ(payload_of(sent_one()), "answered all the same");
+  EXPECT_EQ(broker.drained, 1u);
+}
+
+TEST_F(ConnectionTest, AnswersHealthAndPingWhileTheServerDrains) {
+  start();
+  tell(begin_drain{});
+  std::string bytes;
+  wire::append_open(bytes, 1, "switchboard.v1.Health/Check", {}, true, 0, 0);
+  wire::append_open(bytes, 3, "switchboard.v1.Session/Ping", {}, true, 0, 0);
+  receive(bytes);
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 2u);
+  v1::HealthReply health;
+  ASSERT_TRUE(health.ParseFromString(frames[0].message()));
+  EXPECT_EQ(health.serving(), v1::HealthReply::NOT_SERVING);
+  EXPECT_FALSE(frames[1].has_status());
+}
+
+TEST_F(ConnectionTest, ShutsDownWithoutAWordOnCallZeroWhenTheDrainIsOver) {
+  start();
+  receive(open_say(1, "never answered"));
+  tell(begin_drain{});
+  tell(finish_drain{});
+  const auto last = sent_one();
+  EXPECT_EQ(last.call(), 1u);
+  EXPECT_EQ(code_of(last), rpc::code::unavailable);
+  EXPECT_TRUE(wire->write_shut);
+  EXPECT_TRUE(broker.closed.empty());
+  receive_end();
+  EXPECT_EQ(broker.closed, std::vector{close_reason::drained});
+}
+
+TEST_F(ConnectionTest, ClosesADrainedConnectionWhetherOrNotTheClientHangsUp) {
+  start();
+  tell(begin_drain{});
+  tell(finish_drain{});
+  stage.advance(environment->limits.flush_timeout + 1ms);
+  EXPECT_EQ(broker.closed, std::vector{close_reason::drained});
+}
+
+// -- services ------------------------------------------------------------------------------------------------------------
+
+TEST_F(ConnectionTest, SendsTheCallsOfOneReadAsOneBatchInOrder) {
+  start();
+  receive(open_say(1, "a") + open_say(3, "b") + open_say(5, "c"));
+  EXPECT_EQ(desk.payloads, (std::deque<std::string>{"a", "b", "c"}));
+}
+
+TEST_F(ConnectionTest, AnswersUnavailableWhenTheServiceIsGone) {
+  start();
+  auto& route = environment->directory->routes().front();
+  caf::anon_send_exit(route.host(), caf::exit_reason::kill);
+  stage.settle();
+  receive(open_say(1, "a"));
+  EXPECT_EQ(code_of(sent_one()), rpc::code::unavailable);
+  route.host(nullptr);
+  receive(open_say(3, "b"));
+  EXPECT_EQ(code_of(sent_one()), rpc::code::unavailable);
+}
+
+TEST_F(ConnectionTest, AnswersInternalWhenTheServiceLetsGoOfACall) {
+  start();
+  receive(open_say(1, "a"));
+  desk.said.clear();
+  stage.settle();
+  EXPECT_EQ(code_of(sent_one()), rpc::code::internal);
+}
+
+}  // namespace
+}  // namespace switchboard
