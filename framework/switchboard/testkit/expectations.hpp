@@ -1,0 +1,86 @@
+#pragma once
+
+/// How tests say what they expect of calls and chat rooms, and how failures read.
+///
+///     EXPECT_TRUE(ended_with(stream.next(event, until), code::aborted));
+///     EXPECT_EQ(take_events(stream, 3, until), (std::vector<std::string>{"joined bob", "1 bob: hi", "left bob"}));
+///
+/// Threads    free functions.
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <switchboard/chat/v1/chat.pb.h>
+#include <switchboard/client/blocking_client.hpp>
+#include <switchboard/rpc/status.hpp>
+
+namespace switchboard::rpc {
+
+inline void PrintTo(code value, std::ostream* out) {
+  *out << to_string(value);
+}
+inline void PrintTo(const status& value, std::ostream* out) {
+  *out << to_string(value.code) << " \"" << value.message << '"';
+}
+
+}  // namespace switchboard::rpc
+
+namespace switchboard::testkit {
+
+/// Whether a call ended with that code; a failure tells its text.
+inline testing::AssertionResult has_code(const rpc::status& status, rpc::code expected) {
+  if (status.code == expected) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << testing::PrintToString(status) << ", not " << to_string(expected);
+}
+
+inline testing::AssertionResult is_ok(const rpc::status& status) {
+  return has_code(status, rpc::code::ok);
+}
+
+inline testing::AssertionResult ended_with(const client::stream_step& step, rpc::code expected) {
+  if (step.ended()) return has_code(step.status, expected);
+  return testing::AssertionFailure() << (step.timed_out() ? "nothing came" : "a message came")
+                                     << " where the stream should have ended";
+}
+
+/// A room event in a few words: "3 ann: text", "joined ann", "left ann", "caught up 3", "gap 1-2 RETENTION".
+inline std::string brief(const chat::v1::RoomEvent& event) {
+  switch (event.event_case()) {
+    case chat::v1::RoomEvent::kMessage:
+      return std::to_string(event.message().sequence()) + ' ' + event.message().sender() + ": " +
+             event.message().text();
+    case chat::v1::RoomEvent::kJoined:
+      return "joined " + event.joined().nickname();
+    case chat::v1::RoomEvent::kLeft:
+      return "left " + event.left().nickname();
+    case chat::v1::RoomEvent::kCaughtUp:
+      return "caught up " + std::to_string(event.caught_up().sequence());
+    case chat::v1::RoomEvent::kGap:
+      return "gap " + std::to_string(event.gap().from()) + '-' + std::to_string(event.gap().to()) + ' ' +
+             chat::v1::Gap::Reason_Name(event.gap().reason());
+    case chat::v1::RoomEvent::EVENT_NOT_SET:
+      break;
+  }
+  return "no event";
+}
+
+/// The next `count` events of a Join, in brief, credit granted for each; what came instead of one is the last entry.
+inline std::vector<std::string> take_events(client::stream& join, std::size_t count, client::deadline until) {
+  std::vector<std::string> events;
+  chat::v1::RoomEvent event;
+  while (events.size() < count) {
+    const auto step = join.next(event, until);
+    if (!step.has_message()) {
+      events.push_back(step.timed_out() ? "nothing came" : "ended " + testing::PrintToString(step.status));
+      break;
+    }
+    join.grant(1);
+    events.push_back(brief(event));
+  }
+  return events;
+}
+
+}  // namespace switchboard::testkit

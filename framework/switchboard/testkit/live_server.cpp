@@ -1,0 +1,36 @@
+#include <switchboard/notify/epoll_port.hpp>
+#include <switchboard/pump/scheduler.hpp>
+#include <switchboard/testkit/live_server.hpp>
+
+namespace switchboard::testkit {
+
+live_server::live_server(options wanted)
+    : config_(std::make_unique<caf::actor_system_config>()),
+      pump_(notification_pump::create(std::move(notify::make_epoll_port().value()))) {
+  config_->set("scheduler.max-threads", wanted.threads);
+  if (!wanted.stock_scheduler) use_pump_scheduler(*config_, pump_);
+  system_.emplace(*config_);
+  if (wanted.stock_scheduler) {
+    const auto started = pump_->start(1);
+    SWITCHBOARD_INVARIANT(!started, "the pump's thread did not start");
+  }
+  broker_.emplace(*system_, pump_, wanted.limits);
+}
+
+live_server::~live_server() = default;
+
+void live_server::add(rpc::service_definition service) {
+  const auto wrong = broker_->add(std::move(service));
+  SWITCHBOARD_INVARIANT(wrong.empty(), wrong.c_str());
+}
+
+const net::endpoint& live_server::endpoint() {
+  if (!endpoint_) endpoint_ = broker_->listen(net::endpoint::tcp("127.0.0.1", 0)).value();
+  return *endpoint_;
+}
+
+client::blocking_client live_server::connect(client::clock::duration patience) {
+  return client::blocking_client::connect(endpoint(), client::within(patience)).value();
+}
+
+}  // namespace switchboard::testkit

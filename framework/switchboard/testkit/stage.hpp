@@ -1,0 +1,52 @@
+#pragma once
+
+/// Actors stepped on one thread: an actor system that runs only when the test says so, with a pump on a scripted port.
+///
+/// Threads    one: the test's.
+/// Owns       the port, the pump and the actor system.
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <memory>
+#include <switchboard/pump/notification_pump.hpp>
+#include <switchboard/testkit/scripted_port.hpp>
+
+namespace switchboard::testkit {
+
+class stage {
+public:
+  /// Messages one actor handles before another gets its turn.
+  static constexpr int messages_per_turn = 64;
+
+  caf::actor_system& system() noexcept { return system_; }
+  const std::shared_ptr<notification_pump>& pump() const noexcept { return pump_; }
+  scripted_port& port() noexcept { return static_cast<scripted_port&>(pump_->port()); }
+
+  /// Delivers packets and due deadlines and runs actors until there is nothing left to do.
+  void settle() {
+    auto& jobs = static_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
+    do {
+      jobs.run();
+    } while (pump_->serve(notify::notification_port::duration::zero()) > 0 || jobs.has_job());
+  }
+  /// settle() after the clock has moved on.
+  void advance(notify::notification_port::duration by) {
+    port().advance(by);
+    settle();
+  }
+
+private:
+  struct config : caf::actor_system_config {
+    config() {
+      set("scheduler.policy", caf::atom("testing"));
+      set("scheduler.max-throughput", std::size_t{messages_per_turn});
+    }
+  };
+
+  config config_;
+  std::shared_ptr<notification_pump> pump_ = notification_pump::create(std::make_unique<scripted_port>());
+  caf::actor_system system_{config_};
+};
+
+}  // namespace switchboard::testkit
