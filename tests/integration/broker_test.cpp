@@ -1,0 +1,148 @@
+// A broker, real sockets, several workers.
+
+#include "echo_service.hpp"
+
+#include <gtest/gtest.h>
+#include <switchboard/v1/services.pb.h>
+
+#include <switchboard/testkit/eventually.hpp>
+#include <switchboard/testkit/live_server.hpp>
+#include <thread>
+
+namespace switchboard {
+namespace {
+
+using namespace std::chrono_literals;
+using client::within;
+using testkit::eventually;
+using testkit::live_server;
+
+class Broker : public testing::TestWithParam<bool> {
+protected:
+  Broker() { server.add(moody_echo_service()); }
+
+  rpc::status say(client::blocking_client& client, std::string payload, std::string* answer = nullptr) {
+    SayReply reply;
+    const auto status = client.call(say_method, say_request(std::move(payload)), reply, within(10s));
+    if (answer) *answer = reply.payload();
+    return status;
+  }
+
+  live_server server{{.threads = 2, .limits = {.drain_timeout = 300ms, .flush_timeout = 300ms}, .stock_scheduler = GetParam()}};
+};
+
+INSTANTIATE_TEST_SUITE_P(, Broker, testing::Bool(),
+                         [](const auto& each) { return each.param ? "OnStockScheduler" : "OnPumpScheduler"; });
+
+TEST_P(Broker, AnswersManyClientsAtOnce) {
+  std::vector<client::blocking_client> clients;
+  for (int i = 0; i < 50; ++i) clients.push_back(server.connect());
+  std::vector<client::stream> calls;
+  for (int round = 0; round < 20; ++round)
+    for (std::size_t i = 0; i < clients.size(); ++i)
+      calls.push_back(clients[i].open(say_method, say_request(std::to_string(i) + " " + std::to_string(round)), {.end = true}));
+  for (auto& client : clients) ASSERT_FALSE(client.flush(within(10s)));
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    SayReply reply;
+    ASSERT_TRUE(calls[i].next(reply, within(10s)).has_message()) << i;
+    EXPECT_EQ(reply.payload(), std::to_string(i % 50) + " " + std::to_string(i / 50));
+  }
+  EXPECT_EQ(server.broker().statistics().connections, 50u);
+}
+
+TEST_P(Broker, StreamsWhatWasAskedForAsCreditAllows) {
+  auto client = server.connect();
+  RepeatRequest request;
+  request.set_payload("again");
+  request.set_times(1'000);
+  auto stream = client.open(repeat_method, request, {.credit = 10, .end = true});
+  SayReply reply;
+  for (int i = 0; i < 1'000; ++i) {
+    ASSERT_TRUE(stream.next(reply, within(10s)).has_message()) << i;
+    EXPECT_EQ(reply.payload(), "again");
+    stream.grant(1);
+  }
+  const auto end = stream.next(reply, within(10s));
+  ASSERT_TRUE(end.ended());
+  EXPECT_TRUE(end.status.ok());
+}
+
+TEST_P(Broker, GoesOnAfterAHandlerThatThrows) {
+  auto client = server.connect();
+  EXPECT_EQ(say(client, "throw").code, rpc::code::internal);
+  EXPECT_EQ(say(client, "forget").code, rpc::code::internal);
+  std::string answer;
+  EXPECT_TRUE(say(client, "still here", &answer).ok());
+  EXPECT_EQ(answer, "still here");
+  EXPECT_EQ(server.broker().statistics().service_restarts, 0u);
+}
+
+TEST_P(Broker, StartsAServiceAnewThatDied) {
+  auto client = server.connect();
+  auto held = client.open(say_method, say_request("hold"), {.end = true});
+  ASSERT_FALSE(client.flush(within(10s)));
+  EXPECT_EQ(say(client, "die").code, rpc::code::unavailable);
+  SayReply reply;
+  const auto end = held.next(reply, within(10s));
+  ASSERT_TRUE(end.ended());
+  EXPECT_EQ(end.status.code, rpc::code::unavailable);
+  ASSERT_TRUE(eventually([&] { return say(client, "alive again").ok(); }));
+  EXPECT_EQ(server.broker().statistics().service_restarts, 1u);
+}
+
+TEST_P(Broker, TakesOneConnectionsFaultForThatConnectionsOwn) {
+  auto good = server.connect();
+  for (int i = 0; i < 20; ++i) {
+    auto bad = server.connect();
+    ASSERT_FALSE(bad.channel().send_bytes("\xFF\xFF\xFF\xFF\xFF\xFF", within(10s)));
+    ASSERT_TRUE(say(good, "undisturbed").ok());
+    ASSERT_FALSE(bad.channel().await_end(within(10s)));
+  }
+  EXPECT_TRUE(eventually([&] { return server.broker().statistics().connections == 1; }));
+}
+
+TEST_P(Broker, AnswersUnaryCallsWhileItDrains) {
+  auto client = server.connect();
+  auto held = client.open(say_method, say_request("hold"), {.end = true});
+  ASSERT_TRUE(say(client, "sent behind it").ok());
+  std::thread draining([&] { server.broker().drain(); });
+  v1::HealthReply health;
+  EXPECT_TRUE(eventually([&] {
+    return client.call("switchboard.v1.Health/Check", v1::HealthRequest{}, health, within(10s)).ok() &&
+           health.serving() == v1::HealthReply::NOT_SERVING;
+  }));
+  EXPECT_EQ(say(client, "too late").code, rpc::code::unavailable);
+  SayReply reply;
+  const auto end = held.next(reply, within(10s));
+  EXPECT_EQ(end.status.code, rpc::code::unavailable) << "the drain timeout answers what nobody else does";
+  EXPECT_FALSE(client.channel().await_end(within(10s)));
+  draining.join();
+  EXPECT_EQ(server.pump()->registrations(), 0u);
+}
+
+TEST_P(Broker, RefusesATakenPortByName) {
+  const auto taken = server.endpoint();
+  const auto second = server.broker().listen(taken);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error(), errc::address_in_use);
+}
+
+TEST_P(Broker, LeavesNothingBehindWhenClientsVanish) {
+  {
+    std::vector<client::blocking_client> clients;
+    for (int i = 0; i < 200; ++i) {
+      clients.push_back(server.connect());
+      RepeatRequest request;
+      request.set_times(1'000'000);
+      auto stream = clients.back().open(repeat_method, request, {.credit = 5, .timeout_ms = 60'000, .end = true});
+      SayReply reply;
+      ASSERT_TRUE(stream.next(reply, within(10s)).has_message());
+    }
+    EXPECT_EQ(server.pump()->registrations(), 201u);
+  }
+  EXPECT_TRUE(eventually([&] { return server.pump()->registrations() == 1 && server.pump()->deadlines() == 0; }));
+  EXPECT_TRUE(eventually([&] { return server.broker().statistics().connections == 0; }));
+}
+
+}  // namespace
+}  // namespace switchboard
