@@ -1,0 +1,45 @@
+#pragma once
+
+/// The server that is measured: a process of its own, so that its CPU time is not the client's.
+///
+/// Threads    one.
+/// Owns       a process it started, which ends with it (also when the benchmark is killed).
+/// Errors     std::runtime_error with what to tell the user: a benchmark without its server cannot go on.
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include <switchboard/net/endpoint.hpp>
+
+namespace switchboard::bench {
+
+class server_process {
+public:
+  /// Starts a program and waits until it says `listening on ADDRESS` on its standard output.
+  static server_process start(const std::vector<std::string>& command);
+  /// One that runs already. Without `pid` its CPU time is unknown.
+  static server_process attach(net::endpoint address, std::optional<pid_t> pid);
+
+  server_process(server_process&& other) noexcept;
+  server_process& operator=(server_process&&) = delete;
+  ~server_process();
+
+  const net::endpoint& address() const noexcept { return address_; }
+  /// User and system time of all threads until now; nothing where it is not known.
+  std::optional<std::chrono::nanoseconds> cpu_time() const;
+  /// Asks a process that start() made to end, and waits. Its exit status; 128 + N where signal N ended it.
+  int stop();
+
+private:
+  server_process() = default;
+
+  net::endpoint address_;
+  std::optional<pid_t> pid_;
+  bool started_ = false;
+};
+
+}  // namespace switchboard::bench

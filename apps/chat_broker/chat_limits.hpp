@@ -1,0 +1,30 @@
+#pragma once
+
+/// What a chat service bounds (wire protocol, "Names", "Defaults"). Bounds of what rooms store are the log's (memory_limits).
+/// Threads    values.
+
+#include <cstddef>
+#include <cstdint>
+
+#include <switchboard/actors/room_feed.hpp>
+
+namespace switchboard::chat {
+
+inline constexpr std::size_t room_name_bytes_max = 128;
+inline constexpr std::size_t nickname_bytes_max = 64;
+inline constexpr std::size_t text_bytes_max = std::size_t{64} << 10;
+inline constexpr std::size_t client_message_id_bytes_max = 64;
+inline constexpr std::size_t resume_token_bytes = 16;
+
+/// Lists and histories are cut here, so that they fit into a frame with room to spare.
+inline constexpr std::size_t reply_bytes_max = std::size_t{512} << 10;
+/// What a request without a limit asks for.
+inline constexpr std::uint32_t history_limit_default = 100;
+inline constexpr std::uint32_t list_limit_default = 1000;
+
+struct chat_limits {
+  std::size_t rooms_max = 10'000;
+  room_limits room;
+};
+
+}  // namespace switchboard::chat

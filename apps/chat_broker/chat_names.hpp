@@ -1,0 +1,21 @@
+#pragma once
+
+/// Which names and texts chat takes (wire protocol, "Names").
+///
+/// Threads    free functions.
+/// Errors     a status of INVALID_ARGUMENT that says which rule was broken. That strings are UTF-8 was checked as they were parsed.
+
+#include <string_view>
+
+#include <switchboard/rpc/status.hpp>
+
+namespace switchboard::chat {
+
+rpc::status check_room(std::string_view room);
+/// An empty nickname is no nickname: whether that is allowed is the caller's question.
+rpc::status check_nickname(std::string_view nickname);
+rpc::status check_text(std::string_view text);
+rpc::status check_client_message_id(std::string_view id);
+rpc::status check_resume_token(std::string_view token);
+
+}  // namespace switchboard::chat

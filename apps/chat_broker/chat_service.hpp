@@ -1,0 +1,61 @@
+#pragma once
+
+/// switchboard.chat.v1.Chat: rooms by name.
+///
+/// Why        a room orders and delivers; which rooms there are, what they may be called and what a request may hold is decided
+///            here. Histories are read straight from the logs, past the rooms.
+/// Threads    one object in the service's actor.
+/// Owns       the room actors: they end with it, and one that fails is started anew in front of its log. The logs are the home's.
+/// Errors     as chat.proto says, for each method.
+
+#include "chat_limits.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include <caf/event_based_actor.hpp>
+#include <caf/system_messages.hpp>
+
+#include <switchboard/actors/log.hpp>
+#include <switchboard/actors/room.hpp>
+#include <switchboard/chat/v1/chat.pb.h>
+#include <switchboard/rpc/service.hpp>
+
+namespace switchboard::chat {
+
+class chat_service {
+public:
+  chat_service(caf::event_based_actor* self, std::shared_ptr<log_home> home, const chat_limits& limits);
+  ~chat_service();
+  chat_service(const chat_service&) = delete;
+  chat_service& operator=(const chat_service&) = delete;
+
+  void join(v1::JoinRequest& request, rpc::outbound<v1::RoomEvent> stream);
+  void publish(v1::PublishRequest& request, rpc::responder<v1::PublishReply> reply);
+  void history(const v1::HistoryRequest& request, rpc::responder<v1::HistoryReply> reply);
+  rpc::result<v1::ListRoomsReply> list_rooms(const v1::ListRoomsRequest& request);
+  void list_members(v1::ListMembersRequest& request, rpc::responder<v1::ListMembersReply> reply);
+
+private:
+  /// The room of that name, started where only its log is there; null where there is neither.
+  const room_handle* find(const std::string& name);
+  const room_handle& start(const std::string& name, std::shared_ptr<log> messages);
+  void on_down(const caf::down_msg& down);
+
+  caf::event_based_actor* const self_;
+  const std::shared_ptr<log_home> home_;
+  const chat_limits limits_;
+  const std::shared_ptr<const room_vocabulary> vocabulary_;
+  std::unordered_map<std::string, room_handle> rooms_;
+};
+
+/// How a chat room's log encodes its entries.
+log_home::encoder entry_encoder();
+
+/// The service, with its rooms' logs in `home`.
+rpc::service_definition definition(std::shared_ptr<log_home> home, const chat_limits& limits = {});
+
+}  // namespace switchboard::chat

@@ -1,0 +1,40 @@
+#pragma once
+
+/// Waits for the session and for standard input at once, on one thread.
+///
+/// Why        poll(2) and not a notification port: standard input is a terminal, a pipe or a file, which no port takes (N2).
+/// Threads    one.
+/// Owns       nothing; the session outlives it.
+
+#include "session.hpp"
+
+#include <functional>
+
+namespace switchboard::chat_client {
+
+class event_loop {
+public:
+  event_loop(session& driven, client::deadline until) : session_(driven), until_(until) {}
+
+  /// Drives the session until `descriptor` can be read: true; or until the loop was stopped or its deadline passed.
+  bool until_readable(int descriptor);
+  /// Drives the session until `done()` holds, asked after each step; or stopped or late: false.
+  bool until(const std::function<bool()>& done);
+  /// Ends the present and every later wait.
+  void stop() noexcept { stopped_ = true; }
+  bool stopped() const noexcept { return stopped_; }
+  /// Whether the deadline ended it.
+  bool late() const noexcept { return client::clock::now() >= until_; }
+
+private:
+  enum class woke : bool { step, input };
+
+  woke wait(int descriptor);
+  bool over() const noexcept { return stopped_ || late(); }
+
+  session& session_;
+  client::deadline until_;
+  bool stopped_ = false;
+};
+
+}  // namespace switchboard::chat_client

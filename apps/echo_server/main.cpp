@@ -1,0 +1,26 @@
+#include <switchboard/echo/v1/echo.pb.h>
+
+#include <switchboard/actors/server.hpp>
+
+using namespace switchboard::echo::v1;
+namespace rpc = switchboard::rpc;
+
+struct echo {
+  SayReply say(SayRequest& request) {
+    SayReply reply;
+    *reply.mutable_payload() = std::move(*request.mutable_payload());
+    return reply;
+  }
+  void repeat(const RepeatRequest& request, rpc::outbound<SayReply> stream) {
+    stream.generate([payload = request.payload(), left = request.times()](SayReply& reply) mutable {
+      reply.set_payload(payload);
+      return left-- > 0;
+    });
+  }
+};
+
+int main(int argc, char** argv) {
+  switchboard::server server{"echo-server", "Answers with what it is sent.", "127.0.0.1:7778"};
+  server.add(rpc::service<echo>("switchboard.echo.v1.Echo").unary("Say", &echo::say).server_streaming("Repeat", &echo::repeat));
+  return server.run(argc, argv);
+}
