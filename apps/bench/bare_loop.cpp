@@ -28,7 +28,10 @@ struct connection {
   std::unique_ptr<net::transport> transport;
   int descriptor = -1;
   wire::frame_decoder decoder;
-  std::string unsent;
+  std::string output;
+  std::size_t sent = 0;  // of output; forgotten when all is, or too much
+
+  std::size_t unsent() const noexcept { return output.size() - sent; }
 };
 
 class bare_loop {
@@ -76,9 +79,8 @@ private:
   }
 
   void serve(connection& on) {
-    const bool goes_on = (on.unsent.size() >= unsent_bytes_max || read(on)) && write(on);
-    const std::uint32_t interest =
-        (on.unsent.size() < unsent_bytes_max ? EPOLLIN : 0u) | (on.unsent.empty() ? 0u : EPOLLOUT);
+    const bool goes_on = (on.unsent() >= unsent_bytes_max || read(on)) && write(on);
+    const std::uint32_t interest = (on.unsent() < unsent_bytes_max ? EPOLLIN : 0u) | (on.unsent() == 0 ? 0u : EPOLLOUT);
     // One thread and at most one event a connection in a batch: nothing else can name it any more.
     if (!goes_on || !arm(EPOLL_CTL_MOD, on.descriptor, interest, &on)) delete &on;
   }
@@ -98,16 +100,20 @@ private:
         case wire::frame_decoder::outcome::frame:
           if (frame.method != method) return false;
           // SayRequest and SayReply have the same fields.
-          wire::append_message(from.unsent, frame.call, frame.message, true);
+          wire::append_message(from.output, frame.call, frame.message, true);
       }
     }
   }
 
   static bool write(connection& to) {
-    if (to.unsent.empty()) return true;
-    const auto written = ::write(to.descriptor, to.unsent.data(), to.unsent.size());
+    if (to.unsent() == 0) return true;
+    const auto written = ::write(to.descriptor, to.output.data() + to.sent, to.unsent());
     if (written < 0) return errno == EAGAIN || errno == EINTR;
-    to.unsent.erase(0, static_cast<std::size_t>(written));
+    to.sent += static_cast<std::size_t>(written);
+    if (to.unsent() == 0 || to.sent >= unsent_bytes_max) {
+      to.output.erase(0, to.sent);
+      to.sent = 0;
+    }
     return true;
   }
 

@@ -1,18 +1,17 @@
 #include "echo_load.hpp"
 
+#include "client_connection.hpp"
+
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <stdexcept>
 #include <string_view>
 #include <vector>
 
-#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <switchboard/echo/v1/echo.pb.h>
-#include <switchboard/net/network.hpp>
 #include <switchboard/wire/frame_decoder.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
@@ -23,7 +22,6 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t chunk_bytes = 64 * 1024;
 constexpr int events_per_wait = 128;
-constexpr std::chrono::seconds connect_timeout{10};
 constexpr std::string_view method = "switchboard.echo.v1.Echo/Say";
 
 [[noreturn]] void fail(const std::string& what) {
@@ -80,11 +78,8 @@ struct call_in_flight {
 }  // namespace
 
 struct echo_load::connection {
-  std::unique_ptr<net::transport> transport;
-  int descriptor = -1;
+  client_connection socket;
   wire::frame_decoder decoder;
-  std::string unsent;
-  bool waits_for_room = false;  // EPOLLOUT is asked for
   std::uint64_t next_call = 1;
   std::size_t in_flight = 0;
   // By call number: answers may overtake one another, at most by this window.
@@ -102,21 +97,24 @@ public:
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         chunk_(chunk_bytes),
         connections_(workload.connections) {
-    for (auto& each : connections_) connect(each, server);
+    for (auto& each : connections_) {
+      each.socket.open(server, epoll_, &each);
+      each.calls.resize(std::bit_ceil(4 * workload_.outstanding));
+    }
   }
   ~loop() {
     connections_.clear();
     ::close(epoll_);
   }
 
-  echo_slice run(std::chrono::nanoseconds duration) {
-    echo_slice slice;
+  load_slice run(std::chrono::nanoseconds duration) {
+    load_slice slice;
     const auto started = steady_clock::now();
     sending_until_ = started + duration;
     now_ = started;
     for (auto& each : connections_) {
       top_up(each);
-      write(each);
+      each.socket.flush();
     }
     while (in_flight_ != 0) turn(slice);
     slice.duration = now_ - started;
@@ -124,29 +122,7 @@ public:
   }
 
 private:
-  void connect(connection& made, const net::endpoint& server) {
-    auto connecting = net::system_network().connect(server);
-    if (!connecting) fail("cannot connect to " + server.to_string() + ": " + connecting.error().message());
-    made.transport = std::move(*connecting);
-    made.descriptor = static_cast<int>(made.transport->handle());
-    pollfd writable{made.descriptor, POLLOUT, 0};
-    if (::poll(&writable, 1, static_cast<int>(std::chrono::milliseconds(connect_timeout).count())) <= 0)
-      fail("no connection to " + server.to_string());
-    if (const auto error = made.transport->pending_error())
-      fail("cannot connect to " + server.to_string() + ": " + error.message());
-    made.calls.resize(std::bit_ceil(4 * workload_.outstanding));
-    watch(EPOLL_CTL_ADD, made, EPOLLIN);
-  }
-
-  void watch(int operation, connection& of, std::uint32_t interest) {
-    epoll_event wanted{};
-    wanted.events = interest;
-    wanted.data.ptr = &of;
-    if (::epoll_ctl(epoll_, operation, of.descriptor, &wanted) != 0)
-      fail(std::string("epoll_ctl: ") + std::strerror(errno));
-  }
-
-  void turn(echo_slice& slice) {
+  void turn(load_slice& slice) {
     epoll_event events[events_per_wait];
     const int count = ::epoll_wait(epoll_, events, events_per_wait,
                                    static_cast<int>(std::chrono::milliseconds(answer_timeout).count()));
@@ -155,16 +131,15 @@ private:
       auto& ready = *static_cast<connection*>(events[each].data.ptr);
       if (events[each].events & ~EPOLLOUT) read(ready, slice);
       if (now_ < sending_until_) top_up(ready);
-      write(ready);
+      ready.socket.flush();
     }
   }
 
-  void read(connection& from, echo_slice& slice) {
-    const auto got = ::read(from.descriptor, chunk_.data(), chunk_.size());
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (got <= 0) fail(got == 0 ? "the server ended a connection" : std::string("read: ") + std::strerror(errno));
+  void read(connection& from, load_slice& slice) {
+    const auto chunk = from.socket.read(chunk_);
+    if (chunk.empty()) return;
     now_ = steady_clock::now();
-    from.decoder.feed({chunk_.data(), static_cast<std::size_t>(got)});
+    from.decoder.feed(chunk);
     wire::frame_view frame;
     for (;;) {
       const auto outcome = from.decoder.next(frame);
@@ -174,7 +149,7 @@ private:
     }
   }
 
-  void take(connection& from, const wire::frame_view& answer, echo_slice& slice) {
+  void take(connection& from, const wire::frame_view& answer, load_slice& slice) {
     auto& place = from.place_of(answer.call);
     // An answer to nothing that was asked leaves nothing to wait for, so the run may end with errors but does not hang.
     if (answer.call == 0 || place.call != answer.call) {
@@ -186,7 +161,7 @@ private:
     if (answer.has_status || !answer.has_message || !answer.end || answer.message != request_)
       ++slice.errors;
     else
-      ++slice.answers;
+      ++slice.results;
     slice.latency.add(now_ - place.sent_at);
     place.call = 0;
     --from.in_flight;
@@ -198,22 +173,10 @@ private:
       auto& place = of.place_of(of.next_call);
       if (place.call != 0) return;
       place = {of.next_call, now_};
-      template_.append(of.unsent, of.next_call);
+      template_.append(of.socket.output(), of.next_call);
       of.next_call += 2;
       ++of.in_flight;
       ++in_flight_;
-    }
-  }
-
-  void write(connection& to) {
-    if (!to.unsent.empty()) {
-      const auto written = ::write(to.descriptor, to.unsent.data(), to.unsent.size());
-      if (written < 0 && errno != EAGAIN && errno != EINTR) fail(std::string("write: ") + std::strerror(errno));
-      if (written > 0) to.unsent.erase(0, static_cast<std::size_t>(written));
-    }
-    if (to.waits_for_room == to.unsent.empty()) {
-      to.waits_for_room = !to.unsent.empty();
-      watch(EPOLL_CTL_MOD, to, to.waits_for_room ? EPOLLIN | EPOLLOUT : EPOLLIN);
     }
   }
 
@@ -234,7 +197,7 @@ echo_load::echo_load(const net::endpoint& server, const echo_workload& workload)
 
 echo_load::~echo_load() = default;
 
-echo_slice echo_load::run(std::chrono::nanoseconds duration) {
+load_slice echo_load::run(std::chrono::nanoseconds duration) {
   return loop_->run(duration);
 }
 

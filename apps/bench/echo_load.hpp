@@ -8,7 +8,7 @@
 /// Errors     a connection that breaks or a wrong answer is counted; std::runtime_error where there is no going on (no
 ///            connection, no answer for `answer_timeout`).
 
-#include "latency_histogram.hpp"
+#include "comparison.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -26,13 +26,6 @@ struct echo_workload {
   std::size_t payload = 64;     ///< bytes
 };
 
-struct echo_slice {
-  std::chrono::nanoseconds duration{0};  ///< from the first request to the last answer
-  std::uint64_t answers = 0;
-  std::uint64_t errors = 0;  ///< answers that were not the echo of their request
-  latency_histogram latency;
-};
-
 class echo_load {
 public:
   static constexpr std::chrono::seconds answer_timeout{10};
@@ -44,7 +37,7 @@ public:
   echo_load& operator=(const echo_load&) = delete;
 
   /// Keeps the calls outstanding for `duration`, then waits for the last answers: between slices the server has nothing to do.
-  echo_slice run(std::chrono::nanoseconds duration);
+  load_slice run(std::chrono::nanoseconds duration);
 
 private:
   struct connection;

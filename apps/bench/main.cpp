@@ -2,7 +2,9 @@
 
 #include "bare_loop.hpp"
 #include "echo_benchmark.hpp"
+#include "fanout_benchmark.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -28,6 +30,7 @@ int main(int argc, char** argv) {
   program.name("switchboard-bench");
   program.require_subcommand(1);
   const auto echo = switchboard::bench::add_echo_benchmark(program);
+  const auto fanout = switchboard::bench::add_fanout_benchmark(program);
 
   // The baseline as a process of its own; started by the benchmarks, hidden from --help.
   std::string bare_address = "127.0.0.1:0";
@@ -48,7 +51,7 @@ int main(int argc, char** argv) {
       if (!at) throw std::runtime_error("--listen: '" + bare_address + "' is no address");
       return switchboard::bench::serve_bare(*at);
     }
-    return echo();
+    return std::max(echo(), fanout());
   } catch (const std::exception& error) {
     std::fprintf(stderr, "switchboard-bench: %s\n", error.what());
     return 1;

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <switchboard/net/network.hpp>
+
 namespace switchboard::bench {
 namespace {
 
@@ -55,6 +57,7 @@ std::string first_line(int from, const std::string& program) {
   if (::getppid() != parent) ::_exit(127);
   ::dup2(output, STDOUT_FILENO);
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const auto& each : command) arguments.push_back(const_cast<char*>(each.c_str()));
   arguments.push_back(nullptr);
   ::execv(arguments[0], arguments.data());
@@ -64,20 +67,31 @@ std::string first_line(int from, const std::string& program) {
   ::_exit(127);
 }
 
+bool takes_connections(const net::endpoint& address) {
+  const auto connecting = net::system_network().connect(address);
+  if (!connecting) return false;
+  pollfd writable{static_cast<int>((*connecting)->handle()), POLLOUT, 0};
+  return ::poll(&writable, 1, 100) > 0 && !(*connecting)->pending_error();
+}
+
 }  // namespace
+
+server_process server_process::spawn(const std::vector<std::string>& command, int output) {
+  const pid_t self = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) fail(std::string("fork: ") + std::strerror(errno));
+  if (child == 0) become(command, output, self);
+  server_process server;
+  server.pid_ = child;
+  server.started_ = true;
+  return server;
+}
 
 server_process server_process::start(const std::vector<std::string>& command) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) fail(std::string("pipe: ") + std::strerror(errno));
-  const pid_t self = ::getpid();
-  const pid_t child = ::fork();
-  if (child < 0) fail(std::string("fork: ") + std::strerror(errno));
-  if (child == 0) become(command, ends[1], self);
+  auto server = spawn(command, ends[1]);
   ::close(ends[1]);
-
-  server_process server;
-  server.pid_ = child;
-  server.started_ = true;
   const std::string line = first_line(ends[0], command[0]);
   // The server says nothing more; were it to, it would be told that nobody listens.
   ::close(ends[0]);
@@ -85,6 +99,17 @@ server_process server_process::start(const std::vector<std::string>& command) {
   const auto address = net::endpoint::parse(line.substr(greeting.size()));
   if (!address) fail(command[0] + " listens at '" + line.substr(greeting.size()) + "', which is no address");
   server.address_ = *address;
+  return server;
+}
+
+server_process server_process::start(const std::vector<std::string>& command, net::endpoint address) {
+  auto server = spawn(command, STDERR_FILENO);
+  const auto deadline = steady_clock::now() + start_timeout;
+  while (!takes_connections(address)) {
+    if (steady_clock::now() > deadline) fail(command[0] + " does not listen at " + address.to_string());
+    ::poll(nullptr, 0, 5);
+  }
+  server.address_ = std::move(address);
   return server;
 }
 

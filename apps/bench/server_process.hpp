@@ -21,6 +21,8 @@ class server_process {
 public:
   /// Starts a program and waits until it says `listening on ADDRESS` on its standard output.
   static server_process start(const std::vector<std::string>& command);
+  /// Starts a program that says nothing, and waits until it takes connections at `address`.
+  static server_process start(const std::vector<std::string>& command, net::endpoint address);
   /// One that runs already. Without `pid` its CPU time is unknown.
   static server_process attach(net::endpoint address, std::optional<pid_t> pid);
 
@@ -36,6 +38,7 @@ public:
 
 private:
   server_process() = default;
+  static server_process spawn(const std::vector<std::string>& command, int output);
 
   net::endpoint address_;
   std::optional<pid_t> pid_;

@@ -2,7 +2,7 @@
 
 #include "chat_limits.hpp"
 
-#include <cstring>
+#include <algorithm>
 
 #include <google/protobuf/io/coded_stream.h>
 
@@ -32,8 +32,7 @@ char* put_varint(char* to, std::uint64_t value) {
 }
 
 char* put_bytes(char* to, std::string_view bytes) {
-  std::memcpy(to, bytes.data(), bytes.size());
-  return to + bytes.size();
+  return std::copy(bytes.begin(), bytes.end(), to);
 }
 
 char* put_field(char* to, int field, std::string_view content) {

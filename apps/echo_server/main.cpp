@@ -1,6 +1,5 @@
-#include <switchboard/echo/v1/echo.pb.h>
-
 #include <switchboard/actors/server.hpp>
+#include <switchboard/echo/v1/echo.pb.h>
 
 using namespace switchboard::echo::v1;
 namespace rpc = switchboard::rpc;
@@ -21,6 +20,8 @@ struct echo {
 
 int main(int argc, char** argv) {
   switchboard::server server{"echo-server", "Answers with what it is sent.", "127.0.0.1:7778"};
-  server.add(rpc::service<echo>("switchboard.echo.v1.Echo").unary("Say", &echo::say).server_streaming("Repeat", &echo::repeat));
+  server.add(rpc::service<echo>("switchboard.echo.v1.Echo")
+                 .unary("Say", &echo::say)
+                 .server_streaming("Repeat", &echo::repeat));
   return server.run(argc, argv);
 }

@@ -91,7 +91,7 @@ function(switchboard_test NAME)
   # Half the compile time: what a test measures is in the libraries, and those are optimised in full.
   target_compile_options(${NAME}_test PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1;-g1>)
   set(properties TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${NAME})
-  set(discovery TEST_PREFIX ${NAME}. DISCOVERY_TIMEOUT 60)
+  set(discovery TEST_PREFIX ${NAME}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60)
   if(ARG_ALONE)
     string(JOIN ":" alone ${ARG_ALONE})
     gtest_discover_tests(${NAME}_test ${discovery} TEST_FILTER "-${alone}" PROPERTIES ${properties})

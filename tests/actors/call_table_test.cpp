@@ -1,7 +1,8 @@
-#include <gtest/gtest.h>
-
 #include <map>
 #include <random>
+
+#include <gtest/gtest.h>
+
 #include <switchboard/actors/call_table.hpp>
 
 namespace switchboard {

@@ -2,21 +2,22 @@
 
 /// A connection actor on a stage: the test plays the client's bytes, the broker and the services.
 
-#include <gtest/gtest.h>
-#include <switchboard/echo/v1/echo.pb.h>
-#include <switchboard/v1/frame.pb.h>
-#include <switchboard/v1/services.pb.h>
+#include <deque>
+#include <functional>
+#include <vector>
 
 #include <caf/actor_cast.hpp>
 #include <caf/event_based_actor.hpp>
-#include <deque>
-#include <functional>
+#include <gtest/gtest.h>
+
 #include <switchboard/actors/connection.hpp>
+#include <switchboard/echo/v1/echo.pb.h>
 #include <switchboard/testkit/scripted_transport.hpp>
 #include <switchboard/testkit/stage.hpp>
+#include <switchboard/v1/frame.pb.h>
+#include <switchboard/v1/services.pb.h>
 #include <switchboard/wire/frame_decoder.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
-#include <vector>
 
 namespace switchboard {
 
@@ -73,9 +74,12 @@ protected:
     environment->pump = stage.pump();
     environment->limits = limits;
     environment->directory = std::make_shared<service_directory>();
-    ASSERT_EQ(environment->directory->add(rpc::service<held_echo>("switchboard.echo.v1.Echo", [this](caf::event_based_actor*) {
-                return std::make_unique<held_echo>(desk);
-              }).unary("Say", &held_echo::say).server_streaming("Repeat", &held_echo::repeat)), "");
+    ASSERT_EQ(environment->directory->add(
+                  rpc::service<held_echo>("switchboard.echo.v1.Echo",
+                                          [this](caf::event_based_actor*) { return std::make_unique<held_echo>(desk); })
+                      .unary("Say", &held_echo::say)
+                      .server_streaming("Repeat", &held_echo::repeat)),
+              "");
     environment->directory->seal();
     environment->broker = caf::actor_cast<caf::strong_actor_ptr>(stage.system().spawn(recording_broker, &broker));
     auto& route = environment->directory->routes().front();

@@ -1,6 +1,7 @@
 #include "connection_fixture.hpp"
 
 #include <caf/send.hpp>
+
 #include <switchboard/actors/service_host.hpp>
 
 namespace switchboard {

@@ -1,6 +1,7 @@
+#include <random>
+
 #include <gtest/gtest.h>
 
-#include <random>
 #include <switchboard/actors/outbound_queue.hpp>
 #include <switchboard/testkit/scripted_transport.hpp>
 #include <switchboard/wire/frame_decoder.hpp>
@@ -100,7 +101,8 @@ TEST_F(OutboundQueue, KeepsFramesWholeHoweverWritesAreCut) {
   std::vector<std::uint64_t> streams_written;
   std::vector<std::uint64_t> replies_written;
   for (const auto call : calls_written())
-    (std::binary_search(reply_order.begin(), reply_order.end(), call) ? replies_written : streams_written).push_back(call);
+    (std::binary_search(reply_order.begin(), reply_order.end(), call) ? replies_written : streams_written)
+        .push_back(call);
   EXPECT_EQ(streams_written, stream_order);
   EXPECT_EQ(replies_written, reply_order);
 }

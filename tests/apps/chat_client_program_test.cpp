@@ -187,8 +187,6 @@ public:
     arguments.push_back(nullptr);
     process_ = forkpty(&terminal_, nullptr, nullptr, &size);
     if (process_ == 0) {
-      setenv("TERM", "xterm", 1);
-      setenv("NO_COLOR", "1", 1);
       execv(arguments[0], arguments.data());
       _exit(127);
     }
@@ -243,7 +241,7 @@ private:
 
 class ChatClientTerminal : public ChatClientProgram {
 protected:
-  person ann_{{CHAT_CLIENT, address_, "--room", "r", "--nick", "ann"}};
+  person ann_{{"/usr/bin/env", "TERM=xterm", "NO_COLOR=1", CHAT_CLIENT, address_, "--room", "r", "--nick", "ann"}};
 };
 
 TEST_F(ChatClientTerminal, SendsWhatIsTyped) {

@@ -2,12 +2,13 @@
 
 #include "echo_service.hpp"
 
+#include <thread>
+
 #include <gtest/gtest.h>
-#include <switchboard/v1/services.pb.h>
 
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/live_server.hpp>
-#include <thread>
+#include <switchboard/v1/services.pb.h>
 
 namespace switchboard {
 namespace {
@@ -28,7 +29,8 @@ protected:
     return status;
   }
 
-  live_server server{{.threads = 2, .limits = {.drain_timeout = 300ms, .flush_timeout = 300ms}, .stock_scheduler = GetParam()}};
+  live_server server{
+      {.threads = 2, .limits = {.drain_timeout = 300ms, .flush_timeout = 300ms}, .stock_scheduler = GetParam()}};
 };
 
 INSTANTIATE_TEST_SUITE_P(, Broker, testing::Bool(),
@@ -40,7 +42,8 @@ TEST_P(Broker, AnswersManyClientsAtOnce) {
   std::vector<client::stream> calls;
   for (int round = 0; round < 20; ++round)
     for (std::size_t i = 0; i < clients.size(); ++i)
-      calls.push_back(clients[i].open(say_method, say_request(std::to_string(i) + " " + std::to_string(round)), {.end = true}));
+      calls.push_back(
+          clients[i].open(say_method, say_request(std::to_string(i) + " " + std::to_string(round)), {.end = true}));
   for (auto& client : clients) ASSERT_FALSE(client.flush(within(10s)));
   for (std::size_t i = 0; i < calls.size(); ++i) {
     SayReply reply;

@@ -2,10 +2,11 @@
 
 #include "chat_service.hpp"
 
+#include <array>
+
+#include <dirent.h>
 #include <gtest/gtest.h>
 
-#include <array>
-#include <dirent.h>
 #include <switchboard/actors/descriptor_limit.hpp>
 #include <switchboard/actors/memory_log.hpp>
 #include <switchboard/notify/epoll_port.hpp>
@@ -68,7 +69,8 @@ public:
     chat::v1::PublishRequest request;
     request.set_room(all[by].room);
     request.set_text("message " + std::to_string(number));
-    wire::append_open(output[by], 3 + 2 * number, "switchboard.chat.v1.Chat/Publish", request.SerializeAsString(), true, 0, 0);
+    wire::append_open(output[by], 3 + 2 * number, "switchboard.chat.v1.Chat/Publish", request.SerializeAsString(), true,
+                      0, 0);
     arm(by, interest::out | interest::in);
   }
 
@@ -94,7 +96,8 @@ public:
 
 private:
   void arm(std::size_t which, interest filter) {
-    const auto failed = port->apply({.socket = all[which].transport->handle(), .key = which, .filter = filter, .op = notify::operation::enable});
+    const auto failed = port->apply(
+        {.socket = all[which].transport->handle(), .key = which, .filter = filter, .op = notify::operation::enable});
     ASSERT_FALSE(failed) << failed.message();
   }
 
@@ -137,7 +140,8 @@ private:
       ++caught_up;
     } else if (happened.has_message()) {
       if (happened.message().sequence() != self.last_sequence + 1)
-        complain("sequence " + std::to_string(happened.message().sequence()) + " after " + std::to_string(self.last_sequence));
+        complain("sequence " + std::to_string(happened.message().sequence()) + " after " +
+                 std::to_string(self.last_sequence));
       self.last_sequence = happened.message().sequence();
       ++deliveries;
     } else if (happened.has_gap()) {

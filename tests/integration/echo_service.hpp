@@ -2,13 +2,14 @@
 
 /// An echo that can also fail, never answer, and die.
 
-#include <switchboard/echo/v1/echo.pb.h>
-
-#include <caf/event_based_actor.hpp>
 #include <memory>
 #include <stdexcept>
-#include <switchboard/rpc/service.hpp>
 #include <vector>
+
+#include <caf/event_based_actor.hpp>
+
+#include <switchboard/echo/v1/echo.pb.h>
+#include <switchboard/rpc/service.hpp>
 
 namespace switchboard {
 

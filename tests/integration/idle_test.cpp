@@ -1,10 +1,11 @@
 #include "echo_service.hpp"
 
+#include <condition_variable>
+#include <mutex>
+
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/live_server.hpp>
 
@@ -16,7 +17,9 @@ using namespace std::chrono_literals;
 std::chrono::microseconds cpu_time() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  const auto of = [](const timeval& each) { return std::chrono::seconds{each.tv_sec} + std::chrono::microseconds{each.tv_usec}; };
+  const auto of = [](const timeval& each) {
+    return std::chrono::seconds{each.tv_sec} + std::chrono::microseconds{each.tv_usec};
+  };
   return of(usage.ru_utime) + of(usage.ru_stime);
 }
 

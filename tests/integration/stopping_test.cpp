@@ -2,11 +2,12 @@
 
 #include "echo_service.hpp"
 
+#include <algorithm>
+#include <thread>
+
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <switchboard/testkit/live_server.hpp>
-#include <thread>
 
 namespace switchboard {
 namespace {
@@ -41,9 +42,12 @@ protected:
 
   void end(part which) {
     switch (which) {
-      case part::broker: return server.end_broker();
-      case part::pump: return server.end_pump();
-      case part::system: return server.end_system();
+      case part::broker:
+        return server.end_broker();
+      case part::pump:
+        return server.end_pump();
+      case part::system:
+        return server.end_system();
     }
   }
 
@@ -51,18 +55,20 @@ protected:
   std::vector<std::unique_ptr<net::transport>> clients;
 };
 
-INSTANTIATE_TEST_SUITE_P(, Stopping,
-                         testing::Combine(testing::Values(stopping_order{"BrokerSystemPump", {part::broker, part::system, part::pump}},
-                                                          stopping_order{"BrokerPumpSystem", {part::broker, part::pump, part::system}},
-                                                          stopping_order{"PumpBrokerSystem", {part::pump, part::broker, part::system}},
-                                                          stopping_order{"SystemWaitsForBroker", {part::system, part::broker, part::pump}},
-                                                          stopping_order{"PumpSystemWaitsForBroker", {part::pump, part::system, part::broker}},
-                                                          stopping_order{"SystemWaitsForBrokerAfterPump", {part::system, part::pump, part::broker}}),
-                                          testing::Bool()),
-                         [](const auto& each) {
-                           return std::string(std::get<0>(each.param).name) +
-                                  (std::get<1>(each.param) ? "OnStockScheduler" : "OnPumpScheduler");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    , Stopping,
+    testing::Combine(
+        testing::Values(stopping_order{"BrokerSystemPump", {part::broker, part::system, part::pump}},
+                        stopping_order{"BrokerPumpSystem", {part::broker, part::pump, part::system}},
+                        stopping_order{"PumpBrokerSystem", {part::pump, part::broker, part::system}},
+                        stopping_order{"SystemWaitsForBroker", {part::system, part::broker, part::pump}},
+                        stopping_order{"PumpSystemWaitsForBroker", {part::pump, part::system, part::broker}},
+                        stopping_order{"SystemWaitsForBrokerAfterPump", {part::system, part::pump, part::broker}}),
+        testing::Bool()),
+    [](const auto& each) {
+      return std::string(std::get<0>(each.param).name) +
+             (std::get<1>(each.param) ? "OnStockScheduler" : "OnPumpScheduler");
+    });
 
 TEST_P(Stopping, EndsWithoutLeavingAnythingBehind) {
   server.add(moody_echo_service());

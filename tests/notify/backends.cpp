@@ -1,6 +1,7 @@
 #include "notification_port_contract.hpp"
 
 #include <poll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <switchboard/notify/epoll_port.hpp>
@@ -62,6 +63,12 @@ std::size_t fill(net::transport& to) {
     if (sent.outcome != net::io_outcome::done) return all;
     all += sent.bytes;
   }
+}
+
+std::chrono::nanoseconds cpu_time() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
 bool eventually(const std::function<bool()>& condition) {
@@ -143,6 +150,14 @@ testing::AssertionResult NotificationPortContract::is_quiet(notification_port& p
   if (const auto unexpected = next(port, how_long))
     return testing::AssertionFailure() << "a packet came: key " << unexpected->key << ", value " << unexpected->value;
   return testing::AssertionSuccess();
+}
+
+testing::AssertionResult NotificationPortContract::is_quiet_without_cpu(notification_port& port) {
+  const auto before = cpu_time();
+  if (auto quiet = is_quiet(port, watch_time); !quiet) return quiet;
+  const auto used = cpu_time() - before;
+  if (used < idle_cpu_limit) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "waiting used " << used / 1us << " us of a processor";
 }
 
 holder::holder(notification_port& port, std::function<void()> then)

@@ -128,6 +128,13 @@ TEST_P(NotificationPortContract, N32FiredOneshotIsSilentEvenForWhatComesUnasked)
   EXPECT_TRUE(is_quiet(port()));
 }
 
+TEST_P(NotificationPortContract, N32FiredOneshotCostsNothingWhileItsConditionHolds) {
+  const auto pair = make_link();
+  ASSERT_FALSE(port().apply(arm(*pair.near, 1, interest::out)));
+  ASSERT_EQ(next(port()), packet_of(1, event::out));
+  EXPECT_TRUE(is_quiet_without_cpu(port()));
+}
+
 TEST_P(NotificationPortContract, N32FiredOneshotIsStillRegistered) {
   const auto pair = make_link();
   ASSERT_FALSE(port().apply(arm(*pair.near, 1, interest::out)));

@@ -43,6 +43,10 @@ inline constexpr auto patience = 10s;
 /// For what must not happen.
 inline constexpr auto quiet_time = 20ms;
 
+/// How long an idle wait is watched, and what it may cost then, sanitizers included.
+inline constexpr auto watch_time = 100ms;
+inline constexpr auto idle_cpu_limit = 20ms;
+
 /// Both ends of a connection.
 struct link {
   std::unique_ptr<net::transport> near;
@@ -55,6 +59,8 @@ std::string drain(net::transport& from);
 net::io_outcome outcome_of_read(net::transport& from);
 /// Writes until nothing more is taken; how much was.
 std::size_t fill(net::transport& to);
+/// What the calling thread has used of a processor.
+std::chrono::nanoseconds cpu_time();
 /// Polls `condition` until it holds or patience ends.
 bool eventually(const std::function<bool()>& condition);
 
@@ -80,6 +86,8 @@ protected:
   /// The next packet, alone.
   static std::optional<packet> next(notification_port& from, notification_port::duration timeout = patience);
   static testing::AssertionResult is_quiet(notification_port& port, notification_port::duration how_long = quiet_time);
+  /// Quiet, and asleep rather than spinning.
+  static testing::AssertionResult is_quiet_without_cpu(notification_port& port);
 
 private:
   std::unique_ptr<notification_port> port_ = make_port();

@@ -117,6 +117,15 @@ TEST_F(DeadlineWheel, StopsWhenItHasEnough) {
   EXPECT_EQ(collect(start + 1s).size(), 90u);
 }
 
+TEST_F(DeadlineWheel, RefusesMoreThanItsLimit) {
+  deadline_wheel small(start, 2);
+  const auto first = small.schedule(start + 1ms, nullptr, 1).id;
+  EXPECT_NE(small.schedule(start + 1ms, nullptr, 2).id, deadline_id::none);
+  EXPECT_EQ(small.schedule(start + 1ms, nullptr, 3).id, deadline_id::none);
+  EXPECT_TRUE(small.cancel(first));
+  EXPECT_NE(small.schedule(start + 1ms, nullptr, 4).id, deadline_id::none);
+}
+
 TEST_F(DeadlineWheel, RefusesAfterClose) {
   wheel.schedule(start + 1ms, nullptr, 1);
   wheel.close();

@@ -7,6 +7,8 @@
 #include <caf/send.hpp>
 #include <gtest/gtest.h>
 
+#include <switchboard/pump/port_server.hpp>
+
 namespace switchboard {
 namespace {
 
@@ -356,6 +358,31 @@ TEST_F(DeferredReArm, GoesOutWithTheCallAfterAFailedOne) {
   EXPECT_TRUE(told->await("y"));
   pair.peer_sends("end");
   EXPECT_TRUE(told->await("closed"));
+}
+
+TEST_F(DeferredReArm, IsAppliedAtOnceWhenTooManyWait) {
+  constexpr int surplus = 10;
+  const auto [seen, running] = make(1);
+  socket_pair pair;
+  spawn_acting(running->system(),
+               [=, told = told, socket = pair.ours(), pump = running->shared_pump()](caf::event_based_actor* self) {
+                 EXPECT_TRUE(pump->open(socket, caf::actor_cast<caf::strong_actor_ptr>(self), interest::in));
+                 told->tell("open");
+                 return caf::behavior{[=](const socket_ready& ready) {
+                                        for (std::size_t each = 0; each != port_server::max_deferred + surplus; ++each)
+                                          EXPECT_FALSE(pump->arm(ready.registration, interest::hangup));
+                                        EXPECT_FALSE(pump->remove(ready.registration));
+                                      },
+                                      [=](const registration_closed&) {
+                                        told->tell("closed");
+                                        self->quit();
+                                      }};
+               });
+  ASSERT_TRUE(told->await("open"));
+  const auto separate_before = seen->separate_requests.load();
+  pair.peer_sends("x");
+  ASSERT_TRUE(told->await("closed"));
+  EXPECT_EQ(seen->separate_requests - separate_before, surplus + 1);  // and the removal
 }
 
 TEST_F(DeferredReArm, IsNotStrandedByAHandlerThatBlocks) {

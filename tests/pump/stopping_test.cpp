@@ -187,6 +187,25 @@ TEST(PumpLife, ConfigurationMayOutliveTheSystem) {
   EXPECT_EQ(pump->start(1), errc::closed);
 }
 
+// Stepped by the test: nobody else serves the port.
+TEST(PumpLife, IsServedStepByStep) {
+  caf::actor_system_config config;
+  caf::actor_system system(config);
+  const auto told = std::make_shared<happenings>();
+  const auto pump = notification_pump::create(system_port());
+  socket_pair pair;
+  const auto owner = system.spawn(connection, pump, told);
+  ASSERT_TRUE(pump->open(pair.ours(), caf::actor_cast<caf::strong_actor_ptr>(owner), interest::in));
+  EXPECT_EQ(pump->serve(0ms), 0u);
+  pair.peer_sends("x");
+  EXPECT_EQ(pump->serve(patience), 1u);
+  EXPECT_TRUE(told->await("ready"));
+  pump->schedule(pump->now(), caf::actor_cast<caf::strong_actor_ptr>(owner), 1);
+  EXPECT_GE(pump->serve(patience), 1u);
+  caf::anon_send_exit(owner, caf::exit_reason::user_shutdown);
+  pump->stop();
+}
+
 // The last handle to the last owner of the pump is let go of by a thread of the pump's own, which cannot join itself.
 TEST(PumpLife, MayEndOnAThreadOfItsOwn) {
   const auto told = std::make_shared<happenings>();

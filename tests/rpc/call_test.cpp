@@ -1,15 +1,15 @@
-#include <gtest/gtest.h>
-#include <switchboard/echo/v1/echo.pb.h>
-#include <switchboard/v1/frame.pb.h>
-
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
+#include <gtest/gtest.h>
+
+#include <switchboard/echo/v1/echo.pb.h>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/call_batch.hpp>
 #include <switchboard/rpc/service.hpp>
+#include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_decoder.hpp>
 
 namespace switchboard::rpc {

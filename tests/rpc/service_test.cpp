@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
-#include <switchboard/echo/v1/echo.pb.h>
 
+#include <switchboard/echo/v1/echo.pb.h>
 #include <switchboard/rpc/service.hpp>
 
 namespace switchboard::rpc {

@@ -1,4 +1,5 @@
 #include <caf/mailbox_element.hpp>
+
 #include <switchboard/actors/acceptor.hpp>
 #include <switchboard/actors/logging.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
@@ -14,7 +15,8 @@ logging::throttle& exhaustions() {
 /// What a client that cannot be served is told.
 void say_out_of_descriptors(net::transport& to) {
   std::string frame;
-  wire::append_status(frame, 0, static_cast<int>(rpc::code::resource_exhausted), "the server is out of file descriptors");
+  wire::append_status(frame, 0, static_cast<int>(rpc::code::resource_exhausted),
+                      "the server is out of file descriptors");
   const net::const_buffer piece{frame.data(), frame.size()};
   (void)to.write({&piece, 1});
 }
@@ -98,8 +100,8 @@ void acceptor::finish_close() {
 
 void acceptor::on_exit() {
   if (registration_ != registration_id::none) (void)environment_->pump->remove(registration_);
-  environment_->broker->enqueue(
-      caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, acceptor_closed{id()}), context());
+  environment_->broker->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, acceptor_closed{id()}),
+                                context());
 }
 
 }  // namespace switchboard

@@ -14,9 +14,11 @@
 ///            and accepting pauses: a level-triggered listener that cannot accept would spin.
 
 #include <atomic>
-#include <caf/event_based_actor.hpp>
 #include <chrono>
 #include <memory>
+
+#include <caf/event_based_actor.hpp>
+
 #include <switchboard/actors/connection.hpp>
 #include <switchboard/net/listener.hpp>
 

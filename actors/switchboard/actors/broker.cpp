@@ -1,16 +1,18 @@
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <unordered_map>
+#include <unordered_set>
+
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/mailbox_element.hpp>
-#include <condition_variable>
-#include <mutex>
+
 #include <switchboard/actors/acceptor.hpp>
 #include <switchboard/actors/broker.hpp>
 #include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/service_host.hpp>
-#include <unordered_map>
-#include <unordered_set>
 
 namespace switchboard {
 
@@ -153,7 +155,8 @@ private:
   }
 
   void on_down(const caf::down_msg& down) {
-    const auto found = std::find_if(hosts_.begin(), hosts_.end(), [&](const host_entry& host) { return host.alive && host.address == down.source; });
+    const auto found = std::find_if(hosts_.begin(), hosts_.end(),
+                                    [&](const host_entry& host) { return host.alive && host.address == down.source; });
     if (found == hosts_.end()) return;
     const auto index = static_cast<std::size_t>(found - hosts_.begin());
     auto& route = directory_->routes()[index];
@@ -214,7 +217,8 @@ private:
     for (auto& [id, actor] : acceptors_) tell(actor, close_acceptor{});
     undrained_ = connections_.size();
     for (auto& [id, entry] : connections_) tell(entry.actor, begin_drain{});
-    drain_deadline_ = pump().schedule(pump().now() + environment_->limits.drain_timeout, caf::strong_actor_ptr{ctrl()}, drain_tag);
+    drain_deadline_ =
+        pump().schedule(pump().now() + environment_->limits.drain_timeout, caf::strong_actor_ptr{ctrl()}, drain_tag);
     if (undrained_ == 0) finish_drain_of_all();
   }
 
@@ -271,7 +275,9 @@ broker::broker(caf::actor_system& system, std::shared_ptr<notification_pump> pum
       directory_(std::make_shared<service_directory>()),
       state_(std::make_shared<shared_state>()) {}
 
-broker::~broker() { stop(); }
+broker::~broker() {
+  stop();
+}
 
 std::string broker::add(rpc::service_definition service) {
   SWITCHBOARD_INVARIANT(!environment_, "a service was added to a broker that serves already");
@@ -280,7 +286,8 @@ std::string broker::add(rpc::service_definition service) {
 
 template <class Message>
 void broker::tell(Message message) {
-  environment_->broker->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)), nullptr);
+  environment_->broker->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)),
+                                nullptr);
 }
 
 void broker::start() {

@@ -17,17 +17,19 @@
 
 #include <array>
 #include <atomic>
-#include <caf/fwd.hpp>
 #include <memory>
 #include <string>
+
+#include <caf/fwd.hpp>
+
 #include <switchboard/actors/connection.hpp>
 #include <switchboard/net/network.hpp>
 
 namespace switchboard {
 
 struct broker_statistics {
-  std::uint64_t connections = 0;  ///< open now
-  std::uint64_t accepted = 0;     ///< ever
+  std::uint64_t connections = 0;                      ///< open now
+  std::uint64_t accepted = 0;                         ///< ever
   std::array<std::uint64_t, close_reasons> closed{};  ///< ever, by close_reason
   std::uint64_t service_restarts = 0;
 };

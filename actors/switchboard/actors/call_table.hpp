@@ -9,18 +9,19 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <vector>
+
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/rpc/call.hpp>
-#include <vector>
 
 namespace switchboard {
 
 struct open_call {
   std::uint64_t number = 0;
   bool open = true;
-  bool streaming = false;      ///< the server may send more than one message
-  bool stalled = false;        ///< a stream that waits for the low mark
-  std::uint32_t credit = 0;    ///< stream messages that may still be sent
+  bool streaming = false;    ///< the server may send more than one message
+  bool stalled = false;      ///< a stream that waits for the low mark
+  std::uint32_t credit = 0;  ///< stream messages that may still be sent
   std::uint32_t request_bytes = 0;
   deadline_id deadline = deadline_id::none;
   std::uint64_t last_message = 0;  ///< the place in the outbound stream lane behind its latest message

@@ -1,10 +1,11 @@
-#include <google/protobuf/message_lite.h>
-#include <switchboard/v1/services.pb.h>
-
 #include <array>
+
 #include <caf/mailbox_element.hpp>
+#include <google/protobuf/message_lite.h>
+
 #include <switchboard/actors/connection.hpp>
 #include <switchboard/actors/logging.hpp>
+#include <switchboard/v1/services.pb.h>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard {
@@ -22,6 +23,8 @@ struct routed_batch {
   rpc::call_batch calls;
 };
 thread_local std::vector<routed_batch> batches;
+// Bytes of that chunk: what the requests in it come to at most, but for one that began before it.
+thread_local std::size_t chunk_size = 0;
 
 logging::throttle& protocol_errors() {
   static logging::throttle lines{"protocol errors"};
@@ -35,21 +38,30 @@ constexpr std::uint64_t call_number_max = (std::uint64_t{1} << 63) - 1;
 
 const char* to_string(close_reason reason) noexcept {
   switch (reason) {
-    case close_reason::end_of_stream: return "end of stream";
-    case close_reason::ended_by_client: return "ended by the client";
-    case close_reason::protocol_error: return "protocol error";
-    case close_reason::drained: return "drained";
-    case close_reason::stopped: return "stopped";
-    case close_reason::reset: return "reset";
-    case close_reason::slow_to_flush: return "slow to take its last output";
-    case close_reason::refused: return "refused";
-    case close_reason::failed: return "failed";
+    case close_reason::end_of_stream:
+      return "end of stream";
+    case close_reason::ended_by_client:
+      return "ended by the client";
+    case close_reason::protocol_error:
+      return "protocol error";
+    case close_reason::drained:
+      return "drained";
+    case close_reason::stopped:
+      return "stopped";
+    case close_reason::reset:
+      return "reset";
+    case close_reason::slow_to_flush:
+      return "slow to take its last output";
+    case close_reason::refused:
+      return "refused";
+    case close_reason::failed:
+      return "failed";
   }
   return "unknown";
 }
 
-connection::connection(caf::actor_config& config, std::shared_ptr<const connection_environment> environment, std::uint64_t id,
-                       std::unique_ptr<net::transport> transport)
+connection::connection(caf::actor_config& config, std::shared_ptr<const connection_environment> environment,
+                       std::uint64_t id, std::unique_ptr<net::transport> transport)
     : caf::event_based_actor(config),
       environment_(std::move(environment)),
       transport_(std::move(transport)),
@@ -101,7 +113,8 @@ caf::behavior connection::make_behavior() {
 
 template <class Message>
 void connection::tell(const caf::strong_actor_ptr& whom, Message message) {
-  if (whom) whom->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)), context());
+  if (whom)
+    whom->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)), context());
 }
 
 void connection::start() {
@@ -137,13 +150,18 @@ void connection::read_chunk() {
   alignas(64) static thread_local std::array<std::byte, chunk_bytes> chunk;
   const auto read = transport_->read(chunk);
   switch (read.outcome) {
-    case net::io_outcome::would_block: return;
-    case net::io_outcome::end_of_stream: return on_end_of_stream();
-    case net::io_outcome::failed: return close(close_reason::reset);
-    case net::io_outcome::done: break;
+    case net::io_outcome::would_block:
+      return;
+    case net::io_outcome::end_of_stream:
+      return on_end_of_stream();
+    case net::io_outcome::failed:
+      return close(close_reason::reset);
+    case net::io_outcome::done:
+      break;
   }
   // What comes while the connection drains is read so that a reset does not overtake the last frames, and thrown away.
   if (state_ == state::draining) return;
+  chunk_size = read.bytes;
   decoder_.feed(std::span{chunk}.first(read.bytes));
   wire::frame_view frame;
   while (state_ == state::open) {
@@ -154,7 +172,8 @@ void connection::read_chunk() {
       continue;
     }
     const auto error = decoder_.error();
-    fail_protocol(error == errc::frame_too_large ? rpc::code::resource_exhausted : rpc::code::invalid_argument, error.message());
+    fail_protocol(error == errc::frame_too_large ? rpc::code::resource_exhausted : rpc::code::invalid_argument,
+                  error.message());
   }
   for (auto& batch : batches) {
     // A batch that finds no host, or one that has ended, answers its calls UNAVAILABLE as it is destroyed.
@@ -179,14 +198,20 @@ void connection::open_call_with(const wire::frame_view& frame) {
   if (frame.call % 2 == 0) return fail_protocol(rpc::code::invalid_argument, "a client opens calls with odd numbers");
   if (frame.call <= highest_call_)
     return fail_protocol(rpc::code::invalid_argument, "a call's number must be above all opened before");
-  if (frame.call > call_number_max) return fail_protocol(rpc::code::invalid_argument, "a call's number must be below 2^63");
+  if (frame.call > call_number_max)
+    return fail_protocol(rpc::code::invalid_argument, "a call's number must be below 2^63");
   highest_call_ = frame.call;
   if (frame.has_status) return;
-  const auto* entry = environment_->directory->find(frame.method);
+  // Most clients call one method again and again.
+  const auto* entry = last_method_ && last_method_->method->name == frame.method
+                          ? last_method_
+                          : environment_->directory->find(frame.method);
   if (refusing_calls_ && !(entry && (entry->kind == method_kind::health_check || entry->kind == method_kind::ping)))
     return refuse(frame.call, rpc::code::unavailable, "the server is stopping");
-  if (!entry) return refuse(frame.call, rpc::code::unimplemented, "no method " + std::string(frame.method.substr(0, 256)));
+  if (!entry)
+    return refuse(frame.call, rpc::code::unimplemented, "no method " + std::string(frame.method.substr(0, 256)));
   if (entry->kind != method_kind::service) return answer_built_in(entry->kind, frame);
+  last_method_ = entry;
   if (calls_.size() >= limits().open_calls_max)
     return refuse(frame.call, rpc::code::resource_exhausted,
                   "more than " + std::to_string(limits().open_calls_max) + " open calls on one connection");
@@ -203,8 +228,11 @@ void connection::open_call_with(const wire::frame_view& frame) {
   calls_.open(std::move(call));
   request_bytes_ += frame.message.size();
   if (!entry->method->server_streaming) ++unary_calls_;
-  auto batch = std::find_if(batches.begin(), batches.end(), [&](const auto& each) { return each.route == entry->route; });
-  auto& calls = batch != batches.end() ? batch->calls : batches.emplace_back(entry->route, rpc::call_batch{caller()}).calls;
+  auto batch =
+      std::find_if(batches.begin(), batches.end(), [&](const auto& each) { return each.route == entry->route; });
+  auto& calls = batch != batches.end()
+                    ? batch->calls
+                    : batches.emplace_back(entry->route, rpc::call_batch{caller(), chunk_size}).calls;
   calls.add(frame.call, *entry->method, frame.message, deadline);
 }
 
@@ -245,7 +273,8 @@ void connection::answer_built_in(method_kind kind, const wire::frame_view& frame
       outbound_.add_reply([&](std::string& out) { wire::append_message(out, frame.call, description, true); });
       return;
     }
-    case method_kind::service: return;
+    case method_kind::service:
+      return;
   }
 }
 
@@ -309,8 +338,7 @@ void connection::on_answers(rpc::answers& answers) {
   std::size_t offset = 0;
   for (const auto& end : answers.ends) {
     if (auto* call = calls_.find(end.call)) {
-      if (!all_open)
-        outbound_.add_reply([&](std::string& out) { out.append(answers.frames, offset, end.size); });
+      if (!all_open) outbound_.add_reply([&](std::string& out) { out.append(answers.frames, offset, end.size); });
       forget(*call);
     }
     offset += end.size;
@@ -477,8 +505,8 @@ void connection::write() {
 
 void connection::update_reading() noexcept {
   const auto replies_max = reading_stopped_ ? limits().outbound_low_bytes : 2 * limits().outbound_high_bytes;
-  reading_stopped_ = state_ == state::open && (request_bytes_ >= limits().request_bytes_in_flight_max ||
-                                               outbound_.reply_bytes() > replies_max);
+  reading_stopped_ = state_ == state::open &&
+                     (request_bytes_ >= limits().request_bytes_in_flight_max || outbound_.reply_bytes() > replies_max);
 }
 
 interest connection::wanted() const noexcept {

@@ -20,8 +20,10 @@
 /// Errors     a client's mistakes end its calls with a status, or the connection with a status on call 0. Every end has one
 ///            close_reason, told to the broker.
 
-#include <caf/event_based_actor.hpp>
 #include <memory>
+
+#include <caf/event_based_actor.hpp>
+
 #include <switchboard/actors/call_table.hpp>
 #include <switchboard/actors/limits.hpp>
 #include <switchboard/actors/outbound_queue.hpp>
@@ -35,15 +37,15 @@ namespace switchboard {
 
 /// Why a connection ended.
 enum class close_reason : unsigned char {
-  end_of_stream,   ///< the client closed, and was answered
-  ended_by_client, ///< a status on call 0
-  protocol_error,  ///< the client broke the protocol and was told so
-  drained,         ///< the server stopped, in order
-  stopped,         ///< the server stopped at once
-  reset,           ///< the connection broke
-  slow_to_flush,   ///< the last output was not taken in time
-  refused,         ///< the registration failed
-  failed,          ///< a fault of ours
+  end_of_stream,    ///< the client closed, and was answered
+  ended_by_client,  ///< a status on call 0
+  protocol_error,   ///< the client broke the protocol and was told so
+  drained,          ///< the server stopped, in order
+  stopped,          ///< the server stopped at once
+  reset,            ///< the connection broke
+  slow_to_flush,    ///< the last output was not taken in time
+  refused,          ///< the registration failed
+  failed,           ///< a fault of ours
 };
 inline constexpr std::size_t close_reasons = 9;
 const char* to_string(close_reason reason) noexcept;
@@ -163,10 +165,12 @@ private:
   outbound_queue outbound_;
   call_table calls_;
   std::uint64_t highest_call_ = 0;
+  const method_entry* last_method_ = nullptr;  ///< of a service, in the directory
   std::size_t unary_calls_ = 0;
   std::size_t request_bytes_ = 0;
   deadline_id connection_deadline_ = deadline_id::none;
-  std::uint64_t connection_deadline_tag_ = first_connection_tag;  ///< of the latest one: earlier ones may still be in the mailbox
+  std::uint64_t connection_deadline_tag_ =
+      first_connection_tag;  ///< of the latest one: earlier ones may still be in the mailbox
   notification_pump::clock::time_point flush_began_{};
   std::vector<std::uint64_t> stalled_;  ///< streams that wait for the low mark
 
@@ -176,7 +180,7 @@ private:
   notify::interest armed_for_ = notify::interest::none;
   bool armed_ = false;
   bool write_blocked_ = false;
-  bool input_ended_ = false;   ///< end of stream was read
+  bool input_ended_ = false;  ///< end of stream was read
   bool hangup_seen_ = false;
   bool reading_stopped_ = false;  ///< by the marks or the request bytes in flight
   bool flush_queued_ = false;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+
 #include <switchboard/actors/outbound_queue.hpp>
 #include <switchboard/error/invariant.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
@@ -19,7 +20,8 @@ std::string take_spare_block() {
 }
 
 void give_back(std::string&& block) noexcept {
-  if (block.capacity() > spare_block.capacity() && block.capacity() <= spare_capacity_max) spare_block = std::move(block);
+  if (block.capacity() > spare_block.capacity() && block.capacity() <= spare_capacity_max)
+    spare_block = std::move(block);
 }
 
 }  // namespace
@@ -126,7 +128,8 @@ net::io_result outbound_queue::write(net::transport& to) {
 
 void outbound_queue::keep_frame_whole() {
   const auto sent = streams_.appended - streams_.bytes;
-  while (frame_head_ < frame_ends_.size() && frame_ends_[frame_head_] <= sent) frame_begin_ = frame_ends_[frame_head_++];
+  while (frame_head_ < frame_ends_.size() && frame_ends_[frame_head_] <= sent)
+    frame_begin_ = frame_ends_[frame_head_++];
   if (frame_head_ == frame_ends_.size()) {
     frame_ends_.clear();
     frame_head_ = 0;

@@ -12,10 +12,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
+
 #include <switchboard/net/transport.hpp>
 #include <switchboard/rpc/source.hpp>
 #include <switchboard/wire/shared_bytes.hpp>
-#include <vector>
 
 namespace switchboard {
 
@@ -68,7 +69,9 @@ private:
     std::string block;          ///< or…
     wire::shared_bytes shared;  ///< …bytes by reference
     std::size_t begin = 0;      ///< what was written of it
-    std::string_view rest() const noexcept { return (shared.empty() ? std::string_view{block} : shared.view()).substr(begin); }
+    std::string_view rest() const noexcept {
+      return (shared.empty() ? std::string_view{block} : shared.view()).substr(begin);
+    }
   };
   struct lane {
     std::vector<piece> pieces;

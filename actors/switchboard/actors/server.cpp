@@ -1,8 +1,10 @@
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
 #include <switchboard/actors/descriptor_limit.hpp>
 #include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/server.hpp>

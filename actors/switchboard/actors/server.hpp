@@ -16,10 +16,11 @@
 
 #include <functional>
 #include <string>
+#include <vector>
+
 #include <switchboard/actors/broker.hpp>
 #include <switchboard/actors/server_options.hpp>
 #include <switchboard/actors/signals.hpp>
-#include <vector>
 
 namespace switchboard {
 
@@ -32,7 +33,9 @@ public:
   /// For options of the program's own, before run().
   server_command_line& command_line() noexcept { return command_line_; }
   /// Adds a service, before run().
-  void add(rpc::service_definition service) { services_.push_back([service = std::move(service)] { return service; }); }
+  void add(rpc::service_definition service) {
+    services_.push_back([service = std::move(service)] { return service; });
+  }
   /// Adds a service that is described when the options are known.
   void add(std::function<rpc::service_definition()> service) { services_.push_back(std::move(service)); }
 

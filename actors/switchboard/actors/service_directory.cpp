@@ -1,10 +1,11 @@
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/descriptor.pb.h>
-#include <switchboard/v1/services.pb.h>
-
 #include <algorithm>
 #include <set>
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/descriptor.pb.h>
+
 #include <switchboard/actors/service_directory.hpp>
+#include <switchboard/v1/services.pb.h>
 
 namespace switchboard {
 namespace {
@@ -35,7 +36,8 @@ std::string service_directory::add(rpc::service_definition definition) {
   if (auto wrong = definition.check(); !wrong.empty()) return wrong;
   if (serves(definition.name())) return definition.name() + " is served already";
   auto& route = routes_.emplace_back(std::move(definition));
-  for (const auto& method : route.definition().methods()) methods_[method.name] = {method_kind::service, &method, &route};
+  for (const auto& method : route.definition().methods())
+    methods_[method.name] = {method_kind::service, &method, &route};
   return {};
 }
 
@@ -62,7 +64,8 @@ const method_entry* service_directory::find(std::string_view method) const {
 
 bool service_directory::serves(std::string_view service) const {
   if (service.empty() || std::find(built_in_.begin(), built_in_.end(), service) != built_in_.end()) return true;
-  return std::any_of(routes_.begin(), routes_.end(), [&](const auto& route) { return route.definition().name() == service; });
+  return std::any_of(routes_.begin(), routes_.end(),
+                     [&](const auto& route) { return route.definition().name() == service; });
 }
 
 }  // namespace switchboard

@@ -6,14 +6,16 @@
 /// Threads    built by one thread, then immutable but for the routes, which any thread reads and the broker sets.
 /// Owns       the service definitions, and each service's current actor, strongly, until the broker ends it.
 
-#include <caf/actor_control_block.hpp>
 #include <deque>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <switchboard/rpc/service.hpp>
 #include <unordered_map>
 #include <vector>
+
+#include <caf/actor_control_block.hpp>
+
+#include <switchboard/rpc/service.hpp>
 
 namespace switchboard {
 

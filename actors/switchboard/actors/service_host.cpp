@@ -1,11 +1,16 @@
-#include <caf/message_handler.hpp>
 #include <exception>
+
+#include <caf/message_handler.hpp>
+
 #include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/rpc/call_batch.hpp>
 
 namespace switchboard {
 namespace {
+
+// Bytes of a reply's frame besides the reply.
+constexpr std::size_t frame_overhead = 16;
 
 logging::throttle& handler_failures() {
   static logging::throttle lines{"failed handlers"};
@@ -26,6 +31,8 @@ caf::behavior service_host::make_behavior() {
 
 void service_host::serve(rpc::calls& calls) {
   rpc::answer_collector answers{context()};
+  // A reply is taken to be about as long as its request.
+  answers.expect(calls->from(), calls->size(), calls->request_bytes() + calls->size() * frame_overhead);
   calls->take_each([this](const rpc::method& method, rpc::call_handle call, std::string_view request) {
     // The call answers INTERNAL as the exception lets go of it.
     try {

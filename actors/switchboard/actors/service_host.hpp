@@ -11,8 +11,10 @@
 /// Errors     what a call's handler throws is logged; that call answers INTERNAL. What the service's other handlers throw ends
 ///            the actor, and the broker starts a new one.
 
-#include <caf/event_based_actor.hpp>
 #include <memory>
+
+#include <caf/event_based_actor.hpp>
+
 #include <switchboard/actors/service_directory.hpp>
 #include <switchboard/rpc/call_batch.hpp>
 

@@ -4,10 +4,11 @@
 /// Threads    as the value's own type.
 /// Errors     value() and error() of the other state are broken invariants and abort.
 
-#include <switchboard/error/invariant.hpp>
 #include <system_error>
 #include <utility>
 #include <variant>
+
+#include <switchboard/error/invariant.hpp>
 
 namespace switchboard {
 
@@ -20,8 +21,7 @@ public:
     SWITCHBOARD_INVARIANT(error, "an error_or without a value needs an error");
   }
   template <class Enum>
-    requires std::is_error_code_enum_v<Enum>
-  error_or(Enum code) : error_or(std::error_code(make_error_code(code))) {}
+  requires std::is_error_code_enum_v<Enum> error_or(Enum code) : error_or(std::error_code(make_error_code(code))) {}
 
   bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }

@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <cstdlib>
+
 #include <switchboard/error/invariant.hpp>
 
 namespace switchboard {

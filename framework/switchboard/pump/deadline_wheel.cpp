@@ -6,7 +6,7 @@
 
 namespace switchboard {
 
-deadline_wheel::deadline_wheel(time_point origin) noexcept : origin_(origin) {
+deadline_wheel::deadline_wheel(time_point origin, std::uint32_t limit) noexcept : origin_(origin), limit_(limit) {
   first_.fill(no_node);
 }
 
@@ -66,7 +66,7 @@ deadline_wheel::scheduled deadline_wheel::schedule(time_point at, caf::strong_ac
   if (which != no_node) {
     first_free_ = nodes_[which].next;
   } else {
-    if (nodes_.size() == max_deadlines) return {};
+    if (nodes_.size() == limit_) return {};
     which = static_cast<index>(nodes_.size());
     nodes_.emplace_back();
   }

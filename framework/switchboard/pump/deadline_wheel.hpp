@@ -6,7 +6,7 @@
 ///            near is ever sorted.
 /// Threads    any; one lock. nearest() takes none.
 /// Owns       an actor handle per deadline, let go of when it is cancelled or collected, never under the lock.
-/// Errors     deadline_id::none after close() or above max_deadlines.
+/// Errors     deadline_id::none after close() or above the limit.
 
 #include <array>
 #include <atomic>
@@ -42,7 +42,8 @@ public:
   };
 
   /// @param origin  the clock's reading now.
-  explicit deadline_wheel(time_point origin) noexcept;
+  /// @param limit   deadlines at most.
+  explicit deadline_wheel(time_point origin, std::uint32_t limit = max_deadlines) noexcept;
 
   scheduled schedule(time_point at, caf::strong_actor_ptr owner, std::uint64_t tag);
   bool cancel(deadline_id id) noexcept;
@@ -93,6 +94,7 @@ private:
   void publish_nearest() noexcept;
 
   const time_point origin_;
+  const std::uint32_t limit_;
   mutable std::mutex lock_;
   std::uint64_t now_tick_ = 0;  // every deadline of this tick and before was collected, or is overdue
   std::deque<node> nodes_;      // a deque never moves them

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <caf/detail/set_thread_name.hpp>
 #include <caf/mailbox_element.hpp>
 #include <caf/message_id.hpp>
 
@@ -134,11 +135,12 @@ pump_engine::duration pump_engine::patience(sleep_ledger::role held) noexcept {
 }
 
 void pump_engine::serve_until_exit() {
+  caf::detail::set_thread_name("pump.port");
   port_server server(shared_from_this(), nullptr);
   server.enter();
   for (;;) {
     // These threads run no handlers, so nobody needs to watch them: as if each were the only one.
-    const auto role = ledger_.fall_asleep(1);
+    const auto role = ledger_.fall_asleep(1, false);
     const auto done = server.serve(patience(role));
     ledger_.wake_up(role, done.wakes);
     if (!done.exit) continue;

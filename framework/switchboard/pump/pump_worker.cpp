@@ -127,7 +127,7 @@ bool pump_worker::work_is_left() noexcept {
 }
 
 pump_worker::job pump_worker::sleep() {
-  const auto role = engine_.ledger().fall_asleep(team_.workers.size());
+  const auto role = engine_.ledger().fall_asleep(team_.workers.size(), !has_slept_);
   if (work_is_left()) {
     engine_.ledger().wake_up(role, 0);
     return nullptr;

@@ -10,8 +10,10 @@
 ///            is under way nobody posts another: whoever takes it looks at everything there is, and wakes the next one if
 ///            there is more than it can take.
 /// Watch      a handler that blocks behind a lone queued job would strand it, yet waking a worker for every hop of a message
-///            costs more than the hop. So while anybody runs, one of the sleepers is the watch: it wakes every watch_period
-///            and takes what still waits. When all sleep there is none, and idle costs nothing.
+///            costs more than the hop. So while anybody runs, one of the sleepers is a watch: it wakes every watch_period and
+///            takes what still waits. Whoever has just worked watches too, for one period: packets come to watches as well,
+///            and with a second one nobody has to be woken to take the first one's place. When all have slept for longer
+///            than that there is none, and idle costs nothing.
 
 #include <atomic>
 #include <chrono>
@@ -30,16 +32,16 @@ public:
     keeper,   ///< nobody runs or watches: waits for the next deadline
   };
 
-  /// @param threads  how many there are, asleep or not.
-  role fall_asleep(std::size_t threads) noexcept {
+  /// @param threads     how many there are, asleep or not.
+  /// @param has_worked  since it slept last.
+  role fall_asleep(std::size_t threads, bool has_worked) noexcept {
     auto word = word_.load(std::memory_order_relaxed);
     for (;;) {
-      auto next = word + sleeper;
-      auto assigned = role::sleeper;
-      if ((word & watch) == 0) {
-        assigned = sleepers(next) < threads ? role::watch : role::keeper;
-        if (assigned == role::watch) next |= watch;
-      }
+      const auto others_run = sleepers_of(word) + 1 < threads;
+      const auto watches = watches_of(word);
+      auto assigned = watches == 0 ? role::keeper : role::sleeper;
+      if (threads > 1 && ((watches == 0 && others_run) || (watches < 2 && has_worked))) assigned = role::watch;
+      const auto next = word + sleeper + (assigned == role::watch ? watch : 0);
       if (word_.compare_exchange_weak(word, next, std::memory_order_seq_cst, std::memory_order_relaxed))
         return assigned;
     }
@@ -58,22 +60,22 @@ public:
   /// Whether the caller has to post a wake packet: somebody sleeps, and none is under way.
   bool claim_wake() noexcept { return claim(all_wakes); }
   /// The same, if nobody watches either.
-  bool claim_watch() noexcept { return claim(all_wakes | watch); }
-
-  std::size_t asleep() const noexcept { return sleepers(word_.load(std::memory_order_seq_cst)); }
+  bool claim_watch() noexcept { return claim(all_wakes | all_watches); }
 
 private:
   using bits = std::uint64_t;
   static constexpr bits sleeper = 1;
   static constexpr bits wake = bits{1} << 24;
-  static constexpr bits all_wakes = ((bits{1} << 24) - 1) << 24;
   static constexpr bits watch = bits{1} << 48;
+  static constexpr bits all_wakes = watch - wake;
+  static constexpr bits all_watches = ~bits{0} << 48;
 
-  static constexpr std::size_t sleepers(bits word) noexcept { return word & (wake - 1); }
+  static constexpr std::size_t sleepers_of(bits word) noexcept { return word & (wake - 1); }
+  static constexpr std::size_t watches_of(bits word) noexcept { return word >> 48; }
 
   bool claim(bits unless) noexcept {
     auto word = word_.load(std::memory_order_seq_cst);
-    while (sleepers(word) != 0 && (word & unless) == 0) {
+    while (sleepers_of(word) != 0 && (word & unless) == 0) {
       if (word_.compare_exchange_weak(word, word + wake, std::memory_order_seq_cst)) return true;
     }
     return false;

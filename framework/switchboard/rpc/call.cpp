@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include <caf/mailbox_element.hpp>
+
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
@@ -40,13 +43,28 @@ answers& answer_collector::content_for(const std::shared_ptr<const caller>& to) 
   return parcels_.emplace_back(parcel{to, {}}).content;
 }
 
+void answer_collector::expect(const std::shared_ptr<const caller>& to, std::size_t answers, std::size_t bytes) {
+  auto& content = content_for(to);
+  content.ends.reserve(answers);
+  content.frames.reserve(std::min(bytes, frame_bytes_max));
+}
+
 void answer_collector::flush() {
-  for (auto& each : parcels_) send(*each.to, std::move(each.content), context_);
+  for (auto& each : parcels_) {
+    const auto& content = each.content;
+    // What was expected and did not come leaves nothing to send.
+    if (content.ends.empty() && content.streams.empty() && content.watches.empty()) continue;
+    send(*each.to, std::move(each.content), context_);
+  }
   parcels_.clear();
 }
 
-unwinding::unwinding() noexcept { ++unwinding_depth; }
-unwinding::~unwinding() { --unwinding_depth; }
+unwinding::unwinding() noexcept {
+  ++unwinding_depth;
+}
+unwinding::~unwinding() {
+  --unwinding_depth;
+}
 
 call_handle& call_handle::operator=(call_handle&& other) noexcept {
   if (this != &other) {
@@ -84,7 +102,8 @@ void call_handle::finish(const google::protobuf::MessageLite& reply) {
   SWITCHBOARD_INVARIANT(from_, "a call was answered twice");
   const auto payload = reply.ByteSizeLong();
   if (wire::message_frame_size(number_, payload, true) > from_->frame_limit)
-    return fail(code::resource_exhausted, "the reply of " + std::to_string(payload) + " bytes is above the frame limit of " +
+    return fail(code::resource_exhausted, "the reply of " + std::to_string(payload) +
+                                              " bytes is above the frame limit of " +
                                               std::to_string(from_->frame_limit));
   deliver([&](answers& to) {
     const auto before = to.frames.size();

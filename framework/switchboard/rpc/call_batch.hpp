@@ -7,11 +7,13 @@
 /// Owns       the requests' bytes and the calls: those nobody took when it is destroyed end with UNAVAILABLE, which is what
 ///            happens in the mailbox of a service that died.
 
-#include <caf/allowed_unsafe_message_type.hpp>
 #include <string>
+#include <vector>
+
+#include <caf/allowed_unsafe_message_type.hpp>
+
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/only_moved.hpp>
-#include <vector>
 
 namespace switchboard::rpc {
 
@@ -19,12 +21,16 @@ struct method;
 
 class call_batch {
 public:
-  explicit call_batch(std::shared_ptr<const caller> from) : from_(std::move(from)) {}
+  /// `expected_bytes`: what the requests may come to, so that they are copied once.
+  explicit call_batch(std::shared_ptr<const caller> from, std::size_t expected_bytes = 0) : from_(std::move(from)) {
+    requests_.reserve(expected_bytes);
+  }
   call_batch(call_batch&&) noexcept = default;
   call_batch& operator=(call_batch&&) = delete;
   ~call_batch();
 
   void add(std::uint64_t call, const rpc::method& to, std::string_view request, time_point deadline) {
+    if (calls_.empty()) calls_.reserve(expected_calls);
     calls_.push_back({call, &to, requests_.size(), request.size(), deadline});
     requests_.append(request);
   }
@@ -39,7 +45,13 @@ public:
     }
   }
 
+  std::size_t size() const noexcept { return calls_.size(); }
+  std::size_t request_bytes() const noexcept { return requests_.size(); }
+  const std::shared_ptr<const caller>& from() const noexcept { return from_; }
+
 private:
+  static constexpr std::size_t expected_calls = 4;
+
   struct entry {
     std::uint64_t call;
     const rpc::method* to;

@@ -4,8 +4,9 @@
 /// Threads    as the value.
 /// Errors     an actual copy is a broken invariant and aborts: whoever sends such a message to one actor never makes one.
 
-#include <switchboard/error/invariant.hpp>
 #include <utility>
+
+#include <switchboard/error/invariant.hpp>
 
 namespace switchboard::rpc {
 
@@ -28,7 +29,8 @@ public:
 
 private:
   [[noreturn]] static T refuse() {
-    invariant_broken("false", "a message with a move-only value was copied: send it to one actor only", __FILE__, __LINE__);
+    invariant_broken("false", "a message with a move-only value was copied: send it to one actor only", __FILE__,
+                     __LINE__);
   }
 
   T value_;

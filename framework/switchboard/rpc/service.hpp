@@ -15,18 +15,19 @@
 /// Threads    the description is immutable once served; handlers run one at a time, in the service's actor.
 /// Errors     a name, type or kind that contradicts the .proto, and a method left out, are found by check().
 
-#include <google/protobuf/message.h>
-
-#include <caf/fwd.hpp>
-#include <caf/message_handler.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <switchboard/rpc/call.hpp>
 #include <type_traits>
 #include <variant>
 #include <vector>
+
+#include <caf/fwd.hpp>
+#include <caf/message_handler.hpp>
+#include <google/protobuf/message.h>
+
+#include <switchboard/rpc/call.hpp>
 
 namespace switchboard::rpc {
 
@@ -83,13 +84,13 @@ public:
         }) {}
 
   template <class Answer, class Request>
-    requires(!std::is_void_v<Answer>)
-  service_builder&& unary(std::string_view name, Answer (Service::*handler)(Request)) && {
+  requires(!std::is_void_v<Answer>) service_builder &&
+      unary(std::string_view name, Answer (Service::*handler)(Request)) && {
     return std::move(*this).template add_immediate<std::remove_cvref_t<Request>, Answer>(name, handler);
   }
   template <class Answer, class Request>
-    requires(!std::is_void_v<Answer>)
-  service_builder&& unary(std::string_view name, Answer (Service::*handler)(Request) const) && {
+  requires(!std::is_void_v<Answer>) service_builder &&
+      unary(std::string_view name, Answer (Service::*handler)(Request) const) && {
     return std::move(*this).template add_immediate<std::remove_cvref_t<Request>, Answer>(name, handler);
   }
   template <class Request, class Reply>
@@ -139,8 +140,7 @@ private:
   template <class Request, class Reply, class Serve>
   void define(std::string_view name, bool streaming, Serve serve) {
     definition_.add({definition_.name() + "/" + std::string(name), streaming, &Request::default_instance(),
-                     &Reply::default_instance(),
-                     [serve](void* self, call_handle call, std::string_view bytes) {
+                     &Reply::default_instance(), [serve](void* self, call_handle call, std::string_view bytes) {
                        Request request;
                        if (!request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
                          return refuse_malformed(call, request);
@@ -153,7 +153,8 @@ private:
 
 /// A service served by `Service`, made by `make(self)`, or by its constructor from the actor or from nothing.
 template <class Service>
-service_builder<Service> service(std::string name, std::function<std::unique_ptr<Service>(caf::event_based_actor*)> make) {
+service_builder<Service> service(std::string name,
+                                 std::function<std::unique_ptr<Service>(caf::event_based_actor*)> make) {
   return {std::move(name), [make = std::move(make)](caf::event_based_actor* self) -> std::shared_ptr<void> {
             return std::shared_ptr<Service>(make(self));
           }};

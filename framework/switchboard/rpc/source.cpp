@@ -1,4 +1,5 @@
 #include <caf/mailbox_element.hpp>
+
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/source.hpp>
 

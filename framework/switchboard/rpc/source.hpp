@@ -8,10 +8,12 @@
 ///            the waker from any thread.
 /// Owns       the connection owns the source from the stream's start to its end.
 
-#include <caf/actor_control_block.hpp>
-#include <caf/fwd.hpp>
 #include <cstdint>
 #include <string_view>
+
+#include <caf/actor_control_block.hpp>
+#include <caf/fwd.hpp>
+
 #include <switchboard/rpc/status.hpp>
 #include <switchboard/wire/shared_bytes.hpp>
 

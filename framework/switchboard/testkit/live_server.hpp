@@ -10,10 +10,12 @@
 /// Owns       the pump, the actor system and the broker; the destructor ends them, in that order from the last.
 /// Errors     what a test cannot go on without aborts with the reason.
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
 #include <memory>
 #include <optional>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
 #include <switchboard/actors/broker.hpp>
 #include <switchboard/client/blocking_client.hpp>
 #include <switchboard/pump/notification_pump.hpp>

@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <map>
+
 #include <switchboard/notify/notification_port.hpp>
 
 namespace switchboard::testkit {
@@ -21,7 +22,8 @@ public:
     std::size_t arms = 0;  ///< ENABLEs so far
   };
 
-  error_or<std::size_t> process(std::span<notify::request> requests, std::span<notify::packet> out, duration) noexcept override {
+  error_or<std::size_t> process(std::span<notify::request> requests, std::span<notify::packet> out,
+                                duration) noexcept override {
     for (auto& each : requests) each.result = handle(each);
     std::size_t count = 0;
     while (count < out.size() && !queue_.empty()) {
@@ -74,7 +76,8 @@ private:
         queue_.push_back({found->second.key, static_cast<std::uint64_t>(notify::event::remove)});
         registrations_.erase(found);
         return {};
-      default: return errc::invalid_request;
+      default:
+        return errc::invalid_request;
     }
   }
 

@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+
 #include <switchboard/net/transport.hpp>
 
 namespace switchboard::testkit {
@@ -31,7 +32,8 @@ struct scripted_wire {
 
 class scripted_transport final : public net::transport {
 public:
-  scripted_transport(net::socket_handle handle, std::shared_ptr<scripted_wire> wire) : handle_(handle), wire_(std::move(wire)) {}
+  scripted_transport(net::socket_handle handle, std::shared_ptr<scripted_wire> wire)
+      : handle_(handle), wire_(std::move(wire)) {}
   ~scripted_transport() override { wire_->closed = true; }
 
   net::socket_handle handle() const noexcept override { return handle_; }

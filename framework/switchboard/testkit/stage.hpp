@@ -5,10 +5,12 @@
 /// Threads    one: the test's.
 /// Owns       the port, the pump and the actor system.
 
+#include <memory>
+
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
-#include <memory>
+
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/testkit/scripted_port.hpp>
 

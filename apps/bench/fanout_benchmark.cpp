@@ -1,0 +1,113 @@
+#include "fanout_benchmark.hpp"
+
+#include "benchmark_options.hpp"
+#include "fanout_load.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include <switchboard/net/network.hpp>
+
+namespace switchboard::bench {
+namespace {
+
+struct fanout_options {
+  fanout_workload workload;
+  schedule plan;
+  std::size_t threads = 1;
+  std::string server = "chat-broker";
+  std::optional<int> pid;
+  std::string baseline = "redis-server";
+};
+
+std::string found_in_path(const std::string& program) {
+  const char* const path = std::getenv("PATH");
+  std::istringstream folders(path != nullptr ? path : "");
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (const auto candidate = std::filesystem::path(folder) / program; std::filesystem::exists(candidate))
+      return candidate.string();
+  return {};
+}
+
+/// A port that was free a moment ago: redis-server cannot be asked which it took.
+net::endpoint free_endpoint() {
+  auto listener = net::system_network().listen(net::endpoint::tcp("127.0.0.1", 0));
+  if (!listener) throw std::runtime_error("no free port: " + listener.error().message());
+  return (*listener)->local();
+}
+
+server_process start_redis(const std::string& program) {
+  const auto at = free_endpoint();
+  return server_process::start(
+      {program, "--bind", at.host(), "--port", std::to_string(at.port()), "--save", "", "--appendonly", "no",
+       "--io-threads", "1", "--logfile", "/dev/null", "--client-output-buffer-limit", "pubsub 0 0 0"},
+      at);
+}
+
+int run(const fanout_options& options) {
+  std::printf(
+      "fanout: 1 publisher, %zu members in %zu room%s, %zu messages under way in each, %zu B text, %zu server "
+      "thread%s; ",
+      options.workload.members, options.workload.rooms, options.workload.rooms == 1 ? "" : "s", options.workload.window,
+      options.workload.payload, options.threads, options.threads == 1 ? "" : "s");
+  auto server = open_server(options.server, options.threads, options.pid);
+  auto load = std::make_unique<fanout_load>(server.address(), switchboard_dialect(), options.workload);
+  side measured{short_name(options.server), server, [&](auto length) { return load->run(length); }};
+
+  std::optional<server_process> redis;
+  std::unique_ptr<fanout_load> redis_load;
+  std::optional<side> baseline;
+  if (const auto program = options.baseline == "none" ? std::string() : found_in_path(options.baseline);
+      !program.empty()) {
+    redis.emplace(start_redis(program));
+    redis_load = std::make_unique<fanout_load>(redis->address(), redis_dialect(), options.workload);
+    baseline.emplace("redis-server", *redis, [&](auto length) { return redis_load->run(length); });
+  } else if (options.baseline != "none") {
+    std::fprintf(stderr, "%s is not installed: no baseline\n", options.baseline.c_str());
+  }
+
+  const bool right = compare(measured, baseline ? &*baseline : nullptr, options.plan, "delivery");
+  // Before its server is stopped, which would wait for the clients to hang up.
+  load.reset();
+  const int ended = server.stop();
+  if (ended != 0) std::fprintf(stderr, "%s ended with status %d\n", measured.name().c_str(), ended);
+  return right && ended == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+std::function<int()> add_fanout_benchmark(CLI::App& program) {
+  const auto options = std::make_shared<fanout_options>();
+  auto* const fanout = program.add_subcommand("fanout",
+                                              "What does it cost to bring one message to many? One publisher keeps "
+                                              "messages under way in rooms full of members; slices of "
+                                              "the chat broker and of redis-server, where that is installed, "
+                                              "alternate. Reports deliveries a second, latency, errors and "
+                                              "server CPU per delivery of both, and their ratios.");
+  fanout->add_option("--members", options->workload.members, "Members in all")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  fanout->add_option("--rooms", options->workload.rooms, "Rooms that share them")
+      ->check(CLI::Range(1, 4000))
+      ->capture_default_str();
+  fanout->add_option("--window", options->workload.window, "Messages under way in each room")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  fanout->add_option("--payload", options->workload.payload, "Bytes of a text, 16 at least")
+      ->check(CLI::Range(16, 65'536))
+      ->capture_default_str();
+  add_schedule_options(*fanout, options->plan);
+  add_server_options(*fanout, options->server, options->threads, options->pid,
+                     "Program to start (beside this one, unless a path) or address of a server that runs already");
+  fanout->add_option("--baseline", options->baseline, "The redis-server to compare with, or `none`")
+      ->capture_default_str();
+  return [options, fanout] { return fanout->parsed() ? run(*options) : 0; };
+}
+
+}  // namespace switchboard::bench
