@@ -414,6 +414,42 @@ TEST_F(ConnectionTest, TellsAWatcherThatComesAfterTheEnd) {
   EXPECT_EQ(ended, std::vector<std::uint64_t>{1});
 }
 
+TEST_F(ConnectionTest, TellsAWatcherBehindTheCallsThatWereSentBefore) {
+  start();
+  receive(open_say(1, "watched"));
+  std::vector<std::size_t> calls_seen;
+  const auto watcher = stage.system().spawn(
+      [](caf::event_based_actor*, const held_echo::desk* seen, std::vector<std::size_t>* counts) -> caf::behavior {
+        return {[=](const rpc::call_ended&) { counts->push_back(seen->payloads.size()); }};
+      },
+      &desk, &calls_seen);
+  desk.said.front().watch(caf::actor_cast<caf::strong_actor_ptr>(watcher));
+  stage.settle();
+  receive(open_say(3, "sent before") + status(1, rpc::code::cancelled));
+  EXPECT_EQ(calls_seen, std::vector<std::size_t>{2});
+  caf::anon_send_exit(watcher, caf::exit_reason::user_shutdown);
+}
+
+TEST_F(ConnectionTest, TellsAWatcherThoughTheServiceIsGone) {
+  start();
+  std::vector<std::uint64_t> ended;
+  receive(open_say(1, "watched"));
+  desk.said.front().watch(watcher(ended));
+  stage.settle();
+  caf::anon_send_exit(environment->directory->routes().front().host(), caf::exit_reason::kill);
+  stage.settle();
+  receive(status(1, rpc::code::cancelled));
+  EXPECT_EQ(ended, std::vector<std::uint64_t>{1});
+}
+
+TEST_F(ConnectionTest, TakesTheGreatestOddNumberForACall) {
+  start();
+  receive(open_say(std::numeric_limits<std::uint64_t>::max(), "the last one", 50));
+  ASSERT_EQ(desk.said.size(), 1u);
+  stage.advance(51ms);
+  EXPECT_EQ(code_of(sent_one()), rpc::code::deadline_exceeded);
+}
+
 TEST_F(ConnectionTest, LetsADeadlinePass) {
   start();
   std::vector<std::uint64_t> ended;

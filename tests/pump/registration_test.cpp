@@ -201,6 +201,16 @@ TEST_P(Registration, AnswersClosedAfterTheEnd) {
   end(owner);
 }
 
+TEST_P(Registration, WhoseRemovalIsUnderWayIsToldAtTheEnd) {
+  auto owner = listen();
+  const auto id = open(pair, owner).value();
+  EXPECT_FALSE(running.pump().remove(id));
+  running.pump().stop();
+  EXPECT_TRUE(told->await("closed"));
+  EXPECT_FALSE(told->await(2, short_while));
+  end(owner);
+}
+
 // The conversation that connections have: read one chunk, arm again, until the peer leaves; then remove, await, close.
 TEST_P(Registration, ServesManySocketsThroughTheirWholeLife) {
   constexpr int sockets = 200;

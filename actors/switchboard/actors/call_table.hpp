@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include <switchboard/actors/service_directory.hpp>
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/rpc/call.hpp>
 
@@ -27,6 +28,7 @@ struct open_call {
   std::uint64_t last_message = 0;  ///< the place in the outbound stream lane behind its latest message
   std::shared_ptr<rpc::source> source;
   caf::strong_actor_ptr watcher;
+  service_route* route = nullptr;  ///< of the service that was called
 };
 
 class call_table {

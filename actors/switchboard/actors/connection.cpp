@@ -31,9 +31,6 @@ logging::throttle& protocol_errors() {
   return lines;
 }
 
-// Call numbers that deadlines can be tagged with are below the connection's own tags.
-constexpr std::uint64_t call_number_max = (std::uint64_t{1} << 63) - 1;
-
 }  // namespace
 
 const char* to_string(close_reason reason) noexcept {
@@ -175,6 +172,10 @@ void connection::read_chunk() {
     fail_protocol(error == errc::frame_too_large ? rpc::code::resource_exhausted : rpc::code::invalid_argument,
                   error.message());
   }
+  send_batches();
+}
+
+void connection::send_batches() {
   for (auto& batch : batches) {
     // A batch that finds no host, or one that has ended, answers its calls UNAVAILABLE as it is destroyed.
     if (const auto host = batch.route->host()) tell(host, rpc::calls{std::move(batch.calls)});
@@ -198,8 +199,6 @@ void connection::open_call_with(const wire::frame_view& frame) {
   if (frame.call % 2 == 0) return fail_protocol(rpc::code::invalid_argument, "a client opens calls with odd numbers");
   if (frame.call <= highest_call_)
     return fail_protocol(rpc::code::invalid_argument, "a call's number must be above all opened before");
-  if (frame.call > call_number_max)
-    return fail_protocol(rpc::code::invalid_argument, "a call's number must be below 2^63");
   highest_call_ = frame.call;
   if (frame.has_status) return;
   // Most clients call one method again and again.
@@ -220,6 +219,7 @@ void connection::open_call_with(const wire::frame_view& frame) {
   call.streaming = entry->method->server_streaming;
   call.credit = frame.credit;
   call.request_bytes = static_cast<std::uint32_t>(frame.message.size());
+  call.route = entry->route;
   auto deadline = rpc::time_point::max();
   if (frame.timeout_ms != 0) {
     deadline = environment_->pump->now() + std::chrono::milliseconds{frame.timeout_ms};
@@ -288,8 +288,7 @@ void connection::on_frame_of_call(const wire::frame_view& frame) {
   if (frame.has_status) return interrupt(*call);
   if (frame.has_message) {
     // Both kinds of request are whole with their opening frame, so there is never credit for another message.
-    tell(call->watcher, rpc::call_ended{id_, call->number});
-    call->watcher = nullptr;
+    notify_watcher(*call);
     return end_call(*call, rpc::code::resource_exhausted, "a message beyond the granted credit");
   }
   if (frame.credit == 0 || !call->streaming) return;
@@ -349,7 +348,7 @@ void connection::on_answers(rpc::answers& answers) {
 
 void connection::on_deadline(const deadline_expired& expired) {
   if (!live()) return;
-  if (expired.tag >= first_connection_tag) {
+  if (expired.tag % 2 == 0) {
     if (expired.tag != connection_deadline_tag_) return;
     connection_deadline_ = deadline_id::none;
     // Who lingers has been told everything; who flushes did not take it in time.
@@ -357,7 +356,7 @@ void connection::on_deadline(const deadline_expired& expired) {
   }
   if (auto* call = calls_.find(expired.tag)) {
     call->deadline = deadline_id::none;
-    tell(call->watcher, rpc::call_ended{id_, call->number});
+    notify_watcher(*call);
     end_call(*call, rpc::code::deadline_exceeded, "the deadline passed");
   }
   settle();
@@ -389,9 +388,17 @@ void connection::end_call(open_call& call, rpc::code code, std::string_view text
   forget(call);
 }
 
+/// Tells who watches a call that it has ended.
+void connection::notify_watcher(open_call& call) {
+  if (!call.watcher) return;
+  send_batches();
+  rpc::end_notice notice{std::exchange(call.watcher, nullptr), {id_, call.number}};
+  if (const auto host = call.route->host()) tell(host, rpc::passed_end_notice{std::move(notice)});
+}
+
 /// Ends a call nobody waits for any more, and tells who works on it.
 void connection::interrupt(open_call& call) {
-  tell(call.watcher, rpc::call_ended{id_, call.number});
+  notify_watcher(call);
   forget(call);
 }
 
@@ -421,7 +428,7 @@ void connection::end_streams() {
     if (input_ended_) {
       interrupt(call);
     } else {
-      tell(call.watcher, rpc::call_ended{id_, number});
+      notify_watcher(call);
       end_call(call, rpc::code::unavailable, "the server is stopping");
     }
   }
@@ -451,7 +458,7 @@ void connection::drain_stream(std::uint64_t number) {
     if (outcome == rpc::source::outcome::wait) return;
     if (outcome == rpc::source::outcome::end) break;
     if (wire::message_frame_size(number, message.bytes.size(), false) > limits().frame_bytes_max) {
-      tell(call->watcher, rpc::call_ended{id_, number});
+      notify_watcher(*call);
       return end_call(*call, rpc::code::resource_exhausted, "a message of the stream is above the frame limit");
     }
     outbound_.add_stream_message(number, message);
@@ -551,7 +558,7 @@ void connection::on_finish_drain() {
   if (!live()) return;
   for (const auto number : numbers_of_calls([](const open_call&) { return true; })) {
     auto& call = *calls_.find(number);
-    tell(call.watcher, rpc::call_ended{id_, number});
+    notify_watcher(call);
     end_call(call, rpc::code::unavailable, "the server is stopping");
   }
   if (state_ == state::open) enter_drain(drain_stage::flushing, close_reason::drained);
@@ -588,7 +595,7 @@ void connection::step_drain() {
 
 void connection::set_connection_deadline(notification_pump::clock::time_point at) {
   if (connection_deadline_ != deadline_id::none) environment_->pump->cancel(connection_deadline_);
-  connection_deadline_ = environment_->pump->schedule(at, self_ptr(), ++connection_deadline_tag_);
+  connection_deadline_ = environment_->pump->schedule(at, self_ptr(), connection_deadline_tag_ += 2);
 }
 
 void connection::close(close_reason reason) {

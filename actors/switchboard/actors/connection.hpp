@@ -9,7 +9,7 @@
 ///     rpc::answers         services  open, draining    calls end, streams start; written when the mailbox is empty
 ///     rpc::stream_ready    sources   open, draining    the stream's messages are taken, as credit and marks allow
 ///     flush                itself    open, draining    writes what the handlers before it queued
-///     deadline_expired     pump      any               a call's deadline (its number), or the connection's own (0)
+///     deadline_expired     pump      any               a call's deadline (its number), or the connection's own (even)
 ///     begin_drain          broker    open              streams end, new calls are refused, unary calls go on
 ///     finish_drain         broker    open, draining    what is left unanswered is refused; flush, shut down
 ///     close                broker    any               at once, without a word
@@ -90,8 +90,6 @@ protected:
   caf::behavior make_behavior() override;
 
 private:
-  /// Deadlines of the connection itself are tagged from here on, those of calls with the call's number, which is below.
-  static constexpr std::uint64_t first_connection_tag = std::uint64_t{1} << 63;
   /// What one read takes from the socket.
   static constexpr std::size_t chunk_bytes = 64 * 1024;
 
@@ -115,6 +113,7 @@ private:
   void answer_built_in(method_kind kind, const wire::frame_view& frame);
   void on_frame_of_call(const wire::frame_view& frame);
   void on_end_of_stream();
+  void send_batches();
 
   // Calls.
   void on_answers(rpc::answers& answers);
@@ -122,6 +121,7 @@ private:
   void refuse(std::uint64_t call, rpc::code code, std::string_view text);
   void reply(std::uint64_t call, const google::protobuf::MessageLite& message);
   void end_call(open_call& call, rpc::code code, std::string_view text);
+  void notify_watcher(open_call& call);
   void interrupt(open_call& call);
   void forget(open_call& call);
   void drop_calls();
@@ -169,8 +169,8 @@ private:
   std::size_t unary_calls_ = 0;
   std::size_t request_bytes_ = 0;
   deadline_id connection_deadline_ = deadline_id::none;
-  std::uint64_t connection_deadline_tag_ =
-      first_connection_tag;  ///< of the latest one: earlier ones may still be in the mailbox
+  /// Of the latest one: earlier ones may still be in the mailbox. Even, as no call of a client is.
+  std::uint64_t connection_deadline_tag_ = 0;
   notification_pump::clock::time_point flush_began_{};
   std::vector<std::uint64_t> stalled_;  ///< streams that wait for the low mark
 

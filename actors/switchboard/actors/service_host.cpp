@@ -25,7 +25,8 @@ service_host::service_host(caf::actor_config& config, std::shared_ptr<const serv
 
 caf::behavior service_host::make_behavior() {
   service_ = definition_.make(this);
-  caf::message_handler calls{[this](rpc::calls& batch) { serve(batch); }};
+  caf::message_handler calls{[this](rpc::calls& batch) { serve(batch); },
+                             [this](rpc::passed_end_notice& notice) { notice->deliver(context()); }};
   return calls.or_else(definition_.messages(service_.get()));
 }
 

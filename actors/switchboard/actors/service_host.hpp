@@ -4,6 +4,7 @@
 ///
 ///     message              from         effect
 ///     rpc::calls           connections  each call's handler runs; the answers go back as one message
+///     rpc::end_notice      connections  is passed on to its watcher
 ///     (the service's own)  anybody      see rpc/service.hpp
 ///
 /// Threads    an actor.

@@ -25,7 +25,8 @@ void deadline_wheel::link(index which) noexcept {
     linked.list = overdue;
   } else {
     // The coarsest group of bits in which the target differs from now: all above it agree, so no level wraps around.
-    const auto level = (static_cast<unsigned>(std::bit_width(target ^ now_tick_)) - 1) / level_bits;
+    const auto level =
+        (static_cast<unsigned>(std::bit_width((target ^ now_tick_) >> level_bits)) + level_bits - 1) / level_bits;
     const auto slot = static_cast<unsigned>(target >> (level * level_bits)) % slots_per_level;
     linked.list = level * slots_per_level + slot;
     occupied_[level] |= std::uint64_t{1} << slot;

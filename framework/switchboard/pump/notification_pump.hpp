@@ -57,8 +57,8 @@ public:
   /// Serves the port once on the calling thread, which is none of the above: for programs that step their actors. Waits at most
   /// `timeout`; returns how many messages were sent.
   std::size_t serve(notify::notification_port::duration timeout);
-  /// Ends those threads and empties the slot table: every handle is let go and open, arm, remove answer `closed`; owners are
-  /// told nothing. Idempotent.
+  /// Ends those threads and empties the slot table: every handle is let go and open, arm, remove answer `closed`. Owners are
+  /// told nothing, but for those that await registration_closed: they get it. Idempotent.
   void stop() noexcept;
 
   /// Registrations and deadlines now held; for tests and metrics.

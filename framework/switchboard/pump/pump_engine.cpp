@@ -161,7 +161,9 @@ std::error_code pump_engine::start(std::size_t threads) {
 }
 
 void pump_engine::stop() noexcept {
-  registrations_.close();
+  // Whoever asked for a removal was promised its end, and may be waiting for nothing else.
+  for (auto& [id, owner] : registrations_.close())
+    owner->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, registration_closed{id}), nullptr);
   deadlines_.close();
   if (threads_.empty()) return;
   post(exit_key);

@@ -74,7 +74,8 @@ void registration_table::give_back(std::uint32_t index, slot& freed) noexcept {
   first_free_ = index;
 }
 
-void registration_table::close() noexcept {
+std::vector<registration_table::removed> registration_table::close() {
+  std::vector<removed> awaiting_removal;
   std::uint32_t made = 0;
   {
     const std::lock_guard guard(lock_);
@@ -88,10 +89,14 @@ void registration_table::close() noexcept {
     if (each.now == state::free) continue;
     // The last handle may end an actor whose destructor calls the pump, so it leaves the slot before it is released.
     owner.swap(each.owner);
+    const bool removing = each.now == state::removing;
+    const auto id = static_cast<registration_id>(std::uint64_t{each.generation} << 32 | index);
     each.now = state::free;
     ++each.generation;
     size_.fetch_sub(1, std::memory_order_relaxed);
+    if (removing) awaiting_removal.push_back({id, std::move(owner)});
   }
+  return awaiting_removal;
 }
 
 }  // namespace switchboard

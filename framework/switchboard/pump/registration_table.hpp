@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include <caf/actor_control_block.hpp>
 
@@ -72,8 +73,12 @@ public:
   held_slot find(registration_id id) noexcept;
   /// Ends a registration and hands out its owner. The handle is released by the caller, without a lock: it may be the last.
   caf::strong_actor_ptr take(registration_id id, held_slot held) noexcept;
-  /// Ends every registration, and refuses new ones from now on.
-  void close() noexcept;
+  struct removed {
+    registration_id id;
+    caf::strong_actor_ptr owner;
+  };
+  /// Ends every registration, and refuses new ones from now on. Hands out those whose removal was under way.
+  std::vector<removed> close();
 
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
   std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }

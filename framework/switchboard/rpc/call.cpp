@@ -59,6 +59,11 @@ void answer_collector::flush() {
   parcels_.clear();
 }
 
+void end_notice::deliver(caf::execution_unit* context) noexcept {
+  if (const auto watcher = std::exchange(watcher_, nullptr))
+    watcher->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, what_), context);
+}
+
 unwinding::unwinding() noexcept {
   ++unwinding_depth;
 }

@@ -43,6 +43,23 @@ struct call_ended {
   std::uint64_t call;
 };
 
+/// Carries call_ended to its watcher behind the calls that the connection sent to the same service before, so that it does not
+/// overtake one that the service passes on to the watcher. Whoever drops it undelivered delivers it.
+class end_notice {
+public:
+  end_notice(caf::strong_actor_ptr watcher, call_ended what) noexcept : watcher_(std::move(watcher)), what_(what) {}
+  end_notice(end_notice&&) noexcept = default;
+  end_notice& operator=(end_notice&&) = delete;
+  ~end_notice() { deliver(nullptr); }
+
+  void deliver(caf::execution_unit* context) noexcept;
+
+private:
+  caf::strong_actor_ptr watcher_;
+  call_ended what_;
+};
+using passed_end_notice = only_moved<end_notice>;
+
 /// To a connection: the source of this stream may have something.
 struct stream_ready {
   std::uint64_t call;
@@ -199,5 +216,6 @@ public:
 }  // namespace switchboard::rpc
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::call_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::passed_end_notice)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::stream_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::answers)

@@ -13,7 +13,6 @@ namespace switchboard::rpc {
 template <class T>
 class only_moved {
 public:
-  only_moved() = default;
   only_moved(T value) : value_(std::move(value)) {}
   only_moved(only_moved&&) noexcept = default;
   only_moved& operator=(only_moved&&) noexcept = default;
