@@ -8,12 +8,12 @@ set -euo pipefail
 
 needed=(
   g++ cmake ninja-build pkg-config
-  libcaf-dev                        # actors
-  libprotobuf-dev protobuf-compiler # frames, messages
+  libcaf-dev                            # actors
+  libprotobuf-dev protobuf-compiler     # frames, messages
   libspdlog-dev libfmt-dev libcli11-dev # logs and command lines of the programs
-  libedit-dev                       # chat-client's line editor
-  libgtest-dev                      # tests
-  python3 python3-protobuf          # the tests' independent client
+  libedit-dev                           # chat-client's line editor
+  libgtest-dev                          # tests
+  python3 python3-protobuf              # the independent client of the tests
   "$@"
 )
 

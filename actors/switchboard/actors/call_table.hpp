@@ -3,7 +3,7 @@
 /// The open calls of one connection, by number.
 ///
 /// Why        numbers only grow, so the calls are a sorted array: opened at the back, found by bisection, closed by a mark. An
-///            idle connection's table owns nothing.
+///            idle connection's table owns nothing: its room goes to the next connection that the thread serves.
 /// Threads    one at a time: the connection's actor.
 
 #include <algorithm>
@@ -36,6 +36,7 @@ public:
   /// @pre `call.number` is above every number opened before.
   open_call& open(open_call call) {
     ++open_count_;
+    if (calls_.capacity() == 0) calls_.swap(spare());
     return calls_.emplace_back(std::move(call));
   }
   /// Null where no open call has that number.
@@ -52,7 +53,8 @@ public:
     --open_count_;
     while (!calls_.empty() && !calls_.back().open) calls_.pop_back();
     if (calls_.empty()) {
-      if (calls_.capacity() > capacity_kept) calls_.shrink_to_fit();
+      if (calls_.capacity() <= capacity_kept && spare().capacity() < calls_.capacity()) calls_.swap(spare());
+      std::vector<open_call>{}.swap(calls_);
     } else if (calls_.size() >= compacted_from && open_count_ < calls_.size() / 2) {
       std::erase_if(calls_, [](const open_call& each) { return !each.open; });
     }
@@ -67,7 +69,12 @@ public:
   }
 
 private:
-  static constexpr std::size_t capacity_kept = 1;
+  /// Room for calls that a thread keeps for the next connection with any.
+  static constexpr std::size_t capacity_kept = 256;
+  static std::vector<open_call>& spare() noexcept {
+    static thread_local std::vector<open_call> kept;
+    return kept;
+  }
   static constexpr std::size_t compacted_from = 16;
 
   std::vector<open_call> calls_;

@@ -14,9 +14,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
+
 #include <switchboard/rpc/status.hpp>
 #include <switchboard/wire/shared_bytes.hpp>
-#include <vector>
 
 namespace switchboard {
 
@@ -25,8 +26,8 @@ enum class durability : unsigned char { unspecified = 0, memory = 1, written = 2
 
 /// A message that waits for its sequence.
 struct draft {
-  std::string body;       ///< opaque to the log; with its sequence it becomes the entry's bytes (log_home's encoder)
-  std::string dedupe_key; ///< empty: never a duplicate
+  std::string body;        ///< opaque to the log; with its sequence it becomes the entry's bytes (log_home's encoder)
+  std::string dedupe_key;  ///< empty: never a duplicate
 };
 
 struct append_result {
@@ -62,7 +63,8 @@ public:
 
   virtual void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) = 0;
   /// At most `limit` entries and about `bytes` bytes (at least one entry where there is one) after `sequence`.
-  virtual void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) = 0;
+  virtual void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes,
+                    std::function<void(log_page)> done) = 0;
   /// What is known without asking anybody; appends of others may be missing.
   virtual log_extent extent() const = 0;
 };
@@ -71,7 +73,8 @@ public:
 class log_home {
 public:
   /// The bytes of an entry from its sequence and its draft's body.
-  using encoder = std::function<wire::shared_bytes(const std::string& room, std::uint64_t sequence, const std::string& body)>;
+  using encoder =
+      std::function<wire::shared_bytes(const std::string& room, std::uint64_t sequence, const std::string& body)>;
 
   virtual ~log_home() = default;
   /// The log of `room`, made where there is none.

@@ -3,32 +3,13 @@
 
 #include <switchboard/actors/outbound_queue.hpp>
 #include <switchboard/error/invariant.hpp>
+#include <switchboard/wire/block_stock.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard {
-namespace {
-
-// One emptied block a worker keeps for the next connection that has something to say: most replies are written at once, so
-// without it each would cost an allocation.
-thread_local std::string spare_block;
-constexpr std::size_t spare_capacity_max = 64 * 1024;
-
-std::string take_spare_block() {
-  std::string block = std::move(spare_block);
-  block.clear();
-  return block;
-}
-
-void give_back(std::string&& block) noexcept {
-  if (block.capacity() > spare_block.capacity() && block.capacity() <= spare_capacity_max)
-    spare_block = std::move(block);
-}
-
-}  // namespace
-
 std::string& outbound_queue::lane::block() {
   const bool open = head < pieces.size() && pieces.back().shared.empty() && pieces.back().block.size() < block_bytes;
-  if (!open) pieces.push_back({take_spare_block(), {}, 0});
+  if (!open) pieces.push_back({wire::take_block(), {}, 0});
   return pieces.back().block;
 }
 
@@ -53,7 +34,7 @@ void outbound_queue::lane::consume(std::size_t count) noexcept {
     }
     count -= left;
     if (front.shared.empty())
-      give_back(std::move(front.block));
+      wire::give_back_block(std::move(front.block));
     else
       front.shared = {};
     ++head;
@@ -75,6 +56,7 @@ void outbound_queue::add_replies(std::string&& frames) {
     replies_.grown(size);
   } else {
     add_reply([&](std::string& out) { out.append(frames); });
+    wire::give_back_block(std::move(frames));
   }
 }
 

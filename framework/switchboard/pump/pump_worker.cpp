@@ -50,7 +50,8 @@ void pump_worker::exec_later(job queued) {
 
 pump_worker::job pump_worker::next_job() {
   for (;;) {
-    if (turn_is_over()) {
+    // With nothing else to do the wait itself is the look.
+    if (turn_is_over() && (own_.size() != 0 || work_is_left())) {
       engine_.ledger().taken(take_turn(pump_engine::duration::zero()));
       if (const auto found = take_shared()) return hand_out(found);
       if (const auto found = relieve_others()) return hand_out(found);

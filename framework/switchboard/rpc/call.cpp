@@ -3,6 +3,7 @@
 #include <caf/mailbox_element.hpp>
 
 #include <switchboard/rpc/call.hpp>
+#include <switchboard/wire/block_stock.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::rpc {
@@ -46,7 +47,7 @@ answers& answer_collector::content_for(const std::shared_ptr<const caller>& to) 
 void answer_collector::expect(const std::shared_ptr<const caller>& to, std::size_t answers, std::size_t bytes) {
   auto& content = content_for(to);
   content.ends.reserve(answers);
-  content.frames.reserve(std::min(bytes, frame_bytes_max));
+  if (content.frames.empty()) content.frames = wire::take_block(std::min(bytes, frame_bytes_max));
 }
 
 void answer_collector::flush() {

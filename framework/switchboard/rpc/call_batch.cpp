@@ -1,10 +1,29 @@
+#include <algorithm>
+
 #include <switchboard/rpc/call_batch.hpp>
+#include <switchboard/wire/block_stock.hpp>
 
 namespace switchboard::rpc {
+namespace {
+
+// What the latest batch on this thread came to: clients that keep many calls in flight go on doing so.
+thread_local std::size_t expected_calls = 1;
+
+}  // namespace
+
+call_batch::call_batch(std::shared_ptr<const caller> from, std::size_t expected_bytes)
+    : from_(std::move(from)), requests_(wire::take_block(expected_bytes)) {
+  calls_.reserve(expected_calls);
+}
 
 call_batch::~call_batch() {
   // A batch that was moved from has no caller, and no calls of its own any more.
-  if (!from_ || taken_ == calls_.size()) return;
+  if (!from_) return;
+  expected_calls = std::clamp<std::size_t>(calls_.size(), 1, expected_calls_max);
+  if (taken_ == calls_.size()) {
+    wire::give_back_block(std::move(requests_));
+    return;
+  }
   answer_collector together{nullptr};
   take_each(
       [](const method&, call_handle call, std::string_view) { call.fail(code::unavailable, "the service ended"); });

@@ -22,15 +22,12 @@ struct method;
 class call_batch {
 public:
   /// `expected_bytes`: what the requests may come to, so that they are copied once.
-  explicit call_batch(std::shared_ptr<const caller> from, std::size_t expected_bytes = 0) : from_(std::move(from)) {
-    requests_.reserve(expected_bytes);
-  }
+  explicit call_batch(std::shared_ptr<const caller> from, std::size_t expected_bytes = 0);
   call_batch(call_batch&&) noexcept = default;
   call_batch& operator=(call_batch&&) = delete;
   ~call_batch();
 
   void add(std::uint64_t call, const rpc::method& to, std::string_view request, time_point deadline) {
-    if (calls_.empty()) calls_.reserve(expected_calls);
     calls_.push_back({call, &to, requests_.size(), request.size(), deadline});
     requests_.append(request);
   }
@@ -50,7 +47,8 @@ public:
   const std::shared_ptr<const caller>& from() const noexcept { return from_; }
 
 private:
-  static constexpr std::size_t expected_calls = 4;
+  /// Calls that room is set aside for at most before they are there.
+  static constexpr std::size_t expected_calls_max = 64;
 
   struct entry {
     std::uint64_t call;

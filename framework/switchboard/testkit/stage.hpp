@@ -21,6 +21,12 @@ public:
   /// Messages one actor handles before another gets its turn.
   static constexpr int messages_per_turn = 64;
 
+  stage() = default;
+  /// No handle may outlive the actor system, and deadlines and registrations hold some.
+  ~stage() { pump_->stop(); }
+  stage(const stage&) = delete;
+  stage& operator=(const stage&) = delete;
+
   caf::actor_system& system() noexcept { return system_; }
   const std::shared_ptr<notification_pump>& pump() const noexcept { return pump_; }
   scripted_port& port() noexcept { return static_cast<scripted_port&>(pump_->port()); }

@@ -30,6 +30,12 @@ io_result after_failure() noexcept {
   return {io_outcome::failed, 0, system_error_code(errno)};
 }
 
+io_result after_write(ssize_t sent) noexcept {
+  if (sent < 0) return after_failure();
+  if (sent == 0) return {io_outcome::failed, 0, errc::invalid_request};
+  return {io_outcome::done, static_cast<std::size_t>(sent)};
+}
+
 template <class Call>
 ssize_t uninterrupted(Call call) noexcept {
   ssize_t result;
@@ -59,13 +65,16 @@ io_result socket_transport::read(std::span<std::byte> into) noexcept {
 }
 
 io_result socket_transport::write(std::span<const const_buffer> pieces) noexcept {
+  if (pieces.size() == 1) {
+    // The common case; gathering would cost the kernel a copy of two more structures.
+    const auto sent =
+        uninterrupted([&] { return ::send(socket_.get(), pieces[0].data, pieces[0].size, MSG_NOSIGNAL); });
+    return after_write(sent);
+  }
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(reinterpret_cast<const iovec*>(pieces.data()));
   message.msg_iovlen = std::min(pieces.size(), gather_limit);
-  const auto sent = uninterrupted([&] { return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL); });
-  if (sent < 0) return after_failure();
-  if (sent == 0) return {io_outcome::failed, 0, errc::invalid_request};
-  return {io_outcome::done, static_cast<std::size_t>(sent)};
+  return after_write(uninterrupted([&] { return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL); }));
 }
 
 std::error_code socket_transport::shutdown_write() noexcept {
