@@ -9,4 +9,6 @@ tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 "$tree/framework/cmake/install.sh"
 cmake -G Ninja -S "$tree" -B "$tree/build" -C "$tree/framework/cmake/configurations/release.cmake"
 cmake --build "$tree/build"
+# Tests hold thousands of connections; a login's soft limit is 1,024 descriptors.
+ulimit -S -n "$(ulimit -H -n)"
 ctest --test-dir "$tree/build" --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"

@@ -48,7 +48,7 @@ install() {
 
 echo "Installing: ${missing[*]}"
 # A fresh system knows no packages yet; one long unused knows versions that are gone from the archive.
-if ! apt-cache show --no-all-versions "${missing[@]}" &>/dev/null || ! install; then
+if ! printf '%s\n' "${missing[@]}" | xargs -n 1 apt-cache show &>/dev/null || ! install; then
   "${as_root[@]}" apt-get update --quiet
   install
 fi

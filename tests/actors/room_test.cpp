@@ -91,7 +91,7 @@ protected:
     void take_up() {
       bool more = true;
       while (more)
-        self_->receive([this](const rpc::answers& content) { take_up(content); },
+        self_->receive([this](rpc::answers& content) { take_up(content); },
                        [this](const rpc::stream_ready& ready) { ++wakes[ready.call]; },
                        caf::after(std::chrono::seconds(0)) >> [&more] { more = false; });
     }
@@ -134,8 +134,8 @@ protected:
     std::map<std::uint64_t, int> wakes;
 
   private:
-    void take_up(const rpc::answers& content) {
-      for (const auto& each : content.watches) watchers_[each.call] = each.watcher;
+    void take_up(rpc::answers& content) {
+      for (auto& each : content.watches) watchers_[each.call] = each.notice->take_watcher();
       for (const auto& each : content.streams) {
         streams_[each.call] = each.source;
         each.source->attach(rpc::waker{caf::actor_cast<caf::strong_actor_ptr>(self_.ptr()), each.call});

@@ -58,9 +58,7 @@ void acceptor::accept_burst() {
   for (int accepted = 0; accepted < burst; ++accepted) {
     auto transport = listener_->accept();
     if (!transport) {
-      if (transport.error() == errc::out_of_descriptors) return refuse_and_pause();
-      exhaustions().warn("{}: accept failed: {}", listener_->local().to_string(), transport.error().message());
-      break;
+      return refuse_and_pause(transport.error());
     }
     if (!*transport) break;
     const auto id = ids_->fetch_add(1, std::memory_order_relaxed);
@@ -73,10 +71,12 @@ void acceptor::accept_burst() {
   rearm();
 }
 
-void acceptor::refuse_and_pause() {
+void acceptor::refuse_and_pause(std::error_code why) {
   int refused = 0;
-  while (refused < refusals && listener_->refuse(say_out_of_descriptors)) ++refused;
-  exhaustions().warn("{}: out of file descriptors, refused {} connections", listener_->local().to_string(), refused);
+  if (why == errc::out_of_descriptors)
+    while (refused < refusals && listener_->refuse(say_out_of_descriptors)) ++refused;
+  exhaustions().warn("{}: accept failed: {}; refused {} connections", listener_->local().to_string(), why.message(),
+                     refused);
   pause_ = environment_->pump->schedule(environment_->pump->now() + pause, caf::strong_actor_ptr{ctrl()}, 0);
 }
 

@@ -51,7 +51,7 @@ protected:
 
 private:
   void accept_burst();
-  void refuse_and_pause();
+  void refuse_and_pause(std::error_code why);
   void rearm();
   void close();
   void finish_close();

@@ -20,6 +20,7 @@ namespace switchboard {
 struct open_call {
   std::uint64_t number = 0;
   bool open = true;
+  bool abandoned = false;    ///< ended for the client, while its service still has it
   bool streaming = false;    ///< the server may send more than one message
   bool stalled = false;      ///< a stream that waits for the low mark
   std::uint32_t credit = 0;  ///< stream messages that may still be sent
@@ -35,31 +36,44 @@ class call_table {
 public:
   /// @pre `call.number` is above every number opened before.
   open_call& open(open_call call) {
-    ++open_count_;
+    ++count_;
     if (calls_.capacity() == 0) calls_.swap(spare());
     return calls_.emplace_back(std::move(call));
   }
   /// Null where no open call has that number.
   open_call* find(std::uint64_t number) noexcept {
-    const auto it = std::lower_bound(calls_.begin(), calls_.end(), number,
-                                     [](const open_call& call, std::uint64_t wanted) { return call.number < wanted; });
-    return it != calls_.end() && it->number == number && it->open ? &*it : nullptr;
+    auto* const call = at(number);
+    return call && call->open ? call : nullptr;
+  }
+  /// A call that has ended for the client, while its service still has it; null where there is none.
+  open_call* find_abandoned(std::uint64_t number) noexcept {
+    auto* const call = at(number);
+    return call && call->abandoned ? call : nullptr;
+  }
+  /// Ends a call for the client. It counts until its service lets go of it, or a client could have any number of calls run by
+  /// cancelling them at once.
+  void abandon(open_call& call) noexcept {
+    call.open = false;
+    call.abandoned = true;
+    call.watcher = nullptr;
   }
   /// Invalidates references to calls.
   void close(open_call& call) {
     call.open = false;
+    call.abandoned = false;
     call.source = nullptr;
     call.watcher = nullptr;
-    --open_count_;
-    while (!calls_.empty() && !calls_.back().open) calls_.pop_back();
+    --count_;
+    while (!calls_.empty() && !counts(calls_.back())) calls_.pop_back();
     if (calls_.empty()) {
       if (calls_.capacity() <= capacity_kept && spare().capacity() < calls_.capacity()) calls_.swap(spare());
       std::vector<open_call>{}.swap(calls_);
-    } else if (calls_.size() >= compacted_from && open_count_ < calls_.size() / 2) {
-      std::erase_if(calls_, [](const open_call& each) { return !each.open; });
+    } else if (calls_.size() >= compacted_from && count_ < calls_.size() / 2) {
+      std::erase_if(calls_, [](const open_call& each) { return !counts(each); });
     }
   }
-  std::size_t size() const noexcept { return open_count_; }
+  /// Open and abandoned ones.
+  std::size_t size() const noexcept { return count_; }
 
   /// Calls `use(open_call&)` for each open call; it must not open or close any.
   template <class Use>
@@ -77,8 +91,15 @@ private:
   }
   static constexpr std::size_t compacted_from = 16;
 
+  static bool counts(const open_call& call) noexcept { return call.open || call.abandoned; }
+  open_call* at(std::uint64_t number) noexcept {
+    const auto it = std::lower_bound(calls_.begin(), calls_.end(), number,
+                                     [](const open_call& call, std::uint64_t wanted) { return call.number < wanted; });
+    return it != calls_.end() && it->number == number ? &*it : nullptr;
+  }
+
   std::vector<open_call> calls_;
-  std::size_t open_count_ = 0;
+  std::size_t count_ = 0;
 };
 
 }  // namespace switchboard

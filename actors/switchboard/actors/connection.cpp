@@ -140,6 +140,9 @@ void connection::on_ready(const socket_ready& ready) {
     read_chunk();
   else if (has(ready.events, event::hangup) && transport_->pending_error())
     return close(close_reason::reset);
+  else if (hangup_seen_ && state_ == state::open && connection_deadline_ == deadline_id::none)
+    // It may have sent its end of stream, behind what is not read for now, and never take what keeps it from being read.
+    set_connection_deadline(environment_->pump->now() + limits().end_of_stream_flush);
   if (live()) settle();
 }
 
@@ -304,6 +307,7 @@ void connection::on_end_of_stream() {
   if (state_ != state::open) return;
   // The client's streams are cancelled without a word; its unary calls are answered.
   end_streams();
+  outbound_.drop_streams();
   enter_drain(drain_stage::answering, close_reason::end_of_stream);
 }
 
@@ -312,21 +316,28 @@ void connection::on_end_of_stream() {
 const std::shared_ptr<const rpc::caller>& connection::caller() {
   if (!caller_)
     caller_ = std::make_shared<const rpc::caller>(
-        rpc::caller{id_, self_ptr(), transport_->peer().to_string(), {}, limits().frame_bytes_max});
+        rpc::caller{id_,
+                    self_ptr(),
+                    transport_->peer().to_string(),
+                    {},
+                    limits().frame_bytes_max,
+                    std::make_shared<rpc::reply_backlog>(2 * limits().outbound_high_bytes)});
   return caller_;
 }
 
 void connection::on_answers(rpc::answers& answers) {
+  if (caller_) caller_->backlog->arrived(answers.frames.size());
   for (auto& watch : answers.watches) {
-    if (auto* call = live() ? calls_.find(watch.call) : nullptr)
-      call->watcher = std::move(watch.watcher);
-    else
-      tell(watch.watcher, rpc::call_ended{id_, watch.call});
+    // Where there is no such call any more, the notice tells its watcher as it goes.
+    if (auto* call = live() ? calls_.find(watch.call) : nullptr) call->watcher = watch.notice->take_watcher();
   }
   if (!live()) return;
   for (auto& stream : answers.streams) {
     auto* call = calls_.find(stream.call);
-    if (!call) continue;
+    if (!call) {
+      release_abandoned(stream.call);
+      continue;
+    }
     request_bytes_ -= std::exchange(call->request_bytes, 0);
     call->source = std::move(stream.source);
     call->source->attach(rpc::waker{self_ptr(), stream.call});
@@ -339,6 +350,9 @@ void connection::on_answers(rpc::answers& answers) {
     if (auto* call = calls_.find(end.call)) {
       if (!all_open) outbound_.add_reply([&](std::string& out) { out.append(answers.frames, offset, end.size); });
       forget(*call);
+      release(*call);
+    } else {
+      release_abandoned(end.call);
     }
     offset += end.size;
   }
@@ -385,7 +399,7 @@ void connection::end_call(open_call& call, rpc::code code, std::string_view text
     outbound_.add_reply(append);
   else
     outbound_.add_stream_frame(append);
-  forget(call);
+  give_up(call);
 }
 
 /// Tells who watches a call that it has ended.
@@ -399,14 +413,32 @@ void connection::notify_watcher(open_call& call) {
 /// Ends a call nobody waits for any more, and tells who works on it.
 void connection::interrupt(open_call& call) {
   notify_watcher(call);
-  forget(call);
+  give_up(call);
 }
 
+/// The call has ended for the client.
 void connection::forget(open_call& call) {
   if (call.deadline != deadline_id::none) environment_->pump->cancel(call.deadline);
-  request_bytes_ -= call.request_bytes;
   if (!call.streaming) --unary_calls_;
+}
+
+/// Nobody has the call any more. Invalidates references to calls.
+void connection::release(open_call& call) {
+  request_bytes_ -= call.request_bytes;
   calls_.close(call);
+}
+
+void connection::release_abandoned(std::uint64_t number) {
+  if (auto* call = calls_.find_abandoned(number)) release(*call);
+}
+
+/// Ends a call that its service may still have. Invalidates references to calls.
+void connection::give_up(open_call& call) {
+  forget(call);
+  if (call.source)
+    release(call);
+  else
+    calls_.abandon(call);
 }
 
 template <class Choose>
@@ -510,10 +542,15 @@ void connection::write() {
   resume_stalled_streams();
 }
 
-void connection::update_reading() noexcept {
+void connection::update_reading() {
+  const bool stopped_before = reading_stopped_;
   const auto replies_max = reading_stopped_ ? limits().outbound_low_bytes : 2 * limits().outbound_high_bytes;
   reading_stopped_ = state_ == state::open &&
                      (request_bytes_ >= limits().request_bytes_in_flight_max || outbound_.reply_bytes() > replies_max);
+  if (stopped_before && !reading_stopped_ && state_ == state::open) cancel_connection_deadline();
+  if (!caller_) return;
+  caller_->backlog->queued(outbound_.reply_bytes());
+  resume_services();
 }
 
 interest connection::wanted() const noexcept {
@@ -523,6 +560,11 @@ interest connection::wanted() const noexcept {
   if (!hangup_seen_) filter |= interest::hangup;
   if (write_blocked_) filter |= interest::out;
   return filter;
+}
+
+/// Tells the services that hold back calls of this client that it takes replies again.
+void connection::resume_services() {
+  for (const auto& host : caller_->backlog->take_waiting()) tell(host, rpc::resume_calls{id_});
 }
 
 void connection::rearm() {
@@ -541,7 +583,8 @@ void connection::rearm() {
 void connection::fail_protocol(rpc::code code, std::string_view text) {
   protocol_errors().info("{}: {}: {}", transport_->peer().to_string(), rpc::to_string(code), text);
   drop_calls();
-  refuse(0, code, text);
+  // The last frame: behind replies and stream messages alike.
+  outbound_.add_stream_frame([&](std::string& out) { wire::append_status(out, 0, static_cast<int>(code), text); });
   enter_drain(drain_stage::flushing, close_reason::protocol_error);
 }
 
@@ -561,7 +604,11 @@ void connection::on_finish_drain() {
     notify_watcher(call);
     end_call(call, rpc::code::unavailable, "the server is stopping");
   }
-  if (state_ == state::open) enter_drain(drain_stage::flushing, close_reason::drained);
+  finishing_ = true;
+  if (state_ == state::open)
+    enter_drain(drain_stage::flushing, close_reason::drained);
+  else if (stage_ == drain_stage::flushing)
+    set_connection_deadline(environment_->pump->now() + limits().flush_timeout);
   settle();
 }
 
@@ -581,7 +628,7 @@ void connection::step_drain() {
     if (unary_calls_ > 0) return;
     stage_ = drain_stage::flushing;
     flush_began_ = environment_->pump->now();
-    set_connection_deadline(flush_began_ + limits().end_of_stream_flush);
+    set_connection_deadline(flush_began_ + (finishing_ ? limits().flush_timeout : limits().end_of_stream_flush));
   }
   if (stage_ == drain_stage::flushing) {
     if (!outbound_.empty()) return;
@@ -594,19 +641,33 @@ void connection::step_drain() {
 }
 
 void connection::set_connection_deadline(notification_pump::clock::time_point at) {
-  if (connection_deadline_ != deadline_id::none) environment_->pump->cancel(connection_deadline_);
+  cancel_connection_deadline();
   connection_deadline_ = environment_->pump->schedule(at, self_ptr(), connection_deadline_tag_ += 2);
+}
+
+void connection::cancel_connection_deadline() {
+  if (connection_deadline_ == deadline_id::none) return;
+  environment_->pump->cancel(std::exchange(connection_deadline_, deadline_id::none));
+  connection_deadline_tag_ += 2;
 }
 
 void connection::close(close_reason reason) {
   if (state_ == state::closing || state_ == state::closed) return;
   transition(state::closing);
   reason_ = reason;
-  drop_calls();
+  let_go();
   outbound_.clear();
-  if (connection_deadline_ != deadline_id::none) environment_->pump->cancel(connection_deadline_);
   // After the pump's end there is no REMOVE event to wait for, nor anybody who could still hold a packet.
   if (registration_ == registration_id::none || environment_->pump->remove(registration_)) finish_close();
+}
+
+/// Lets go of calls, deadlines and services that wait.
+void connection::let_go() {
+  drop_calls();
+  cancel_connection_deadline();
+  if (!caller_) return;
+  caller_->backlog->close();
+  resume_services();
 }
 
 void connection::finish_close() {
@@ -621,9 +682,8 @@ void connection::on_exit() {
   // Only a fault of ours ends the actor before its registration: the slot then keeps it, and with it the socket, until the
   // REMOVE event (N50).
   if (state_ != state::closed) {
-    for (const auto number : numbers_of_calls([](const open_call&) { return true; })) interrupt(*calls_.find(number));
+    let_go();
     if (registration_ != registration_id::none) (void)environment_->pump->remove(registration_);
-    if (connection_deadline_ != deadline_id::none) environment_->pump->cancel(connection_deadline_);
     tell(environment_->broker, connection_closed{id_, close_reason::failed});
   }
   caller_ = nullptr;

@@ -124,6 +124,9 @@ private:
   void notify_watcher(open_call& call);
   void interrupt(open_call& call);
   void forget(open_call& call);
+  void release(open_call& call);
+  void release_abandoned(std::uint64_t number);
+  void give_up(open_call& call);
   void drop_calls();
   void end_streams();
   template <class Choose>
@@ -137,7 +140,8 @@ private:
   void settle();
   void write();
   void rearm();
-  void update_reading() noexcept;
+  void update_reading();
+  void resume_services();
   notify::interest wanted() const noexcept;
 
   // The end.
@@ -147,7 +151,9 @@ private:
   void enter_drain(drain_stage stage, close_reason reason);
   void step_drain();
   void set_connection_deadline(notification_pump::clock::time_point at);
+  void cancel_connection_deadline();
   void close(close_reason reason);
+  void let_go();
   void finish_close();
 
   caf::strong_actor_ptr self_ptr() { return caf::strong_actor_ptr{ctrl()}; }
@@ -186,6 +192,7 @@ private:
   bool flush_queued_ = false;
   bool refusing_calls_ = false;  ///< the server drains
   bool drain_reported_ = false;
+  bool finishing_ = false;  ///< the server's drain is over but for the flushing
 };
 
 }  // namespace switchboard

@@ -121,6 +121,8 @@ bool cursor::enter_tail() {
 rpc::source::outcome cursor::next_from_log(rpc::payload& out) {
   for (;;) {
     if (give_change(out, expected_)) return outcome::message;
+    if (change_index_ == changes_.size() && std::exchange(more_changes_, false) && fetch_changes(changes_before_))
+      continue;
     if (page_index_ < page_.entries.size()) {
       const auto& entry = page_.entries[page_index_++];
       expected_ = entry.sequence + 1;
@@ -204,14 +206,23 @@ bool cursor::take_page() {
   return true;
 }
 
-/// Looks up the kept changes from the next one on that are placed before message `before_sequence`. Whether there are any.
+/// Looks up the kept changes from the next one on that are placed before message `before_sequence`, a few at a time. Whether
+/// there are any.
 bool cursor::fetch_changes(std::uint64_t before_sequence) {
-  changes_ =
-      feed_->presence.before(before_sequence, next_change_, stage_ == stage::history ? changes_at_start_ : no_bound);
+  changes_before_ = before_sequence;
   change_index_ = 0;
-  if (membership_ != 0)
-    std::erase_if(changes_, [this](const presence_change& each) { return each.membership == membership_; });
-  return !changes_.empty();
+  for (;;) {
+    changes_ = feed_->presence.before(before_sequence, next_change_,
+                                      stage_ == stage::history ? changes_at_start_ : no_bound, changes_held_max);
+    more_changes_ = changes_.size() == changes_held_max;
+    if (changes_.empty()) return false;
+    const auto last = changes_.back().number;
+    if (membership_ != 0)
+      std::erase_if(changes_, [this](const presence_change& each) { return each.membership == membership_; });
+    if (!changes_.empty()) return true;
+    next_change_ = last + 1;
+    if (!more_changes_) return false;
+  }
 }
 
 /// The next of the changes looked up, if it is placed before message `before_sequence`.

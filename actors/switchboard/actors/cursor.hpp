@@ -37,6 +37,9 @@ public:
   /// @pre called by the room, with its feed at rest: the history ends where the feed stands now.
   cursor(std::shared_ptr<room_feed> feed, const start& from, std::function<void()> failed = {});
 
+  /// Presence changes held at once: what a reader that stands still costs besides its page.
+  static constexpr std::size_t changes_held_max = 16;
+
   // The room's side.
 
   /// The feed has something new; @pre it is published.
@@ -101,6 +104,8 @@ private:
   std::size_t page_index_ = 0;
   log_page page_;
   std::size_t change_index_ = 0;
+  bool more_changes_ = false;         ///< behind those in changes_
+  std::uint64_t changes_before_ = 0;  ///< the message before which they are placed
   std::vector<presence_change> changes_;
   wire::shared_bytes made_;  ///< the latest gap or CaughtUp, while the connection may look at it
 

@@ -141,12 +141,17 @@ void outbound_queue::keep_frame_whole() {
   }
 }
 
-void outbound_queue::clear() noexcept {
+void outbound_queue::drop_streams() noexcept {
+  // A frame that has begun was moved to the reply lane as soon as it had (keep_frame_whole).
   streams_.consume(streams_.bytes);
-  replies_.consume(replies_.bytes);
   frame_ends_.clear();
   frame_head_ = 0;
   frame_begin_ = streams_.appended;
+}
+
+void outbound_queue::clear() noexcept {
+  drop_streams();
+  replies_.consume(replies_.bytes);
 }
 
 }  // namespace switchboard

@@ -61,6 +61,8 @@ public:
 
   /// Writes until all is gone, the transport takes no more (would_block), or it fails. `bytes` of the result: written in all.
   net::io_result write(net::transport& to);
+  /// Drops the stream lane, but for a frame that has begun.
+  void drop_streams() noexcept;
   /// Drops everything.
   void clear() noexcept;
 

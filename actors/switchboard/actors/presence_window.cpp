@@ -11,15 +11,15 @@ std::uint64_t presence_window::first_placed_at(std::uint64_t sequence) const {
   return oldest() + static_cast<std::uint64_t>(found - changes_.begin());
 }
 
-std::vector<presence_change> presence_window::before(std::uint64_t sequence, std::uint64_t from,
-                                                     std::uint64_t to) const {
+std::vector<presence_change> presence_window::before(std::uint64_t sequence, std::uint64_t from, std::uint64_t to,
+                                                     std::size_t most) const {
   std::lock_guard lock(mutex_);
   const auto oldest_kept = oldest();
   std::vector<presence_change> found;
   for (auto number = std::max(from, oldest_kept); number < std::min<std::uint64_t>(to, oldest_kept + changes_.size());
        ++number) {
     const auto& each = changes_[number - oldest_kept];
-    if (each.after >= sequence) break;
+    if (each.after >= sequence || found.size() == most) break;
     found.push_back(each);
   }
   return found;

@@ -22,6 +22,8 @@ int server::run(int argc, const char* const* argv) {
   if (const auto status = command_line_.parse(argc, argv)) return *status;
   logging::start(command_line_.options().log_level);
   const auto status = serve();
+  // Only now: a second signal counts until all actors have ended.
+  signals_.stop();
   logging::stop();
   return status;
 }
@@ -71,7 +73,6 @@ int server::serve() {
       });
   asked_to_drain.get_future().wait();
   serving.drain();
-  signals_.stop();
   return EXIT_SUCCESS;
 }
 

@@ -72,7 +72,12 @@ std::optional<tail::place> tail::after(std::uint64_t sequence) const {
       chunks_.begin(), chunks_.end(), [&](const held_chunk& each) { return each.entries->after_sequence < sequence; });
   if (behind == chunks_.begin()) {
     // Messages from the oldest chunk's place on are here, what was before it is not.
-    if (behind->entries->after_sequence > sequence) return std::nullopt;
+    if (behind->entries->after_sequence > sequence) {
+      // An append that is under way may have pushed out all that was published: nothing is missed yet, and the next look,
+      // after it is published, goes to the log.
+      if (sequence < last_sequence()) return std::nullopt;
+      return place{nullptr, 0, published};
+    }
     return place{behind->entries, 0, behind->entries->first_position};
   }
   // The message is in the chunk before (or still to come): the place is behind it there.

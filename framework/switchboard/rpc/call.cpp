@@ -13,6 +13,7 @@ thread_local answer_collector* collector = nullptr;
 thread_local int unwinding_depth = 0;
 
 void send(const caller& to, answers content, caf::execution_unit* context) {
+  if (to.backlog) to.backlog->sent(content.frames.size());
   to.connection->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(content)), context);
 }
 
@@ -95,7 +96,7 @@ void call_handle::deliver(Fill&& fill) const {
 
 void call_handle::watch(caf::strong_actor_ptr who) {
   SWITCHBOARD_INVARIANT(from_, "a call was watched after its answer");
-  deliver([&](answers& to) { to.watches.push_back({number_, std::move(who)}); });
+  deliver([&](answers& to) { to.watches.push_back({number_, end_notice{std::move(who), {from_->id, number_}}}); });
 }
 
 void call_handle::fail(status reason) {

@@ -21,6 +21,7 @@
 #include <google/protobuf/message_lite.h>
 
 #include <switchboard/rpc/only_moved.hpp>
+#include <switchboard/rpc/reply_backlog.hpp>
 #include <switchboard/rpc/source.hpp>
 #include <switchboard/rpc/status.hpp>
 
@@ -35,6 +36,7 @@ struct caller {
   std::string peer;      ///< its address
   std::string identity;  ///< empty where none is demanded
   std::size_t frame_limit = 0;
+  std::shared_ptr<reply_backlog> backlog;
 };
 
 /// To the watcher of a call: it ended before it was answered (cancel, deadline, or the connection is gone).
@@ -53,6 +55,8 @@ public:
   ~end_notice() { deliver(nullptr); }
 
   void deliver(caf::execution_unit* context) noexcept;
+  /// Gives the watcher to whoever will tell it instead.
+  caf::strong_actor_ptr take_watcher() noexcept { return std::exchange(watcher_, nullptr); }
 
 private:
   caf::strong_actor_ptr watcher_;
@@ -69,7 +73,8 @@ struct stream_ready {
 struct answers {
   struct watch {
     std::uint64_t call;
-    caf::strong_actor_ptr watcher;
+    /// The end that a watcher hears of if the connection is gone before it reads this.
+    only_moved<end_notice> notice;
   };
   struct stream {
     std::uint64_t call;

@@ -32,14 +32,21 @@ public:
     requests_.append(request);
   }
 
-  /// Gives `use(const method&, call_handle, std::string_view request)` each call in the order they were opened.
-  template <class Use>
-  void take_each(Use&& use) {
+  /// Gives `use(const method&, call_handle, std::string_view request)` each call in the order they were opened, as long as
+  /// `more()` says so before each; whether it came to the end. What is left can be taken later.
+  template <class More, class Use>
+  bool take_each(More&& more, Use&& use) {
     while (taken_ < calls_.size()) {
+      if (!more()) return false;
       const auto& next = calls_[taken_++];
       use(*next.to, call_handle{from_, next.call, next.deadline},
           std::string_view{requests_}.substr(next.offset, next.size));
     }
+    return true;
+  }
+  template <class Use>
+  void take_each(Use&& use) {
+    take_each([] { return true; }, std::forward<Use>(use));
   }
 
   std::size_t size() const noexcept { return calls_.size(); }
