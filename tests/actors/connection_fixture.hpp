@@ -33,12 +33,17 @@ struct held_echo {
     std::deque<rpc::responder<SayReply>> said;
     std::deque<rpc::outbound<SayReply>> streams;
     std::deque<std::string> payloads;
-    std::size_t batches = 0;
+    std::string at_once;  ///< not empty: what every call is answered with at once
   };
   explicit held_echo(desk& on) : on_(on) {}
 
   void say(const SayRequest& request, rpc::responder<SayReply> call) {
     on_.payloads.push_back(request.payload());
+    if (!on_.at_once.empty()) {
+      SayReply reply;
+      reply.set_payload(on_.at_once);
+      return call.reply(reply);
+    }
     on_.said.push_back(std::move(call));
   }
   void repeat(const RepeatRequest&, rpc::outbound<SayReply> stream) { on_.streams.push_back(std::move(stream)); }

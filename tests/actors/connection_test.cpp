@@ -450,6 +450,100 @@ TEST_F(ConnectionTest, TakesTheGreatestOddNumberForACall) {
   EXPECT_EQ(code_of(sent_one()), rpc::code::deadline_exceeded);
 }
 
+TEST_F(ConnectionTest, TellsAWatcherThatComesWhenTheConnectionIsGone) {
+  start();
+  std::vector<std::uint64_t> ended;
+  receive(open_say(1, "a"));
+  tell(close_connection{});
+  desk.said.front().watch(watcher(ended));
+  stage.settle();
+  EXPECT_EQ(ended, std::vector<std::uint64_t>{1});
+}
+
+TEST_F(ConnectionTest, CountsACancelledCallUntilItsServiceLetsGoOfIt) {
+  start({.open_calls_max = 2});
+  receive(open_say(1, "a") + open_say(3, "b") + status(1, rpc::code::cancelled) + status(3, rpc::code::cancelled));
+  receive(open_say(5, "one too many"));
+  EXPECT_EQ(code_of(sent_one()), rpc::code::resource_exhausted);
+  desk.said.clear();
+  stage.settle();
+  receive(open_say(7, "fits again"));
+  EXPECT_EQ(desk.said.size(), 1u);
+  EXPECT_TRUE(sent().empty()) << "what a cancelled call came to is of no interest";
+}
+
+TEST_F(ConnectionTest, HasNoMoreCallsAnsweredThanItsClientTakes) {
+  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  wire->room = 0;
+  desk.at_once = std::string(600, 'x');
+  std::string calls;
+  for (std::uint64_t call = 1; call < 2000; call += 2) calls += open_say(call, "x");
+  receive(calls);
+  // Answers travel in parcels of some 64 KiB; beyond one of them the service waits.
+  EXPECT_LE(desk.payloads.size(), (rpc::answer_collector::frame_bytes_max + 2 * 1000) / 600 + 2);
+  make_room(std::numeric_limits<std::size_t>::max() / 2);
+  EXPECT_EQ(desk.payloads.size(), 1000u);
+  EXPECT_EQ(sent().size(), 1000u);
+}
+
+TEST_F(ConnectionTest, PutsTheStatusOnCallZeroBehindAllThatIsQueued) {
+  start();
+  receive(open_repeat(1, 3));
+  wire->room = 0;
+  desk.streams.front().generate([](SayReply& message) {
+    message.set_payload("queued");
+    return true;
+  });
+  stage.settle();
+  receive(std::string(10, '\xFF'));
+  make_room(1 << 20);
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 4u);
+  EXPECT_EQ(frames.back().call(), 0u);
+}
+
+TEST_F(ConnectionTest, SendsACancelledStreamNothingAfterTheClientsEndOfStream) {
+  start();
+  receive(open_repeat(1, 100));
+  wire->room = 10;
+  desk.streams.front().generate([](SayReply& message) {
+    message.set_payload("queued");
+    return true;
+  });
+  stage.settle();
+  receive_end();
+  make_room(1 << 20);
+  EXPECT_EQ(sent().size(), 1u) << "only the frame that had begun";
+}
+
+TEST_F(ConnectionTest, EndsAHalfClosedClientThatKeepsReadingStopped) {
+  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  wire->room = 0;
+  receive(open_say(1, "x"));
+  desk.said.front().reply(reply(std::string(3000, 'x')));
+  stage.settle();
+  stage.port().fire(socket, event::in);
+  stage.settle();
+  ASSERT_FALSE(has(armed_filter(), interest::in));
+  stage.port().fire(socket, event::hangup);
+  stage.settle();
+  stage.advance(environment->limits.end_of_stream_flush + 1ms);
+  EXPECT_EQ(broker.closed, std::vector{close_reason::slow_to_flush});
+}
+
+TEST_F(ConnectionTest, DoesNotLetAHalfClosedClientHoldUpTheDrain) {
+  start();
+  receive(open_say(1, "x"));
+  wire->room = 0;
+  desk.said.front().reply(reply("not taken"));
+  stage.settle();
+  receive_end();
+  tell(begin_drain{});
+  tell(finish_drain{});
+  stage.advance(environment->limits.flush_timeout + 1ms);
+  EXPECT_EQ(broker.closed, std::vector{close_reason::slow_to_flush});
+}
+
 TEST_F(ConnectionTest, LetsADeadlinePass) {
   start();
   std::vector<std::uint64_t> ended;
