@@ -1,3 +1,4 @@
+#include <switchboard/actors/descriptor_limit.hpp>
 #include <switchboard/notify/epoll_port.hpp>
 #include <switchboard/pump/scheduler.hpp>
 #include <switchboard/testkit/live_server.hpp>
@@ -7,6 +8,9 @@ namespace switchboard::testkit {
 live_server::live_server(options wanted)
     : config_(std::make_unique<caf::actor_system_config>()),
       pump_(notification_pump::create(std::move(notify::make_epoll_port().value()))) {
+  // As server programs do: both ends of every connection are in this process.
+  const auto raised = raise_descriptor_limit();
+  SWITCHBOARD_INVARIANT(raised, "the descriptor limit is unknown");
   config_->set("scheduler.max-threads", wanted.threads);
   if (!wanted.stock_scheduler) use_pump_scheduler(*config_, pump_);
   system_.emplace(*config_);
