@@ -137,7 +137,8 @@ private:
 
   void on_members(const chat::v1::ListMembersReply& reply) override {
     std::string line = std::to_string(reply.nicknames_size()) + (reply.more() ? " and more" : "") + " here:";
-    for (const auto& nickname : reply.nicknames()) line += " " + nickname;
+    const char* separator = " ";
+    for (const auto& nickname : reply.nicknames()) line += std::exchange(separator, ", ") + nickname;
     notice(line);
   }
 

@@ -45,6 +45,7 @@ struct limits {
   /// Empty, or one sentence about limits that cannot hold together.
   std::string check() const {
     if (frame_bytes_max == 0) return "the frame limit must be above 0";
+    if (open_calls_max == 0) return "the limit of open calls must be above 0";
     if (outbound_low_bytes >= outbound_high_bytes) return "the outbound low mark must be below the high mark";
     if (turn_messages_max == 0 || turn_bytes_max == 0) return "a turn must allow at least one message and one byte";
     if (request_bytes_in_flight_max < frame_bytes_max)

@@ -4,6 +4,8 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <switchboard/actors/descriptor_limit.hpp>
 #include <switchboard/actors/logging.hpp>
@@ -13,8 +15,21 @@
 
 namespace switchboard {
 
+namespace {
+
+/// Opens what is closed of standard input, output and error, so that no socket of ours takes its number and a line for a
+/// person ends up there.
+void hold_standard_descriptors() noexcept {
+  int opened = 0;
+  while (opened >= 0 && opened <= STDERR_FILENO) opened = ::open("/dev/null", O_RDWR);
+  if (opened > STDERR_FILENO) ::close(opened);
+}
+
+}  // namespace
+
 server::server(std::string program, std::string description, const std::string& default_listen)
-    : program_(std::move(program)), command_line_(program_, std::move(description), default_listen) {}
+    : program_((hold_standard_descriptors(), std::move(program))),
+      command_line_(program_, std::move(description), default_listen) {}
 
 server::~server() = default;
 
@@ -28,15 +43,18 @@ int server::run(int argc, const char* const* argv) {
   return status;
 }
 
+/// Whatever the log's level: why a program did not start is for whoever started it.
+int server::cannot_start(const std::string& why) const {
+  std::fprintf(stderr, "%s: %s\n", program_.c_str(), why.c_str());
+  return EXIT_FAILURE;
+}
+
 int server::serve() {
   const auto& options = command_line_.options();
   if (const auto raised = raise_descriptor_limit(); !raised)
     logging::warn("the descriptor limit stays as it is: {}", raised.error().message());
   auto port = notify::make_epoll_port();
-  if (!port) {
-    logging::error("no notification port: {}", port.error().message());
-    return EXIT_FAILURE;
-  }
+  if (!port) return cannot_start("no notification port: " + port.error().message());
   const auto pump = notification_pump::create(std::move(*port));
   caf::actor_system_config config;
   config.set("scheduler.max-threads", options.threads);
@@ -45,20 +63,17 @@ int server::serve() {
   caf::actor_system system{config};
   broker serving{system, pump, options.limits};
   for (const auto& service : services_) {
-    if (const auto wrong = serving.add(service()); !wrong.empty()) {
-      logging::error("{}", wrong);
-      return EXIT_FAILURE;
-    }
+    if (const auto wrong = serving.add(service()); !wrong.empty()) return cannot_start(wrong);
   }
+  std::string listening;
   for (const auto& at : options.listen) {
     const auto local = serving.listen(at);
-    if (!local) {
-      logging::error("cannot listen on {}: {}", at.to_string(), local.error().message());
-      return EXIT_FAILURE;
-    }
-    std::printf("listening on %s\n", local->to_string().c_str());
-    std::fflush(stdout);
+    if (!local) return cannot_start("cannot listen on " + at.to_string() + ": " + local.error().message());
+    listening += "listening on " + local->to_string() + "\n";
   }
+  // All of them or none: who reads the first line takes the server to be up.
+  if (std::fputs(listening.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    logging::error("standard output takes no lines: nobody is told where this server listens");
   std::promise<void> asked_to_drain;
   signals_.watch(
       [&] {

@@ -44,9 +44,10 @@ public:
 
 private:
   int serve();
+  int cannot_start(const std::string& why) const;
 
-  termination_signals signals_;
   std::string program_;
+  termination_signals signals_;
   server_command_line command_line_;
   std::vector<std::function<rpc::service_definition()>> services_;
 };

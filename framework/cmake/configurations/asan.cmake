@@ -1,4 +1,4 @@
-# cmake -C framework/cmake/configurations/asan.cmake -B build-asan
+# cmake -G Ninja -C framework/cmake/configurations/asan.cmake -B build-asan
 #
 # Address and undefined-behaviour sanitizers; leaks are reported too. -O1 -g1 keeps reports readable at half the build time.
 

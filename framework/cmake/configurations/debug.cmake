@@ -1,4 +1,4 @@
-# cmake -C framework/cmake/configurations/debug.cmake -B build-debug
+# cmake -G Ninja -C framework/cmake/configurations/debug.cmake -B build-debug
 #
 # For a debugger: nothing optimised, the standard library checks its preconditions.
 

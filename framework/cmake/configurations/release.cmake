@@ -1,4 +1,4 @@
-# cmake -C framework/cmake/configurations/release.cmake -B build
+# cmake -G Ninja -C framework/cmake/configurations/release.cmake -B build
 #
 # Optimised, with debug information: what tests/run.sh builds, what is measured and what is installed.
 

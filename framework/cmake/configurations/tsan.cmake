@@ -1,4 +1,4 @@
-# cmake -C framework/cmake/configurations/tsan.cmake -B build-tsan -D CAF_ROOT="$(framework/cmake/instrumented_caf.sh)"
+# cmake -G Ninja -C framework/cmake/configurations/tsan.cmake -B build-tsan -D CAF_ROOT="$(framework/cmake/instrumented_caf.sh)"
 #
 # Thread sanitizer. Debian's CAF is not instrumented and gives dozens of false reports, so this needs one that is.
 
