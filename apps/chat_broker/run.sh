@@ -43,17 +43,20 @@ fail() {
   exit 1
 }
 
+level=info
+if $demo_only; then level=warn; fi
+
 # Standard output of the broker is the addresses it listens on and nothing else; its own words are on standard error. It has
 # a session of its own, so that a Ctrl-C reaches it once, from here, and not a second time from the terminal.
 mkfifo "$scratch/addresses"
-setsid "$bin/chat-broker" --listen "$address" >"$scratch/addresses" &
+setsid "$bin/chat-broker" --listen "$address" --log-level "$level" >"$scratch/addresses" &
 broker=$!
 exec {addresses}<"$scratch/addresses"
-if ! IFS= read -r -t "$patience" -u "$addresses" listening; then
-  # It says itself why not (the port is taken, say).
-  kill -0 "$broker" 2>/dev/null && fail "the broker does not say what it listens on"
+IFS= read -r -t "$patience" -u "$addresses" listening || {
+  # Above 128 it was patience that ended; else the broker did, and says itself why (the port is taken, say).
+  (($? <= 128)) || fail "the broker does not say what it listens on"
   exit 1
-fi
+}
 echo "$listening"
 
 # hear NICK PATTERN: takes what NICK's client prints until a line matches; 1 at its end, 2 when patience is.
@@ -140,7 +143,7 @@ if $demo_only || ! $all_arrived; then
   exit 0
 fi
 
-echo "The broker is running. Join from another terminal: build/bin/chat-client $address --room $room --nick NAME"
+echo "The broker is running. Join from another terminal: $(printf %q "$bin/chat-client") $address --room $room --nick NAME"
 echo "Ctrl-C ends it."
 # The first one makes the broker drain, a second one ends it at once.
 trap stop INT TERM HUP
