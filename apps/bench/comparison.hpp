@@ -57,8 +57,8 @@ struct schedule {
   std::size_t slices = 10;  ///< that this time is divided into
 };
 
-/// Measures both, or `measured` alone where there is no baseline, and prints them with their ratios. `result` names what is
-/// counted. Whether all results were right.
+/// Measures both, or `measured` alone where there is no baseline, and prints them with their ratios. `result` names
+/// what is counted. Whether all results were right.
 bool compare(side& measured, side* baseline, const schedule& plan, const std::string& result);
 
 }  // namespace switchboard::bench

@@ -6,8 +6,8 @@
 /// Workload   connections that keep a number of Echo/Say calls outstanding, payloads of one size; one client thread.
 /// Baseline   the bare one-shot epoll loop of bare_loop.hpp, in the same run: slices of both servers alternate, so that
 ///            what else the machine does hits both.
-/// Reports    of each server answers a second, latency, errors, and its own CPU time an answer; of both the ratios, as the
-///            median over pairs of slices with the least and the greatest.
+/// Reports    of each server answers a second, latency, errors, and its own CPU time an answer; of both the ratios, as
+///            the median over pairs of slices with the least and the greatest.
 /// Command    build/bin/switchboard-bench echo --connections 100 --outstanding 16
 
 #include <functional>

@@ -36,7 +36,8 @@ public:
   echo_load(const echo_load&) = delete;
   echo_load& operator=(const echo_load&) = delete;
 
-  /// Keeps the calls outstanding for `duration`, then waits for the last answers: between slices the server has nothing to do.
+  /// Keeps the calls outstanding for `duration`, then waits for the last answers: between slices the server has nothing
+  /// to do.
   load_slice run(std::chrono::nanoseconds duration);
 
 private:

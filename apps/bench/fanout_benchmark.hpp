@@ -3,12 +3,13 @@
 /// `switchboard-bench fanout`.
 ///
 /// Question   what does it cost to bring one message to many?
-/// Workload   one publisher; members that share a number of rooms evenly, as observers with all the credit there is; a window of
-///            messages under way in each room; one client thread.
-/// Baseline   redis-server's SUBSCRIBE and PUBLISH, without persistence, where that program is installed; in the same run,
-///            slices of both alternate. It keeps no history, numbers nothing, and drops who lags.
-/// Reports    of each server deliveries a second, latency from publish to delivery, deliveries out of order, and its own CPU
-///            time a delivery; of both the ratios, as the median over pairs of slices with the least and the greatest.
+/// Workload   one publisher; members that share a number of rooms evenly, as observers with all the credit there is; a
+///            window of messages under way in each room; one client thread.
+/// Baseline   redis-server's SUBSCRIBE and PUBLISH, without persistence, where that program is installed; in the same
+///            run, slices of both alternate. It keeps no history, numbers nothing, and drops who lags.
+/// Reports    of each server deliveries a second, latency from publish to delivery, deliveries out of order, and its
+///            own CPU time a delivery; of both the ratios, as the median over pairs of slices with the least and the
+///            greatest.
 /// Command    build/bin/switchboard-bench fanout --members 100 --rooms 1
 
 #include <functional>

@@ -2,8 +2,9 @@
 
 /// The load of a fan-out: one publisher, rooms, and members that read each one room; one thread and one epoll set.
 ///
-/// Work       a window of messages is under way in every room: the next is published when the oldest has reached, on average,
-///            all its members. A message's text begins with its number in its room, so a member sees what is missing or twice.
+/// Work       a window of messages is under way in every room: the next is published when the oldest has reached, on
+///            average, all its members. A message's text begins with its number in its room, so a member sees what is
+///            missing or twice.
 /// Threads    one.
 /// Owns       its connections.
 /// Errors     a delivery out of order is counted; std::runtime_error where there is no going on.
@@ -33,7 +34,8 @@ struct fanout_workload {
 class arrivals {
 public:
   virtual ~arrivals() = default;
-  /// The connection has what it asked for first: a member its subscription, the publisher its right to publish in a room.
+  /// The connection has what it asked for first: a member its subscription, the publisher its right to publish in a
+  /// room.
   virtual void ready() = 0;
   /// A member's message.
   virtual void delivered(std::string_view text) = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
-/// What a chat service bounds (wire protocol, "Names", "Defaults"). Bounds of what rooms store are the log's (memory_limits).
+/// What a chat service bounds (wire protocol, "Names", "Defaults"). Bounds of what rooms store are the log's
+/// (memory_limits).
 /// Threads    values.
 
 #include <cstddef>

@@ -3,7 +3,8 @@
 /// Which names and texts chat takes (wire protocol, "Names").
 ///
 /// Threads    free functions.
-/// Errors     a status of INVALID_ARGUMENT that says which rule was broken. That strings are UTF-8 was checked as they were parsed.
+/// Errors     a status of INVALID_ARGUMENT that says which rule was broken. That strings are UTF-8 was checked as they
+///            were parsed.
 
 #include <string_view>
 

@@ -2,10 +2,11 @@
 
 /// switchboard.chat.v1.Chat: rooms by name.
 ///
-/// Why        a room orders and delivers; which rooms there are, what they may be called and what a request may hold is decided
-///            here. Histories are read straight from the logs, past the rooms.
+/// Why        a room orders and delivers; which rooms there are, what they may be called and what a request may hold is
+///            decided here. Histories are read straight from the logs, past the rooms.
 /// Threads    one object in the service's actor.
-/// Owns       the room actors: they end with it, and one that fails is started anew in front of its log. The logs are the home's.
+/// Owns       the room actors: they end with it, and one that fails is started anew in front of its log. The logs are
+///            the home's.
 /// Errors     as chat.proto says, for each method.
 
 #include "chat_limits.hpp"

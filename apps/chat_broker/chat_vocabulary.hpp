@@ -2,8 +2,8 @@
 
 /// Rooms speaking chat.v1.
 ///
-/// Form       what a room's log stores of a message is its ChatMessage but for the sequence, so that an event is made from it by
-///            writing a few bytes in front, without parsing.
+/// Form       what a room's log stores of a message is its ChatMessage but for the sequence, so that an event is made
+///            from it by writing a few bytes in front, without parsing.
 /// Threads    any: immutable.
 
 #include <switchboard/actors/room_vocabulary.hpp>

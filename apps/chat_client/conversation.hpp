@@ -1,7 +1,7 @@
 #pragma once
 
-/// chat-client for a person at a terminal: lines are sent, commands begin with a slash, what happens appears above the line
-/// being typed.
+/// chat-client for a person at a terminal: lines are sent, commands begin with a slash, what happens appears above the
+/// line being typed.
 
 #include "command_line.hpp"
 #include "rendering.hpp"

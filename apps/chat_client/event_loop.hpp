@@ -2,7 +2,8 @@
 
 /// Waits for the session and for standard input at once, on one thread.
 ///
-/// Why        poll(2) and not a notification port: standard input is a terminal, a pipe or a file, which no port takes (N2).
+/// Why        poll(2) and not a notification port: standard input is a terminal, a pipe or a file, which no port takes
+///            (N2).
 /// Threads    one.
 /// Owns       nothing; the session outlives it.
 

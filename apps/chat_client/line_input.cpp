@@ -148,8 +148,8 @@ public:
 
   void show(std::string_view line) override {
     if (!editing_) return print_line(line);
-    // The cursor stands somewhere in the line being typed, which may fill several rows: go to its start, clear, and let the
-    // editor draw it anew below.
+    // The cursor stands somewhere in the line being typed, which may fill several rows: go to its start, clear, and let
+    // the editor draw it anew below.
     const auto* typed = el_wline(editor_.get());
     up((width_of(prompt_) + width_of(typed->buffer, typed->cursor)) / screen_width());
     print_line(line);

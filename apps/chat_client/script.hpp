@@ -1,7 +1,7 @@
 #pragma once
 
-/// chat-client without a person: sends what it was given or reads, prints what it was asked to, and says by its exit status
-/// whether all of it went well.
+/// chat-client without a person: sends what it was given or reads, prints what it was asked to, and says by its exit
+/// status whether all of it went well.
 
 #include "command_line.hpp"
 #include "rendering.hpp"

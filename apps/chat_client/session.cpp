@@ -164,7 +164,8 @@ void session::open_join() {
   request.set_resume_token(options_.nickname.empty() ? std::string() : resume_token_);
   request.set_after_sequence(last_sequence_);
   request.set_log_id(log_id_);
-  // From 0 without a limit there is no history (chat.proto), so one who left an empty room asks for all that came since.
+  // From 0 without a limit there is no history (chat.proto), so one who left an empty room asks for all that came
+  // since.
   const bool from_start = resuming_ && last_sequence_ == 0;
   request.set_history_limit(from_start  ? std::numeric_limits<std::uint32_t>::max()
                             : resuming_ ? 0
@@ -246,7 +247,8 @@ bool session::take_publish() {
     backoff_ = options_.first_backoff;
     observer_.on_published(sent.text, reply);
   } else if (is_passing(step.status.code) || step.status.code == rpc::code::failed_precondition) {
-    // Not stored, or not known to be; the id makes a second try safe. The precondition is the Join, which may be on its way.
+    // Not stored, or not known to be; the id makes a second try safe. The precondition is the Join, which may be on its
+    // way.
     publish_at_ = client::within(next_backoff());
   } else {
     const auto given_up = std::move(outgoing_.front());

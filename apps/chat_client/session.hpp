@@ -2,12 +2,14 @@
 
 /// Being in a chat room, whatever the network does.
 ///
-/// Why        a connection ends now and then; a conversation should not. The session connects again with backoff and jitter,
-///            joins from where it stopped under its own resume token, publishes again what was not acknowledged under its own
-///            message id, and tells each message once.
-/// Threads    one at a time. It never waits, looking up the server's name apart: its owner waits for socket() and wake_at().
+/// Why        a connection ends now and then; a conversation should not. The session connects again with backoff and
+///            jitter, joins from where it stopped under its own resume token, publishes again what was not acknowledged
+///            under its own message id, and tells each message once.
+/// Threads    one at a time. It never waits, looking up the server's name apart: its owner waits for socket() and
+///            wake_at().
 /// Owns       the connection and what is not acknowledged yet, at most unacknowledged_limit messages.
-/// Errors     told to the observer. What waiting mends is tried again for ever; the owner decides how long it has patience.
+/// Errors     told to the observer. What waiting mends is tried again for ever; the owner decides how long it has
+///            patience.
 
 #include <chrono>
 #include <cstdint>

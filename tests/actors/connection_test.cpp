@@ -15,7 +15,7 @@ caf::strong_actor_ptr ConnectionTest::spawn_host(const rpc::service_definition& 
 
 namespace {
 
-// -- reading -------------------------------------------------------------------------------------------------------------
+// -- reading --------------------------------------------------------------------------------------------------------
 
 TEST_F(ConnectionTest, ArmsForInputAndHangup) {
   start();
@@ -76,7 +76,7 @@ TEST_F(ConnectionTest, ToleratesReadinessWithoutInput) {
   EXPECT_TRUE(broker.closed.empty());
 }
 
-// -- writing -------------------------------------------------------------------------------------------------------------
+// -- writing --------------------------------------------------------------------------------------------------------
 
 TEST_F(ConnectionTest, WritesAnswersThatArriveTogetherAtOnce) {
   start();
@@ -157,7 +157,7 @@ TEST_F(ConnectionTest, SendsAStreamsEndBehindItsOwnMessages) {
   EXPECT_FALSE(frames.back().has_message());
 }
 
-// -- streams and credit --------------------------------------------------------------------------------------------------
+// -- streams and credit ---------------------------------------------------------------------------------------------
 
 TEST_F(ConnectionTest, SendsNoMoreStreamMessagesThanItHasCreditFor) {
   start();
@@ -241,7 +241,7 @@ TEST_F(ConnectionTest, RefusesAStreamMessageAboveTheFrameLimit) {
   EXPECT_EQ(code_of(sent_one()), rpc::code::resource_exhausted);
 }
 
-// -- backpressure --------------------------------------------------------------------------------------------------------
+// -- backpressure ---------------------------------------------------------------------------------------------------
 
 TEST_F(ConnectionTest, StopsReadingWhileRequestsInFlightReachTheirLimit) {
   start({.frame_bytes_max = 4000, .request_bytes_in_flight_max = 4000});
@@ -292,7 +292,7 @@ TEST_F(ConnectionTest, LeavesHangupOutOfTheFilterOnceSeen) {
   EXPECT_TRUE(broker.closed.empty());
 }
 
-// -- refusals ------------------------------------------------------------------------------------------------------------
+// -- refusals -------------------------------------------------------------------------------------------------------
 
 TEST_F(ConnectionTest, RefusesAnUnknownMethodAndGoesOn) {
   start();
@@ -389,7 +389,7 @@ TEST_F(ConnectionTest, UsesUpTheNumberOfAnOpeningFrameThatCarriesAStatus) {
   EXPECT_EQ(code_of(sent_one()), rpc::code::invalid_argument);
 }
 
-// -- the client ends calls -----------------------------------------------------------------------------------------------
+// -- the client ends calls ------------------------------------------------------------------------------------------
 
 TEST_F(ConnectionTest, TellsTheWatcherOfACancelledCall) {
   start();
@@ -566,7 +566,7 @@ TEST_F(ConnectionTest, TakesADeadlineBackWithTheAnswer) {
   EXPECT_EQ(stage.pump()->deadlines(), 0u);
 }
 
-// -- how connections end -------------------------------------------------------------------------------------------------
+// -- how connections end --------------------------------------------------------------------------------------------
 
 TEST_F(ConnectionTest, AnswersWhatItHasReceivedAfterTheClientsEndOfStream) {
   start();
@@ -694,7 +694,7 @@ TEST_F(ConnectionTest, ClosesTheSocketOnlyAfterItsRegistrationHasEnded) {
   EXPECT_EQ(broker.closed, std::vector{close_reason::stopped});
 }
 
-// -- draining ------------------------------------------------------------------------------------------------------------
+// -- draining -------------------------------------------------------------------------------------------------------
 
 TEST_F(ConnectionTest, EndsStreamsAndRefusesCallsWhileTheServerDrains) {
   start();
@@ -750,7 +750,7 @@ TEST_F(ConnectionTest, ClosesADrainedConnectionWhetherOrNotTheClientHangsUp) {
   EXPECT_EQ(broker.closed, std::vector{close_reason::drained});
 }
 
-// -- services ------------------------------------------------------------------------------------------------------------
+// -- services -------------------------------------------------------------------------------------------------------
 
 TEST_F(ConnectionTest, SendsTheCallsOfOneReadAsOneBatchInOrder) {
   start();

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Both ends of one real connection over loopback. The server's end is a channel too, which a test plays by hand: sockets
-/// keep what one side sends until the other reads, so most tests need one thread only.
+/// Both ends of one real connection over loopback. The server's end is a channel too, which a test plays by hand:
+/// sockets keep what one side sends until the other reads, so most tests need one thread only.
 
 #include <chrono>
 #include <memory>

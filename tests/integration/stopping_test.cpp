@@ -1,4 +1,5 @@
-// Every order in which an application may end a broker, its actor system and its pump, with a thousand open connections.
+// Every order in which an application may end a broker, its actor system and its pump, with a thousand open
+// connections.
 
 #include "echo_service.hpp"
 
@@ -76,8 +77,8 @@ TEST_P(Stopping, EndsWithoutLeavingAnythingBehind) {
   const auto& parts = std::get<0>(GetParam()).parts;
   const auto system = std::find(parts.begin(), parts.end(), part::system);
   std::for_each(parts.begin(), system, [&](part each) { end(each); });
-  // The system's destructor waits for all actors, and belongs to the thread that made the system (CAF's log is bound to it), so
-  // what is ended after it is ended meanwhile, by another.
+  // The system's destructor waits for all actors, and belongs to the thread that made the system (CAF's log is bound to
+  // it), so what is ended after it is ended meanwhile, by another.
   std::thread rest([&] { std::for_each(system + 1, parts.end(), [&](part each) { end(each); }); });
   end(part::system);
   rest.join();

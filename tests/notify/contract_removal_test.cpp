@@ -233,8 +233,9 @@ TEST_P(NotificationPortContract, N49EachRemovalWaitsForItsOwnTime) {
   EXPECT_EQ(next(port()), packet_of(2, event::remove));
 }
 
-/// Contexts are freed at their REMOVE event, after the batch it came in, by whichever thread got it, while other threads have
-/// packets of the same contexts and removals come from a thread that drains nothing. Nobody may ever look at a freed one.
+/// Contexts are freed at their REMOVE event, after the batch it came in, by whichever thread got it, while other
+/// threads have packets of the same contexts and removals come from a thread that drains nothing. Nobody may ever look
+/// at a freed one.
 TEST_P(NotificationPortContract, N49NobodyHoldsAPacketOfAFreedContext) {
   struct context {
     link connection;
@@ -439,8 +440,8 @@ TEST_P(NotificationPortOnSystemSockets, N51DuplicatePutBackUnderTheNumberIsTheSa
   EXPECT_EQ(next(port()), packet_of(1, event::in));
 }
 
-/// Sockets are closed unremoved with events under way, and their numbers given to newcomers at once, while threads drain. A
-/// newcomer must be woken by its own data, and by nothing else.
+/// Sockets are closed unremoved with events under way, and their numbers given to newcomers at once, while threads
+/// drain. A newcomer must be woken by its own data, and by nothing else.
 TEST_P(NotificationPortOnSystemSockets, N51NumbersReusedUnderLoadNeitherLoseNorInheritEvents) {
   constexpr std::uint64_t rounds = 600;
   constexpr std::size_t churners = 2;

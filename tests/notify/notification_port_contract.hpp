@@ -2,8 +2,9 @@
 
 /// What the contract suite of the notification port stands on. A backend joins by one more `backend` in backends.cpp.
 ///
-/// NotificationPortContract needs a port and a network, whatever they are made of. NotificationPortOnSystemSockets holds the
-/// tests that need the operating system's own calls (datagrams, duplicates, limits); a simulated backend leaves it out.
+/// NotificationPortContract needs a port and a network, whatever they are made of. NotificationPortOnSystemSockets
+/// holds the tests that need the operating system's own calls (datagrams, duplicates, limits); a simulated backend
+/// leaves it out.
 
 #include <array>
 #include <chrono>

@@ -48,7 +48,8 @@ TEST_P(PumpDeadline, IsNeverEarly) {
 }
 
 TEST_P(PumpDeadline, ComesSoonAfterItsTime) {
-  // The machine may be busy with other things: once in a few attempts is enough to show that nothing waits for a longer time.
+  // The machine may be busy with other things: once in a few attempts is enough to show that nothing waits for a longer
+  // time.
   auto best = clock::duration::max();
   for (std::size_t attempt = 0; attempt != 10 && best > 10ms; ++attempt) {
     const auto at = now() + 20ms;

@@ -277,7 +277,8 @@ INSTANTIATE_TEST_SUITE_P(, Registration,
                                          setup{runner::pump_has_threads, 2}),
                          [](const auto& each) { return name_of(each.param); });
 
-// -------------------------------------------------------------------------------------- re-arms, where the port batches
+// -------------------------------------------------------------------------------------- re-arms, where the port
+// batches
 
 class DeferredReArm : public testing::Test {
 protected:

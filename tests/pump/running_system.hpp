@@ -138,8 +138,8 @@ private:
   std::unique_ptr<caf::actor_system> system_;
 };
 
-/// Spawns an actor that does as `body` says. CAF 0.17 reads through a null pointer where a spawned function has no argument
-/// besides `self`, which the sanitizers trap; so the body is the argument.
+/// Spawns an actor that does as `body` says. CAF 0.17 reads through a null pointer where a spawned function has no
+/// argument besides `self`, which the sanitizers trap; so the body is the argument.
 template <caf::spawn_options Options = caf::no_spawn_options, class Spawner, class Body>
 caf::actor spawn_acting(Spawner& where, Body body) {
   return where.template spawn<Options>([](caf::event_based_actor* self, Body given) { return given(self); },

@@ -10,8 +10,8 @@
 ///
 /// Threads    an actor.
 /// Owns       the listener.
-/// Errors     out of descriptors is logged by name; whoever waits is refused with a status instead of being left in the backlog,
-///            and accepting pauses: a level-triggered listener that cannot accept would spin.
+/// Errors     out of descriptors is logged by name; whoever waits is refused with a status instead of being left in the
+///            backlog, and accepting pauses: a level-triggered listener that cannot accept would spin.
 
 #include <atomic>
 #include <chrono>

@@ -7,13 +7,15 @@
 ///     …
 ///     broker.drain();
 ///
-/// Why        the broker actor behind it keeps account of every actor the framework started, so that nothing outlives it.
-/// Threads    add and listen: one at a time, not from an actor. drain, stop, statistics: any thread that is not a worker.
+/// Why        the broker actor behind it keeps account of every actor the framework started, so that nothing outlives
+///            it.
+/// Threads    add and listen: one at a time, not from an actor. drain, stop, statistics: any thread that is not a
+///            worker.
 /// Owns       the broker actor, its acceptors, connections and service actors. Shares the pump.
-/// Errors     of start-up are returned. A service actor that dies is logged and started anew, at once the first time and after
-///            growing pauses if it keeps dying; its callers get UNAVAILABLE meanwhile.
-/// Order      end the broker before its actor system's destructor runs: that one waits for all actors. The pump may be stopped
-///            before or after.
+/// Errors     of start-up are returned. A service actor that dies is logged and started anew, at once the first time
+///            and after growing pauses if it keeps dying; its callers get UNAVAILABLE meanwhile.
+/// Order      end the broker before its actor system's destructor runs: that one waits for all actors. The pump may be
+///            stopped before or after.
 
 #include <array>
 #include <atomic>
@@ -48,10 +50,11 @@ public:
   /// Starts the services, if this is the first, and serves at `at`. Returns the endpoint with its actual port.
   error_or<net::endpoint> listen(const net::endpoint& at);
 
-  /// Ends in order: nothing new is accepted, streams end, unary calls get limits::drain_timeout, output is flushed. Returns
-  /// when every actor has ended.
+  /// Ends in order: nothing new is accepted, streams end, unary calls get limits::drain_timeout, output is flushed.
+  /// Returns when every actor has ended.
   void drain();
-  /// Ends at once: connections are closed as they are. Returns when every actor has ended. Idempotent; overtakes a drain().
+  /// Ends at once: connections are closed as they are. Returns when every actor has ended. Idempotent; overtakes a
+  /// drain().
   void stop();
 
   broker_statistics statistics() const;

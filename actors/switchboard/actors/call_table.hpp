@@ -2,8 +2,9 @@
 
 /// The open calls of one connection, by number.
 ///
-/// Why        numbers only grow, so the calls are a sorted array: opened at the back, found by bisection, closed by a mark. An
-///            idle connection's table owns nothing: its room goes to the next connection that the thread serves.
+/// Why        numbers only grow, so the calls are a sorted array: opened at the back, found by bisection, closed by a
+///            mark. An idle connection's table owns nothing: its room goes to the next connection that the thread
+///            serves.
 /// Threads    one at a time: the connection's actor.
 
 #include <algorithm>
@@ -50,8 +51,8 @@ public:
     auto* const call = at(number);
     return call && call->abandoned ? call : nullptr;
   }
-  /// Ends a call for the client. It counts until its service lets go of it, or a client could have any number of calls run by
-  /// cancelling them at once.
+  /// Ends a call for the client. It counts until its service lets go of it, or a client could have any number of calls
+  /// run by cancelling them at once.
   void abandon(open_call& call) noexcept {
     call.open = false;
     call.abandoned = true;

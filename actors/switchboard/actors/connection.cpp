@@ -14,8 +14,8 @@ namespace {
 using notify::event;
 using notify::interest;
 
-// The calls of the chunk a worker is decoding, by service. A handler runs to its end on one worker, so one a thread will do,
-// and idle connections need none of their own.
+// The calls of the chunk a worker is decoding, by service. A handler runs to its end on one worker, so one a thread
+// will do, and idle connections need none of their own.
 struct routed_batch {
   routed_batch(service_route* to, rpc::call_batch empty) : route(to), calls(std::move(empty)) {}
 
@@ -127,10 +127,11 @@ void connection::start() {
   transition(state::open);
 }
 
-// -- input ---------------------------------------------------------------------------------------------------------------
+// -- input ----------------------------------------------------------------------------------------------------------
 
 void connection::on_ready(const socket_ready& ready) {
-  // A readiness that was on its way while the arm was widened finds the connection unarmed, or reports what is still true.
+  // A readiness that was on its way while the arm was widened finds the connection unarmed, or reports what is still
+  // true.
   if (!live() || !armed_ || ready.registration != registration_) return;
   armed_ = false;
   if (has(ready.events, event::err) && transport_->pending_error()) return close(close_reason::reset);
@@ -141,7 +142,8 @@ void connection::on_ready(const socket_ready& ready) {
   else if (has(ready.events, event::hangup) && transport_->pending_error())
     return close(close_reason::reset);
   else if (hangup_seen_ && state_ == state::open && connection_deadline_ == deadline_id::none)
-    // It may have sent its end of stream, behind what is not read for now, and never take what keeps it from being read.
+    // It may have sent its end of stream, behind what is not read for now, and never take what keeps it from being
+    // read.
     set_connection_deadline(environment_->pump->now() + limits().end_of_stream_flush);
   if (live()) settle();
 }
@@ -311,7 +313,7 @@ void connection::on_end_of_stream() {
   enter_drain(drain_stage::answering, close_reason::end_of_stream);
 }
 
-// -- calls ---------------------------------------------------------------------------------------------------------------
+// -- calls ----------------------------------------------------------------------------------------------------------
 
 const std::shared_ptr<const rpc::caller>& connection::caller() {
   if (!caller_)
@@ -466,7 +468,7 @@ void connection::end_streams() {
   }
 }
 
-// -- streams -------------------------------------------------------------------------------------------------------------
+// -- streams --------------------------------------------------------------------------------------------------------
 
 void connection::drain_stream(std::uint64_t number) {
   auto* call = calls_.find(number);
@@ -512,7 +514,7 @@ void connection::resume_stalled_streams() {
   }
 }
 
-// -- output --------------------------------------------------------------------------------------------------------------
+// -- output ---------------------------------------------------------------------------------------------------------
 
 /// The one end of every handler: writes what was queued once the mailbox is empty, so that what arrived together leaves
 /// together, and re-arms.
@@ -578,7 +580,7 @@ void connection::rearm() {
   armed_for_ = filter;
 }
 
-// -- the end -------------------------------------------------------------------------------------------------------------
+// -- the end --------------------------------------------------------------------------------------------------------
 
 void connection::fail_protocol(rpc::code code, std::string_view text) {
   protocol_errors().info("{}: {}: {}", transport_->peer().to_string(), rpc::to_string(code), text);
@@ -679,8 +681,8 @@ void connection::finish_close() {
 }
 
 void connection::on_exit() {
-  // Only a fault of ours ends the actor before its registration: the slot then keeps it, and with it the socket, until the
-  // REMOVE event (N50).
+  // Only a fault of ours ends the actor before its registration: the slot then keeps it, and with it the socket, until
+  // the REMOVE event (N50).
   if (state_ != state::closed) {
     let_go();
     if (registration_ != registration_id::none) (void)environment_->pump->remove(registration_);

@@ -17,8 +17,8 @@
 ///
 /// States     handshaking → open → draining → closing → closed, see transition().
 /// Owns       the transport, from its accept to the registration's end (N50); a partial frame; queued output.
-/// Errors     a client's mistakes end its calls with a status, or the connection with a status on call 0. Every end has one
-///            close_reason, told to the broker.
+/// Errors     a client's mistakes end its calls with a status, or the connection with a status on call 0. Every end has
+///            one close_reason, told to the broker.
 
 #include <memory>
 

@@ -35,8 +35,8 @@ void cursor::end(rpc::status why, caf::execution_unit* context) {
   if (ended_by_room_.load(std::memory_order_relaxed)) return;
   end_status_ = std::move(why);
   ended_by_room_.store(true, std::memory_order_seq_cst);
-  // Also to a reader that already owes a look: without credit it has no reason to take it. One that attaches only now asks
-  // ended() afterwards.
+  // Also to a reader that already owes a look: without credit it has no reason to take it. One that attaches only now
+  // asks ended() afterwards.
   if (attached_.load(std::memory_order_seq_cst)) wake(context);
 }
 
@@ -55,7 +55,7 @@ rpc::source::outcome cursor::next(rpc::payload& out) {
   return stage_ == stage::live ? next_live(out) : next_from_log(out);
 }
 
-// -- the tail ------------------------------------------------------------------------------------------------------------
+// -- the tail -------------------------------------------------------------------------------------------------------
 
 rpc::source::outcome cursor::next_live(rpc::payload& out) {
   for (;;) {
@@ -116,7 +116,7 @@ bool cursor::enter_tail() {
   return true;
 }
 
-// -- the log -------------------------------------------------------------------------------------------------------------
+// -- the log --------------------------------------------------------------------------------------------------------
 
 rpc::source::outcome cursor::next_from_log(rpc::payload& out) {
   for (;;) {
@@ -206,8 +206,8 @@ bool cursor::take_page() {
   return true;
 }
 
-/// Looks up the kept changes from the next one on that are placed before message `before_sequence`, a few at a time. Whether
-/// there are any.
+/// Looks up the kept changes from the next one on that are placed before message `before_sequence`, a few at a time.
+/// Whether there are any.
 bool cursor::fetch_changes(std::uint64_t before_sequence) {
   changes_before_ = before_sequence;
   change_index_ = 0;

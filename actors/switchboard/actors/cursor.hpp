@@ -2,15 +2,17 @@
 
 /// A reader's place in a room: history from the log, then what is live from the tail.
 ///
-/// Why        a subscriber is a place, not a queue. The connection pulls what it has credit and room for; a reader that stands
-///            still costs the room nothing and, but for the chunk or page it stands in, no memory. One that falls behind the
-///            tail reads on in the log, and what the log has trimmed is named in a gap.
-/// Order      presence kept from before the start's place on; a gap for what retention and one for what the history limit has cut
-///            off; the history; CaughtUp; then everything live, in the room's order.
-/// Wakes      a flag says whether the reader still owes a look. The room publishes, then sets it, and wakes the reader if it was
-///            clear; the reader clears it, and only then looks at the head. Both are read-modify-writes of the one flag, so one
-///            of the two always sees the other: no wake is lost, and a reader that does not come costs no second one.
-/// Threads    constructor, poke and end: the room. attach, next, ended and result: the connection. A page may arrive on any.
+/// Why        a subscriber is a place, not a queue. The connection pulls what it has credit and room for; a reader that
+///            stands still costs the room nothing and, but for the chunk or page it stands in, no memory. One that
+///            falls behind the tail reads on in the log, and what the log has trimmed is named in a gap.
+/// Order      presence kept from before the start's place on; a gap for what retention and one for what the history
+///            limit has cut off; the history; CaughtUp; then everything live, in the room's order.
+/// Wakes      a flag says whether the reader still owes a look. The room publishes, then sets it, and wakes the reader
+///            if it was clear; the reader clears it, and only then looks at the head. Both are read-modify-writes of
+///            the one flag, so one of the two always sees the other: no wake is lost, and a reader that does not come
+///            costs no second one.
+/// Threads    constructor, poke and end: the room. attach, next, ended and result: the connection. A page may arrive on
+///            any.
 /// Owns       a share of the room's feed.
 /// Errors     a log that fails to read ends the stream with its status, and `failed` is called.
 

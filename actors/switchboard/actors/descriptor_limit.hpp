@@ -11,8 +11,8 @@
 
 namespace switchboard {
 
-/// Raises the soft limit to the hard one; the limit that now holds. Nothing else bounds the number of connections, and the
-/// soft limit's usual 1,024 is for programs that use select().
+/// Raises the soft limit to the hard one; the limit that now holds. Nothing else bounds the number of connections, and
+/// the soft limit's usual 1,024 is for programs that use select().
 inline error_or<std::size_t> raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::error_code(errno, std::system_category());

@@ -2,13 +2,13 @@
 
 /// The log of one room: messages in the order of their sequences, 1, 2, 3, … without gaps.
 ///
-/// Why        a room is an actor in front of a log; the log outlives it. In memory now; on disk, or in another process shared by
-///            several brokers, behind the same interface: it is asynchronous and batched, the log assigns the sequences, and
-///            nothing here assumes that one process alone appends.
+/// Why        a room is an actor in front of a log; the log outlives it. In memory now; on disk, or in another process
+///            shared by several brokers, behind the same interface: it is asynchronous and batched, the log assigns the
+///            sequences, and nothing here assumes that one process alone appends.
 /// Threads    any; `done` is called once, on any thread, possibly before the call returns.
 /// Owns       the entries. Their bytes are shared with whoever sends them.
-/// Errors     in each draft's result: unavailable (could not be stored), resource_exhausted (space ran out). A failed draft
-///            leaves no gap.
+/// Errors     in each draft's result: unavailable (could not be stored), resource_exhausted (space ran out). A failed
+///            draft leaves no gap.
 
 #include <cstdint>
 #include <functional>

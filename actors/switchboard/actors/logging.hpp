@@ -3,17 +3,15 @@
 /// The operator's log: one line an event on standard error.
 ///
 /// Why        a worker must never wait for whoever reads the log. Lines go through a bounded queue to one writing
-/// thread; when
-///            the queue is full the oldest lines are dropped and counted, and a line says how many once there is room
-///            again. What peers can provoke goes through a `throttle`.
+///            thread; when the queue is full the oldest lines are dropped and counted, and a line says how many once
+///            there is room again. What peers can provoke goes through a `throttle`.
 /// Threads    error() to debug(), dropped() and throttle: any. start() and stop(): one at a time.
 /// Owns       the writing thread, from start() to stop(). Without it lines are written by the caller.
 /// Errors     none: what cannot be written is dropped and counted. stop() waits for a reader of standard error for at
-/// most
-///            `stop_patience`.
+///            most `stop_patience`.
 /// Format     `2024-05-06T07:08:09.123Z warning: TEXT`. Control characters and bytes that are not UTF-8 are escaped in
-/// TEXT, so
-///            that a peer's bytes can neither forge a line nor drive a terminal; it is cut at `line_bytes_max`.
+///            TEXT, so that a peer's bytes can neither forge a line nor drive a terminal; it is cut at
+///            `line_bytes_max`.
 
 #include <atomic>
 #include <chrono>

@@ -119,8 +119,8 @@ void outbound_queue::keep_frame_whole() {
     return;
   }
   if (sent > frame_begin_) {
-    // The rest of a frame that has been begun must go before any reply: it moves to the reply lane, which is empty, because
-    // its bytes go first.
+    // The rest of a frame that has been begun must go before any reply: it moves to the reply lane, which is empty,
+    // because its bytes go first.
     auto rest = static_cast<std::size_t>(frame_ends_[frame_head_] - sent);
     std::string begun;
     begun.reserve(rest);

@@ -2,11 +2,11 @@
 
 /// The frames a connection has still to write, in two lanes: replies first, stream messages later.
 ///
-/// Why        status, credit and replies overtake queued stream data of other calls, but never the middle of a frame and
-///            never frames of their own call (wire protocol, "Calls").
+/// Why        status, credit and replies overtake queued stream data of other calls, but never the middle of a frame
+///            and never frames of their own call (wire protocol, "Calls").
 /// Threads    one at a time: the connection's actor.
-/// Owns       the queued bytes. Small payloads are copied behind their header into blocks, larger ones kept by reference; a
-///            queue that is empty owns no block.
+/// Owns       the queued bytes. Small payloads are copied behind their header into blocks, larger ones kept by
+///            reference; a queue that is empty owns no block.
 /// Errors     write() passes on the transport's.
 
 #include <cstdint>
@@ -40,7 +40,8 @@ public:
   void add_replies(std::string&& frames);
   /// Adds {call, message} to the stream lane.
   void add_stream_message(std::uint64_t call, const rpc::payload& message);
-  /// Adds what `append(std::string&)` appends, one whole frame, to the stream lane: behind the messages of its own call.
+  /// Adds what `append(std::string&)` appends, one whole frame, to the stream lane: behind the messages of its own
+  /// call.
   template <class Append>
   void add_stream_frame(Append&& append) {
     std::string& block = streams_.block();
@@ -59,7 +60,8 @@ public:
   std::size_t bytes() const noexcept { return replies_.bytes + streams_.bytes; }
   bool empty() const noexcept { return bytes() == 0; }
 
-  /// Writes until all is gone, the transport takes no more (would_block), or it fails. `bytes` of the result: written in all.
+  /// Writes until all is gone, the transport takes no more (would_block), or it fails. `bytes` of the result: written
+  /// in all.
   net::io_result write(net::transport& to);
   /// Drops the stream lane, but for a frame that has begun.
   void drop_streams() noexcept;

@@ -56,7 +56,8 @@ public:
   /// there is none.
   std::uint64_t first_placed_at(std::uint64_t sequence) const;
 
-  /// The kept changes numbered `from` to below `to` that are placed before message `sequence`, the first `most` of them.
+  /// The kept changes numbered `from` to below `to` that are placed before message `sequence`, the first `most` of
+  /// them.
   std::vector<presence_change> before(std::uint64_t sequence, std::uint64_t from, std::uint64_t to,
                                       std::size_t most = default_limit) const;
 

@@ -34,7 +34,8 @@ struct call_key_hash {
   }
 };
 
-/// Where an append and its results meet: whoever comes second, the log's answer or the return of append(), acts on them.
+/// Where an append and its results meet: whoever comes second, the log's answer or the return of append(), acts on
+/// them.
 struct append_meeting {
   std::vector<append_result> results;
   std::atomic<bool> arrived{false};

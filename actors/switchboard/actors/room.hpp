@@ -1,12 +1,14 @@
 #pragma once
 
-/// A room: an actor in front of a log. It says who is in it, puts messages and presence in one order, and wakes readers.
+/// A room: an actor in front of a log. It says who is in it, puts messages and presence in one order, and wakes
+/// readers.
 ///
-/// Why        what is published goes to the log and the tail once; members read it there, each at its own pace (cursor.hpp).
-///            Publishes that wait in the mailbox together are appended together, and each reader is woken at most once for them.
-/// Order      a publish takes effect as: appended, in the tail, readers woken, answered. Presence changes keep their place
-///            between publishes, also while a log still writes: a member's joined comes before its first message, its left
-///            after its last.
+/// Why        what is published goes to the log and the tail once; members read it there, each at its own pace
+///            (cursor.hpp). Publishes that wait in the mailbox together are appended together, and each reader is woken
+///            at most once for them.
+/// Order      a publish takes effect as: appended, in the tail, readers woken, answered. Presence changes keep their
+///            place between publishes, also while a log still writes: a member's joined comes before its first message,
+///            its left after its last.
 /// Threads    an actor; its messages, each handed to one room only:
 ///
 ///     message              from        effect
@@ -17,8 +19,9 @@
 ///     exit                 anybody     streams and calls end with UNAVAILABLE, nobody is a member; the log stays
 ///
 /// Owns       memberships, cursors (shared with connections), the feed (shared with cursors).
-/// Errors     to the caller: FAILED_PRECONDITION (publish by no member), OUT_OF_RANGE and ALREADY_EXISTS (join), what the log says
-///            (publish). A room that fails ends as by an exit message; who monitors it starts another in front of the log.
+/// Errors     to the caller: FAILED_PRECONDITION (publish by no member), OUT_OF_RANGE and ALREADY_EXISTS (join), what
+///            the log says (publish). A room that fails ends as by an exit message; who monitors it starts another in
+///            front of the log.
 
 #include <atomic>
 #include <cstdint>

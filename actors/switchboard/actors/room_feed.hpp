@@ -2,8 +2,8 @@
 
 /// What the cursors of one room read: its log, the tail behind it, the presence changes between.
 ///
-/// Why        a cursor outlives nothing but what it reads; the room and its cursors share this, and a room that is started
-///            anew makes a new one in front of the same log.
+/// Why        a cursor outlives nothing but what it reads; the room and its cursors share this, and a room that is
+///            started anew makes a new one in front of the same log.
 /// Threads    as its parts say; the room alone writes.
 /// Owns       its parts.
 

@@ -2,7 +2,8 @@
 
 /// What a room says, in the messages of the service whose room it is.
 ///
-/// Why        rooms are a part for any service: order, history, presence and delivery are theirs, the bytes are the service's.
+/// Why        rooms are a part for any service: order, history, presence and delivery are theirs, the bytes are the
+///            service's.
 /// Threads    any; implementations are immutable.
 /// Owns       nothing; what is encoded is shared by all who are sent it.
 /// Errors     none.

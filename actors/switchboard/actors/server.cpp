@@ -17,8 +17,8 @@ namespace switchboard {
 
 namespace {
 
-/// Opens what is closed of standard input, output and error, so that no socket of ours takes its number and a line for a
-/// person ends up there.
+/// Opens what is closed of standard input, output and error, so that no socket of ours takes its number and a line for
+/// a person ends up there.
 void hold_standard_descriptors() noexcept {
   int opened = 0;
   while (opened >= 0 && opened <= STDERR_FILENO) opened = ::open("/dev/null", O_RDWR);

@@ -10,9 +10,10 @@
 ///
 /// Threads    one: main's, before it started any other (signals are blocked for those to come).
 /// Owns       everything it starts; all of it has ended when run() returns.
-/// Output     standard output carries only `listening on ADDRESS` lines, flushed at once, with the actual port; the log goes to
-///            standard error.
-/// Status     0 after a drain, 1 after a second signal or where it could not start (with one line why), 2 for bad usage.
+/// Output     standard output carries only `listening on ADDRESS` lines, flushed at once, with the actual port; the log
+///            goes to standard error.
+/// Status     0 after a drain, 1 after a second signal or where it could not start (with one line why), 2 for bad
+///            usage.
 
 #include <functional>
 #include <string>

@@ -2,7 +2,8 @@
 
 /// Finds what serves a method: a service's current actor, or the connection itself.
 ///
-/// Why        connections look a method up for each call, while the actor behind a service may be replaced after it died.
+/// Why        connections look a method up for each call, while the actor behind a service may be replaced after it
+///            died.
 /// Threads    built by one thread, then immutable but for the routes, which any thread reads and the broker sets.
 /// Owns       the service definitions, and each service's current actor, strongly, until the broker ends it.
 

@@ -9,9 +9,10 @@
 ///     (the service's own)  anybody      see rpc/service.hpp
 ///
 /// Threads    an actor.
-/// Owns       the service's object, from its start to its end. Calls the object still holds at the end answer UNAVAILABLE.
-/// Errors     what a call's handler throws is logged; that call answers INTERNAL. What the service's other handlers throw ends
-///            the actor, and the broker starts a new one.
+/// Owns       the service's object, from its start to its end. Calls the object still holds at the end answer
+///            UNAVAILABLE.
+/// Errors     what a call's handler throws is logged; that call answers INTERNAL. What the service's other handlers
+///            throw ends the actor, and the broker starts a new one.
 
 #include <deque>
 #include <memory>

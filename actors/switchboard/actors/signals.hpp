@@ -3,11 +3,12 @@
 /// SIGTERM and SIGINT as two calls: the first signal asks for a drain, the second for an end at once.
 ///
 /// Why        a handler may do next to nothing, so the signals stay blocked everywhere and one thread waits for them.
-/// Threads    construct before any other thread exists, the actor system's included: they inherit the blocked signals. The
-///            callbacks run on the waiting thread.
-/// Owns       the waiting thread, from watch() to stop(). The signals stay blocked after that: one that comes while the program
-///            ends anyway must not turn its exit status into a death.
-/// Errors     construction throws std::system_error where the system refuses a descriptor; it is a program's first step.
+/// Threads    construct before any other thread exists, the actor system's included: they inherit the blocked signals.
+///            The callbacks run on the waiting thread.
+/// Owns       the waiting thread, from watch() to stop(). The signals stay blocked after that: one that comes while the
+///            program ends anyway must not turn its exit status into a death.
+/// Errors     construction throws std::system_error where the system refuses a descriptor; it is a program's first
+///            step.
 /// SIGPIPE    is ignored from construction on: a peer that went away is an error of the write, not of the process.
 
 #include <functional>
@@ -22,8 +23,8 @@ public:
   termination_signals(const termination_signals&) = delete;
   termination_signals& operator=(const termination_signals&) = delete;
 
-  /// Starts waiting; a signal that came since construction counts. `drain` must return soon, or the second signal is not
-  /// seen. Each is called at most once.
+  /// Starts waiting; a signal that came since construction counts. `drain` must return soon, or the second signal is
+  /// not seen. Each is called at most once.
   void watch(std::function<void()> drain, std::function<void()> at_once);
   /// Ends the waiting and joins the thread; afterwards neither callback runs. Not to be called by a callback.
   void stop() noexcept;

@@ -73,8 +73,8 @@ std::optional<tail::place> tail::after(std::uint64_t sequence) const {
   if (behind == chunks_.begin()) {
     // Messages from the oldest chunk's place on are here, what was before it is not.
     if (behind->entries->after_sequence > sequence) {
-      // An append that is under way may have pushed out all that was published: nothing is missed yet, and the next look,
-      // after it is published, goes to the log.
+      // An append that is under way may have pushed out all that was published: nothing is missed yet, and the next
+      // look, after it is published, goes to the log.
       if (sequence < last_sequence()) return std::nullopt;
       return place{nullptr, 0, published};
     }

@@ -1,13 +1,14 @@
 #pragma once
 
-/// The newest entries of a room, for readers that keep up: messages and presence changes in the order in which everybody
-/// sees them.
+/// The newest entries of a room, for readers that keep up: messages and presence changes in the order in which
+/// everybody sees them.
 ///
-/// Why        fan-out without a copy: the room writes an entry once, any number of readers look at it where it is. Readers
-///            take no lock and count no references but once a chunk.
-/// Form       a chain of chunks of a fixed number of entries. An entry never changes once the head is past it. A chunk names
-///            its successor weakly: a reader that stands still keeps its own chunk and nothing behind it, a long chain is
-///            never freed recursively, and a reader that comes too late finds no successor and returns to the log.
+/// Why        fan-out without a copy: the room writes an entry once, any number of readers look at it where it is.
+///            Readers take no lock and count no references but once a chunk.
+/// Form       a chain of chunks of a fixed number of entries. An entry never changes once the head is past it. A chunk
+///            names its successor weakly: a reader that stands still keeps its own chunk and nothing behind it, a long
+///            chain is never freed recursively, and a reader that comes too late finds no successor and returns to the
+///            log.
 /// Threads    append, publish and clear: the room alone. All else: any.
 /// Owns       its chunks up to the bounds; a reader owns the one it stands in.
 /// Errors     none.
@@ -29,7 +30,8 @@ namespace switchboard {
 struct tail_limits {
   std::size_t entries = 4096;
   std::size_t bytes = std::size_t{1} << 20;
-  /// A chunk is closed before it holds more (one entry it always takes): what a reader that stands still can keep alive.
+  /// A chunk is closed before it holds more (one entry it always takes): what a reader that stands still can keep
+  /// alive.
   std::size_t chunk_bytes = std::size_t{32} << 10;
 };
 

@@ -2,13 +2,13 @@
 
 /// Calls on a Switchboard server, each waiting no longer than its deadline; any number of them share one connection.
 ///
-/// Why        for tools, tests and the scripts of people who want an answer on the next line. It has no thread: frames are
-///            read while an operation waits, and those of other calls are kept for them.
+/// Why        for tools, tests and the scripts of people who want an answer on the next line. It has no thread: frames
+///            are read while an operation waits, and those of other calls are kept for them.
 /// Threads    one at a time: the client and its streams together.
 /// Owns       the connection, until the client and every stream are gone.
 /// Errors     of a call: its status. A broken connection ends every call with UNAVAILABLE and says why; broken() and
-///            connection_status() tell it from a server's own UNAVAILABLE. A deadline that passes is DEADLINE_EXCEEDED on a
-///            unary call, which it cancels, and an outcome of its own on a stream, which goes on.
+///            connection_status() tell it from a server's own UNAVAILABLE. A deadline that passes is DEADLINE_EXCEEDED
+///            on a unary call, which it cancels, and an outcome of its own on a stream, which goes on.
 ///
 ///     auto client = blocking_client::connect(*net::endpoint::parse("127.0.0.1:7777"), within(5s));
 ///     echo::v1::SayReply reply;
@@ -97,8 +97,9 @@ public:
 
   /// Sends what is queued and takes in what has come, until `until` or until nothing is left to send: success.
   [[nodiscard]] std::error_code flush(deadline until);
-  /// Sends and takes in what is possible at once, for programs with a loop of their own: they wait for channel()'s socket
-  /// (and for writing while it wants_write()), take in, and then ask the streams that are ready(). Why it broke, or success.
+  /// Sends and takes in what is possible at once, for programs with a loop of their own: they wait for channel()'s
+  /// socket (and for writing while it wants_write()), take in, and then ask the streams that are ready(). Why it broke,
+  /// or success.
   std::error_code take_in();
   /// Why the connection is of no use any more; success while it is.
   std::error_code broken() const noexcept;

@@ -114,8 +114,8 @@ std::error_code call_table::exchange(deadline until, goal wanted) {
   while (true) {
     const auto sent = channel_.flush(no_wait);
     if (!sent && wanted == until_sent) return {};
-    // A server may stop reading until its replies are read, so both directions go on together. When sending fails, reading
-    // tells why: the server's last word may still be there.
+    // A server may stop reading until its replies are read, so both directions go on together. When sending fails,
+    // reading tells why: the server's last word may still be there.
     wire::frame_view frame;
     while (true) {
       const auto got = channel_.receive(frame, no_wait);

@@ -43,9 +43,11 @@ public:
   void send(std::uint64_t call, std::string_view message);
   void finish(std::uint64_t call);
 
-  /// Sends what is queued, takes in at least one frame if one comes before `until`: success, timed_out, or why it broke.
+  /// Sends what is queued, takes in at least one frame if one comes before `until`: success, timed_out, or why it
+  /// broke.
   std::error_code advance(deadline until);
-  /// Sends and takes in what is possible at once: success (or timed_out while the connection is not made), or why it broke.
+  /// Sends and takes in what is possible at once: success (or timed_out while the connection is not made), or why it
+  /// broke.
   std::error_code take_in();
   /// The same until nothing is left to send.
   std::error_code flush(deadline until);

@@ -1,7 +1,7 @@
 #pragma once
 
-/// When an operation of a client gives up. Every operation that could wait takes one; one that has passed makes it do what
-/// it can at once and not wait, so a program with a loop of its own uses the same operations.
+/// When an operation of a client gives up. Every operation that could wait takes one; one that has passed makes it do
+/// what it can at once and not wait, so a program with a loop of its own uses the same operations.
 
 #include <chrono>
 

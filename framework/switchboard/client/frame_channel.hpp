@@ -2,13 +2,13 @@
 
 /// One connection as a sequence of frames each way, with a deadline on every wait.
 ///
-/// Why        what a client of any kind does with its socket, and what a test needs to break the protocol on purpose: any
-///            bytes may be sent, any frame received, either direction ended.
+/// Why        what a client of any kind does with its socket, and what a test needs to break the protocol on purpose:
+///            any bytes may be sent, any frame received, either direction ended.
 /// Threads    one at a time.
 /// Owns       the connection and the port it waits on.
 /// Errors     timed_out: the deadline passed, the channel is as good as before. end_of_stream: the peer has ended its
-///            direction. out of buffer space (std::errc): more than the output limit waits for the peer to read. The decoder's
-///            errors and the system's are final.
+///            direction. out of buffer space (std::errc): more than the output limit waits for the peer to read. The
+///            decoder's errors and the system's are final.
 
 #include <cstddef>
 #include <memory>

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Checks that stay in release builds: a broken invariant ends the process with the place and the reason, because going on
-/// would turn a bug into lost or wrong data.
+/// Checks that stay in release builds: a broken invariant ends the process with the place and the reason, because going
+/// on would turn a bug into lost or wrong data.
 
 namespace switchboard {
 

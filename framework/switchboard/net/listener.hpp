@@ -5,7 +5,8 @@
 /// Threads    one at a time: the acceptor that owns it.
 /// Owns       the listening socket, a spare descriptor, and the file of a unix: endpoint; all go with the destructor.
 /// Errors     accept() says out_of_descriptors by name. The pending connection then stays in the backlog and keeps the
-///            listener readable, so a caller refuses it (which uses the spare descriptor) or waits; it must not just re-arm.
+///            listener readable, so a caller refuses it (which uses the spare descriptor) or waits; it must not just
+///            re-arm.
 
 #include <memory>
 
@@ -21,10 +22,11 @@ public:
   virtual socket_handle handle() const noexcept = 0;
   /// Where it listens: with the actual port where 0 was asked for.
   virtual const endpoint& local() const noexcept = 0;
-  /// The next connection, non-blocking; nullptr when none waits; errors of a connection that ended before it was accepted are skipped.
+  /// The next connection, non-blocking; nullptr when none waits; errors of a connection that ended before it was
+  /// accepted are skipped.
   virtual error_or<std::unique_ptr<transport>> accept() noexcept = 0;
-  /// After out_of_descriptors: takes the next connection with the spare descriptor, hands it to `farewell` (which may write a
-  /// word to it), and closes it. False when none waited.
+  /// After out_of_descriptors: takes the next connection with the spare descriptor, hands it to `farewell` (which may
+  /// write a word to it), and closes it. False when none waited.
   virtual bool refuse(void (*farewell)(transport&)) noexcept = 0;
 };
 

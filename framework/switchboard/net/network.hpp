@@ -19,14 +19,16 @@ class network {
 public:
   virtual ~network() = default;
 
-  /// Binds and listens. A unix: endpoint replaces a file nobody answers on and never one that is alive (address_in_use).
+  /// Binds and listens. A unix: endpoint replaces a file nobody answers on and never one that is alive
+  /// (address_in_use).
   virtual error_or<std::unique_ptr<listener>> listen(const endpoint& at) = 0;
   /// Starts a connection; it is made when the socket becomes writable (N25), pending_error() then says how it went.
   virtual error_or<std::unique_ptr<transport>> connect(const endpoint& to) = 0;
 };
 
-/// The operating system's. Accepted and connected TCP sockets are non-blocking, close-on-exec, TCP_NODELAY, with keepalive
-/// (30 s idle, 3 probes of 10 s), a 60 s user timeout and a small TCP_NOTSENT_LOWAT. SIGPIPE is never raised by them.
+/// The operating system's. Accepted and connected TCP sockets are non-blocking, close-on-exec, TCP_NODELAY, with
+/// keepalive (30 s idle, 3 probes of 10 s), a 60 s user timeout and a small TCP_NOTSENT_LOWAT. SIGPIPE is never raised
+/// by them.
 network& system_network() noexcept;
 
 }  // namespace switchboard::net

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Names a socket towards a notification port and a network; owns nothing. A descriptor on POSIX, a SOCKET on Windows, a
-/// number of its own in a simulated network.
+/// Names a socket towards a notification port and a network; owns nothing. A descriptor on POSIX, a SOCKET on Windows,
+/// a number of its own in a simulated network.
 
 #include <cstdint>
 

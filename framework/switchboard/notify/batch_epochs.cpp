@@ -85,8 +85,9 @@ batch_epochs::waiter& batch_epochs::free_waiter() {
   return **idle;
 }
 
-// Releasing and withholding each write their own word and then read the other's. All four are sequentially consistent: so
-// either the releasing thread sees that something is withheld and promotes it, or the removal sees that the batch is released.
+// Releasing and withholding each write their own word and then read the other's. All four are sequentially consistent:
+// so either the releasing thread sees that something is withheld and promotes it, or the removal sees that the batch is
+// released.
 
 void batch_epochs::enter(waiter& self) noexcept {
   self.word_.store(inside, std::memory_order_seq_cst);
@@ -100,9 +101,10 @@ void batch_epochs::release(waiter& self) noexcept {
 }
 
 void batch_epochs::begin_batch(waiter& self) noexcept {
-  // Why relaxed is enough for the store: this thread then takes the lock of the registration whose packet it looks at. If a
-  // removal takes that lock later, it sees this store; if it took it earlier, the packet is recognised as too late. A stamp
-  // newer than a removal's was read from the clock it had advanced, after it had taken the lock: too late as well.
+  // Why relaxed is enough for the store: this thread then takes the lock of the registration whose packet it looks at.
+  // If a removal takes that lock later, it sees this store; if it took it earlier, the packet is recognised as too
+  // late. A stamp newer than a removal's was read from the clock it had advanced, after it had taken the lock: too late
+  // as well.
   const auto stamp = removal_clock_.load(std::memory_order_acquire);
   self.word_.store(stamp << 1 | inside, std::memory_order_relaxed);
 }

@@ -2,14 +2,14 @@
 
 /// Who still holds packets of which time, and which REMOVE events wait for that (N49).
 ///
-/// Why        the order in which threads dequeue is not the order in which they process: a thread that frees a context at its
-///            REMOVE event must not do so while another still has an earlier packet of it in its hands.
-/// How        every batch is stamped with the clock of removals, in a word of the thread's own; a removal advances the clock and
-///            is withheld while any thread's word shows a stamp from before. So a wait costs stores to the thread's own cache
-///            line, a removal one look at each thread, a packet nothing.
+/// Why        the order in which threads dequeue is not the order in which they process: a thread that frees a context
+///            at its REMOVE event must not do so while another still has an earlier packet of it in its hands.
+/// How        every batch is stamped with the clock of removals, in a word of the thread's own; a removal advances the
+///            clock and is withheld while any thread's word shows a stamp from before. So a wait costs stores to the
+///            thread's own cache line, a removal one look at each thread, a packet nothing.
 /// Threads    any. A thread is enrolled by its first wait, and its end releases what it holds.
-/// Owns       the withheld events until they are handed to the port. Threads share ownership, so that one which ends after
-///            the port finds something to release.
+/// Owns       the withheld events until they are handed to the port. Threads share ownership, so that one which ends
+///            after the port finds something to release.
 /// Errors     enrol() gives nullptr when memory is short.
 
 #include <atomic>
@@ -54,8 +54,8 @@ public:
   void leave(waiter& self, bool holds_batch) noexcept;
   void release(waiter& self) noexcept;
 
-  /// Hands `one` to the sink once every batch begun before is released. What makes packets of the registration unrecognisable
-  /// must have happened before, under a lock that whoever recognises them takes after begin_batch().
+  /// Hands `one` to the sink once every batch begun before is released. What makes packets of the registration
+  /// unrecognisable must have happened before, under a lock that whoever recognises them takes after begin_batch().
   void withhold(packet_list&& one, packet_queue::taker who) noexcept;
 
   /// Whether any thread is between enter() and leave().

@@ -96,8 +96,8 @@ std::uint32_t kernel_interest(interest filter, trigger how, bool is_stream) noex
   return events;
 }
 
-/// HUP alone is not translated: it cannot be masked, a TCP socket that never was connected shows it, and wherever a stream
-/// really ended RDHUP accompanies it, as do IN and OUT.
+/// HUP alone is not translated: it cannot be masked, a TCP socket that never was connected shows it, and wherever a
+/// stream really ended RDHUP accompanies it, as do IN and OUT.
 event reportable(std::uint32_t happened, interest filter) noexcept {
   auto events = event::none;
   if ((happened & EPOLLIN) && has(filter, interest::in)) events |= event::in;
@@ -154,8 +154,8 @@ private:
   bool is_live(const registration& entry, int socket) const noexcept;
 
   owned_descriptor set_;
-  /// Always readable. Armed level-triggered one-shot to wake: that reaches exactly one waiter, stays until one comes, and needs
-  /// no reading back.
+  /// Always readable. Armed level-triggered one-shot to wake: that reaches exactly one waiter, stays until one comes,
+  /// and needs no reading back.
   owned_descriptor wake_;
   packet_queue queue_;
   std::shared_ptr<batch_epochs> epochs_;
@@ -192,8 +192,8 @@ int epoll_port::control(int operation, int socket, std::uint32_t events, std::ui
   return ::epoll_ctl(set_.get(), operation, socket, &wanted);
 }
 
-/// Whether `entry`, which some port has, still is about the socket that `socket` names: a number closed without REMOVE and
-/// given out again is not (N51).
+/// Whether `entry`, which some port has, still is about the socket that `socket` names: a number closed without REMOVE
+/// and given out again is not (N51).
 bool epoll_port::is_live(const registration& entry, int socket) const noexcept {
   const auto facts = socket_facts::of(socket);
   return facts && facts->identity == entry.identity;
@@ -227,7 +227,8 @@ std::error_code epoll_port::enable(const request& wanted) noexcept {
   const std::scoped_lock hold(entry->lock);
   if (entry->port != this || entry->key != wanted.key || !entry->in_kernel_set) return enable_anew(*entry, wanted);
 
-  // The re-arm, which is what this framework does most: one call, and the kernel itself says if the number is another's now.
+  // The re-arm, which is what this framework does most: one call, and the kernel itself says if the number is another's
+  // now.
   const auto generation = entry->generation + 1;
   if (control(EPOLL_CTL_MOD, socket, kernel_interest(wanted.filter, wanted.how, entry->is_stream),
               token(static_cast<std::uint32_t>(socket), generation)) != 0) {
@@ -393,7 +394,8 @@ std::size_t epoll_port::take_queued(std::span<packet> out, bool saw_wake) noexce
   return count;
 }
 
-/// How much of the output posted packets may have before the sockets were looked at: half, so that neither starves (N47).
+/// How much of the output posted packets may have before the sockets were looked at: half, so that neither starves
+/// (N47).
 std::size_t epoll_port::queue_share(std::size_t capacity) noexcept {
   if (capacity > 1) return (capacity + 1) / 2;
   return turn_.fetch_add(1, std::memory_order_relaxed) & 1;
@@ -505,7 +507,8 @@ int epoll_port::await_events(std::span<epoll_event> into, duration timeout) noex
   return count;
 }
 
-/// Makes a packet of what the kernel reported, unless it is about an arm that is no more or shows nothing that was asked for.
+/// Makes a packet of what the kernel reported, unless it is about an arm that is no more or shows nothing that was
+/// asked for.
 bool epoll_port::translate(const epoll_event& from, packet& into) noexcept {
   const int socket = static_cast<int>(static_cast<std::uint32_t>(from.data.u64));
   auto& entry = *registration_table::of_process().find(socket);
@@ -522,8 +525,8 @@ bool epoll_port::translate(const epoll_event& from, packet& into) noexcept {
   return true;
 }
 
-/// HUP was reported and nobody asked: level-triggered it would be reported for ever, and as a one-shot it has used up an arm
-/// that still waits for something else. Edge-triggered and persistent, the kernel tells of the next change only.
+/// HUP was reported and nobody asked: level-triggered it would be reported for ever, and as a one-shot it has used up
+/// an arm that still waits for something else. Edge-triggered and persistent, the kernel tells of the next change only.
 void epoll_port::mute(registration& entry, int socket) noexcept {
   const bool is_persistent_edge = entry.how == trigger::edge || entry.how == (trigger::edge | trigger::persistent);
   if (entry.is_muted || is_persistent_edge) return;

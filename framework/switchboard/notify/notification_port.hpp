@@ -5,7 +5,8 @@
 ///
 /// Threads    every member from any thread, except that destruction ends all use (N55).
 /// Owns       the queue and the registrations; never sockets, which must outlive their REMOVE event (N50).
-/// Errors     of the call: returned. Of one request: in its `result`, which must be read (N12). Expiry is no error (N41).
+/// Errors     of the call: returned. Of one request: in its `result`, which must be read (N12). Expiry is no error
+///            (N41).
 /// Batches    packets a thread took count as in its hands until its next process() or wait() with room for output, or
 ///            release(); a REMOVE event is withheld until every batch taken before it was asked for is released (N49).
 
@@ -81,8 +82,8 @@ public:
   notification_port(const notification_port&) = delete;
   notification_port& operator=(const notification_port&) = delete;
 
-  /// Applies `requests` in order (N37), then waits until a packet is there or `timeout` has passed, never less (N41), and
-  /// fills `out` from the front. Returns how many packets; 0 means the timeout passed, or that `out` is empty (then
+  /// Applies `requests` in order (N37), then waits until a packet is there or `timeout` has passed, never less (N41),
+  /// and fills `out` from the front. Returns how many packets; 0 means the timeout passed, or that `out` is empty (then
   /// `timeout` must be zero, N38). Fails with `closed` when the port ends (N55), `invalid_request` for bad arguments.
   [[nodiscard]] virtual error_or<std::size_t> process(std::span<request> requests, std::span<packet> out,
                                                       duration timeout) noexcept = 0;

@@ -1,7 +1,7 @@
 #pragma once
 
-/// What a port delivers besides readiness: posted packets and REMOVE events, first in, first out, with the rule for when a
-/// sleeper must be woken, so that a burst costs one wake (N42).
+/// What a port delivers besides readiness: posted packets and REMOVE events, first in, first out, with the rule for
+/// when a sleeper must be woken, so that a burst costs one wake (N42).
 ///
 /// Threads    any.
 /// Owns       the packets.

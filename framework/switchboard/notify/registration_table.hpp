@@ -2,12 +2,12 @@
 
 /// Which port has which socket, for the whole process, by descriptor (N3, N4, N5, N51).
 ///
-/// Why        epoll and io_uring know registrations per set only and take a descriptor into several; and who re-arms names
-///            a descriptor, so finding its registration must cost no more than an index.
+/// Why        epoll and io_uring know registrations per set only and take a descriptor into several; and who re-arms
+///            names a descriptor, so finding its registration must cost no more than an index.
 /// Threads    find() and reach() from any; a registration's members under its lock.
-/// Owns       the registrations, which are never freed, so a pointer to one stays good and a late event finds an entry to
-///            be compared with. They may be stale: a socket closed without REMOVE leaves its entry behind (N51), and the
-///            kernel's identity of the socket tells.
+/// Owns       the registrations, which are never freed, so a pointer to one stays good and a late event finds an entry
+///            to be compared with. They may be stale: a socket closed without REMOVE leaves its entry behind (N51), and
+///            the kernel's identity of the socket tells.
 /// Limit      descriptor_limit; memory grows by chunks as high descriptors appear.
 
 #include <atomic>
@@ -45,7 +45,8 @@ enum class registration_state : std::uint8_t {
 
 struct alignas(64) registration {
   small_lock lock;
-  /// Of the latest arm or removal. Part of the token the kernel keeps, so what it reports of an earlier one is recognised.
+  /// Of the latest arm or removal. Part of the token the kernel keeps, so what it reports of an earlier one is
+  /// recognised.
   std::uint32_t generation = 0;
   const notification_port* port = nullptr;
   std::uint64_t key = 0;

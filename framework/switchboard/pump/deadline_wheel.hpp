@@ -2,8 +2,8 @@
 
 /// The pump's deadlines: a hierarchical timing wheel of one-millisecond ticks.
 ///
-/// Why        nearly every deadline is cancelled before it comes, so scheduling and cancelling are O(1) and only what comes
-///            near is ever sorted.
+/// Why        nearly every deadline is cancelled before it comes, so scheduling and cancelling are O(1) and only what
+///            comes near is ever sorted.
 /// Threads    any; one lock. nearest() takes none.
 /// Owns       an actor handle per deadline, let go of when it is cancelled or collected, never under the lock.
 /// Errors     deadline_id::none after close() or above the limit.

@@ -4,7 +4,8 @@
 ///
 /// Threads    any; the owning worker and thieves alike take from the front, so a job never waits behind later ones.
 /// Owns       nothing: CAF counts a reference for every queued job.
-/// Bound      one entry per actor, because an actor is queued only once; so the ring grows as far as actors are spawned.
+/// Bound      one entry per actor, because an actor is queued only once; so the ring grows as far as actors are
+///            spawned.
 
 #include <atomic>
 #include <cstddef>

@@ -2,14 +2,16 @@
 
 /// Turns the packets of one notification port into messages to the actors that own the sockets.
 ///
-/// Why        every broker, acceptor and connection of a process shares one port; the pump knows which actor a packet is for.
+/// Why        every broker, acceptor and connection of a process shares one port; the pump knows which actor a packet
+///            is for.
 /// Threads    every member from any thread, except start and stop (one at a time).
-/// Owns       the port and the slots. A slot holds its actor strongly from open() to the REMOVE event. Sockets and their
-///            closing stay with the actors (N50).
-/// Runs       as the scheduler of an actor system (pump/scheduler.hpp), or on threads of its own beside another (start()).
-///            For one actor system: under another scheduler stop() comes before that system's end, because CAF's handles
-///            must not outlive it; the pump's own scheduler sees to that itself.
-/// Errors     `closed` after the end; a full slot table says `registrations_exhausted`; what the port refuses is passed on.
+/// Owns       the port and the slots. A slot holds its actor strongly from open() to the REMOVE event. Sockets and
+///            their closing stay with the actors (N50).
+/// Runs       as the scheduler of an actor system (pump/scheduler.hpp), or on threads of its own beside another
+///            (start()). For one actor system: under another scheduler stop() comes before that system's end, because
+///            CAF's handles must not outlive it; the pump's own scheduler sees to that itself.
+/// Errors     `closed` after the end; a full slot table says `registrations_exhausted`; what the port refuses is passed
+///            on.
 /// Life       may outlive the actor system, and then holds no actor handle.
 
 #include <cstdint>
@@ -37,28 +39,29 @@ public:
 
   /// Registers `socket` for `owner` and arms it: level-triggered, one-shot. The owner gets socket_ready once per arm.
   error_or<registration_id> open(net::socket_handle socket, caf::strong_actor_ptr owner, notify::interest first);
-  /// Arms again with the whole wanted filter (N6). From the owner's handlers only. Where the port batches, the re-arm goes out
-  /// with the worker's next wait; if it then fails, the owner gets socket_ready with event::err. `removing` after remove(),
-  /// `not_registered` for what is gone.
+  /// Arms again with the whole wanted filter (N6). From the owner's handlers only. Where the port batches, the re-arm
+  /// goes out with the worker's next wait; if it then fails, the owner gets socket_ready with event::err. `removing`
+  /// after remove(), `not_registered` for what is gone.
   std::error_code arm(registration_id registration, notify::interest filter) noexcept;
-  /// Asks for the end of the registration: registration_closed follows, then nothing more; it follows even if the port has
-  /// lost the socket. Again is no error until then, and `not_registered` afterwards.
+  /// Asks for the end of the registration: registration_closed follows, then nothing more; it follows even if the port
+  /// has lost the socket. Again is no error until then, and `not_registered` afterwards.
   std::error_code remove(registration_id registration) noexcept;
 
   /// Sends deadline_expired{tag} to `owner` when `at` has come, never early; O(1). `none` after stop().
   deadline_id schedule(clock::time_point at, caf::strong_actor_ptr owner, std::uint64_t tag);
-  /// Takes a deadline back and lets go of its owner; O(1). False when it is gone: its message is then sent, or about to be.
+  /// Takes a deadline back and lets go of its owner; O(1). False when it is gone: its message is then sent, or about to
+  /// be.
   bool cancel(deadline_id deadline) noexcept;
   clock::time_point now() const noexcept;
 
   /// Serves the port with `threads` threads of the pump's own, for actor systems with another scheduler. `closed` after
   /// stop(), or the reason why no thread can be had.
   std::error_code start(std::size_t threads);
-  /// Serves the port once on the calling thread, which is none of the above: for programs that step their actors. Waits at most
-  /// `timeout`; returns how many messages were sent.
+  /// Serves the port once on the calling thread, which is none of the above: for programs that step their actors. Waits
+  /// at most `timeout`; returns how many messages were sent.
   std::size_t serve(notify::notification_port::duration timeout);
-  /// Ends those threads and empties the slot table: every handle is let go and open, arm, remove answer `closed`. Owners are
-  /// told nothing, but for those that await registration_closed: they get it. Idempotent.
+  /// Ends those threads and empties the slot table: every handle is let go and open, arm, remove answer `closed`.
+  /// Owners are told nothing, but for those that await registration_closed: they get it. Idempotent.
   void stop() noexcept;
 
   /// Registrations and deadlines now held; for tests and metrics.

@@ -6,12 +6,12 @@
 /// Threads    its own thread alone, except apply_deferred().
 /// Owns       the re-arms collected since its last turn, while the port batches requests.
 ///
-/// Deferred re-arms and removal. A re-arm that another thread's removal overtakes could hit a descriptor that has been closed
-/// and reused by then. So a re-arm is deferred only while this thread holds a batch of packets: the port withholds the REMOVE
-/// event, and with it the closing, until that batch is released (N49), which the next turn does after its requests have
-/// been applied (N37). So a port that batches has to apply a call's requests before it counts the caller's batch as released,
-/// and while a handler blocks its worker's batch holds back the REMOVE events of others. Without batching the batch is
-/// released as soon as its packets have become messages.
+/// Deferred re-arms and removal. A re-arm that another thread's removal overtakes could hit a descriptor that has been
+/// closed and reused by then. So a re-arm is deferred only while this thread holds a batch of packets: the port
+/// withholds the REMOVE event, and with it the closing, until that batch is released (N49), which the next turn does
+/// after its requests have been applied (N37). So a port that batches has to apply a call's requests before it counts
+/// the caller's batch as released, and while a handler blocks its worker's batch holds back the REMOVE events of
+/// others. Without batching the batch is released as soon as its packets have become messages.
 
 #include <array>
 #include <memory>

@@ -70,8 +70,8 @@ std::error_code pump_engine::remove(registration_id registration) noexcept {
     if (!failed) return {};
     if (failed == errc::not_registered) break;
   }
-  // Closed by its owner too soon, or refused for good (N52): no REMOVE event will come. The owner waits for the end all the
-  // same, and packets still under way are stale from here on.
+  // Closed by its owner too soon, or refused for good (N52): no REMOVE event will come. The owner waits for the end all
+  // the same, and packets still under way are stale from here on.
   auto* const here = port_server::current();
   const auto owner = registrations_.take(registration, std::move(held));
   owner->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, registration_closed{registration}),

@@ -2,8 +2,8 @@
 
 /// What a notification pump is made of, shared by the pump and by the threads that serve its port.
 ///
-/// Why        whoever lets go of a pump last may be one of those threads, in the middle of a turn; so the parts it works on
-///            belong to each of them.
+/// Why        whoever lets go of a pump last may be one of those threads, in the middle of a turn; so the parts it
+///            works on belong to each of them.
 /// Threads    every member from any thread, except start and stop (one at a time).
 
 #include <atomic>

@@ -111,7 +111,8 @@ pump_worker::job pump_worker::steal(std::size_t least) noexcept {
   return found;
 }
 
-/// Once every watch_period: what other workers, which may be stuck in a handler, have collected; their re-arms, and a job.
+/// Once every watch_period: what other workers, which may be stuck in a handler, have collected; their re-arms, and a
+/// job.
 pump_worker::job pump_worker::relieve_others() noexcept {
   if (turn_began_ < relieved_others_ + watch_period) return nullptr;
   relieved_others_ = turn_began_;

@@ -2,15 +2,16 @@
 
 /// The workers of the pump's scheduler: threads that run actors, and whose idle wait is the notification port's.
 ///
-/// Why        a worker that waits in the port runs the owners of what became ready right there: no hop between threads. CAF's
-///            own worker template is not used: its loop costs a dynamic_cast and a look-up in a table shared by all threads
-///            per job, for a logger that is silent; together that is as much as a message's whole way costs here.
+/// Why        a worker that waits in the port runs the owners of what became ready right there: no hop between threads.
+///            CAF's own worker template is not used: its loop costs a dynamic_cast and a look-up in a table shared by
+///            all threads per job, for a logger that is silent; together that is as much as a message's whole way costs
+///            here.
 /// Threads    a worker's members belong to its own thread, except the job queue and the server's deferred re-arms.
-/// Order      own queue; after messages_per_turn or time_per_turn a look at the port without waiting, then one shared job, so
-///            that an actor which feeds itself starves neither sockets nor others; an empty own queue: the shared one, then
-///            stealing, then the wait.
-/// Waking     as sleep_ledger.hpp says. A lone job in a worker's queue is left to it, and to the watch: taking it at once
-///            would move a conversation of two actors to another processor at every hop.
+/// Order      own queue; after messages_per_turn or time_per_turn a look at the port without waiting, then one shared
+///            job, so that an actor which feeds itself starves neither sockets nor others; an empty own queue: the
+///            shared one, then stealing, then the wait.
+/// Waking     as sleep_ledger.hpp says. A lone job in a worker's queue is left to it, and to the watch: taking it at
+///            once would move a conversation of two actors to another processor at every hop.
 
 #include <chrono>
 #include <memory>

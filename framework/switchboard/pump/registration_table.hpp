@@ -2,7 +2,8 @@
 
 /// The pump's registrations: which actor owns the socket that a packet's key names.
 ///
-/// Why        a packet may outlive its registration; slot and generation together tell, and finding the slot takes no lock.
+/// Why        a packet may outlive its registration; slot and generation together tell, and finding the slot takes no
+///            lock.
 /// Threads    any. One slot's content is guarded by the slot's own lock, the free list by the table's.
 /// Owns       an actor handle per slot in use.
 /// Errors     `closed` after close(), `registrations_exhausted` at max_registrations.
@@ -71,7 +72,8 @@ public:
   error_or<added> add(net::socket_handle socket, caf::strong_actor_ptr owner);
   /// The slot of a registration that still is; nothing for a stale id.
   held_slot find(registration_id id) noexcept;
-  /// Ends a registration and hands out its owner. The handle is released by the caller, without a lock: it may be the last.
+  /// Ends a registration and hands out its owner. The handle is released by the caller, without a lock: it may be the
+  /// last.
   caf::strong_actor_ptr take(registration_id id, held_slot held) noexcept;
   struct removed {
     registration_id id;

@@ -2,18 +2,18 @@
 
 /// Who sleeps in the port, and which wake packets are under way.
 ///
-/// Why        a posted packet wakes an arbitrary waiter, so a flag per worker would not do; and a burst must post once. One
-///            word holds it all, so that going to sleep and waking are ordered against each other.
-/// Threads    any. Everything is seq_cst: a sleeper announces itself and then looks for work, a waker leaves work and then
-///            looks for sleepers.
-/// Rule       whoever leaves work that another should see calls claim_wake(), and posts a packet if told to. While a packet
-///            is under way nobody posts another: whoever takes it looks at everything there is, and wakes the next one if
-///            there is more than it can take.
-/// Watch      a handler that blocks behind a lone queued job would strand it, yet waking a worker for every hop of a message
-///            costs more than the hop. So while anybody runs, one of the sleepers is a watch: it wakes every watch_period and
-///            takes what still waits. Whoever has just worked watches too, for one period: packets come to watches as well,
-///            and with a second one nobody has to be woken to take the first one's place. When all have slept for longer
-///            than that there is none, and idle costs nothing.
+/// Why        a posted packet wakes an arbitrary waiter, so a flag per worker would not do; and a burst must post once.
+///            One word holds it all, so that going to sleep and waking are ordered against each other.
+/// Threads    any. Everything is seq_cst: a sleeper announces itself and then looks for work, a waker leaves work and
+///            then looks for sleepers.
+/// Rule       whoever leaves work that another should see calls claim_wake(), and posts a packet if told to. While a
+///            packet is under way nobody posts another: whoever takes it looks at everything there is, and wakes the
+///            next one if there is more than it can take.
+/// Watch      a handler that blocks behind a lone queued job would strand it, yet waking a worker for every hop of a
+///            message costs more than the hop. So while anybody runs, one of the sleepers is a watch: it wakes every
+///            watch_period and takes what still waits. Whoever has just worked watches too, for one period: packets
+///            come to watches as well, and with a second one nobody has to be woken to take the first one's place. When
+///            all have slept for longer than that there is none, and idle costs nothing.
 
 #include <atomic>
 #include <chrono>
@@ -21,7 +21,8 @@
 
 namespace switchboard {
 
-/// Bounds how long a job can be stranded. Half of the 10 ms that a blocked handler may cost others, less the time to wake.
+/// Bounds how long a job can be stranded. Half of the 10 ms that a blocked handler may cost others, less the time to
+/// wake.
 inline constexpr auto watch_period = std::chrono::milliseconds(4);
 
 class sleep_ledger {

@@ -2,11 +2,12 @@
 
 /// A call as the actor that answers it holds it, and the messages its answers travel in.
 ///
-/// Why        CAF's request/response costs a message a call and, dropped, hangs its caller. A responder owns its call: it
-///            answers once, or its destructor does (INTERNAL). Answers are encoded as frames where they arise and go to the
-///            connection as one message per connection and turn.
+/// Why        CAF's request/response costs a message a call and, dropped, hangs its caller. A responder owns its call:
+///            it answers once, or its destructor does (INTERNAL). Answers are encoded as frames where they arise and go
+///            to the connection as one message per connection and turn.
 /// Threads    a handle belongs to one thread at a time; it may be moved to another actor and answered there.
-/// Owns       a handle keeps its connection actor's memory, not its life: answers to a connection that ended are dropped.
+/// Owns       a handle keeps its connection actor's memory, not its life: answers to a connection that ended are
+///            dropped.
 /// Errors     a reply above the frame limit becomes RESOURCE_EXHAUSTED.
 
 #include <chrono>
@@ -45,8 +46,8 @@ struct call_ended {
   std::uint64_t call;
 };
 
-/// Carries call_ended to its watcher behind the calls that the connection sent to the same service before, so that it does not
-/// overtake one that the service passes on to the watcher. Whoever drops it undelivered delivers it.
+/// Carries call_ended to its watcher behind the calls that the connection sent to the same service before, so that it
+/// does not overtake one that the service passes on to the watcher. Whoever drops it undelivered delivers it.
 class end_notice {
 public:
   end_notice(caf::strong_actor_ptr watcher, call_ended what) noexcept : watcher_(std::move(watcher)), what_(what) {}
@@ -120,8 +121,8 @@ private:
   std::vector<parcel> parcels_;
 };
 
-/// While one exists on a thread, calls let go unanswered end with UNAVAILABLE instead of INTERNAL: for the end of an actor
-/// that holds calls, when it is the service that fails and not its handling of one call.
+/// While one exists on a thread, calls let go unanswered end with UNAVAILABLE instead of INTERNAL: for the end of an
+/// actor that holds calls, when it is the service that fails and not its handling of one call.
 class unwinding {
 public:
   unwinding() noexcept;
@@ -186,7 +187,8 @@ public:
   /// The connection drains `from` as credit and its marks allow.
   void follow(std::shared_ptr<source> from) { stream_from(std::move(from)); }
 
-  /// Asks `next` for one message at a time, on the connection's thread, as credit allows; false from it ends the stream.
+  /// Asks `next` for one message at a time, on the connection's thread, as credit allows; false from it ends the
+  /// stream.
   void generate(std::function<bool(Reply&)> next) {
     class generator final : public source {
     public:

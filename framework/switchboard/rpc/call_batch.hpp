@@ -2,10 +2,11 @@
 
 /// The calls of one read that go to one service, as one message.
 ///
-/// Why        a message per call costs more than the bare socket work of a call; calls that arrive together travel together.
+/// Why        a message per call costs more than the bare socket work of a call; calls that arrive together travel
+///            together.
 /// Threads    filled by the connection, then owned by the service's mailbox and handler.
-/// Owns       the requests' bytes and the calls: those nobody took when it is destroyed end with UNAVAILABLE, which is what
-///            happens in the mailbox of a service that died.
+/// Owns       the requests' bytes and the calls: those nobody took when it is destroyed end with UNAVAILABLE, which is
+///            what happens in the mailbox of a service that died.
 
 #include <string>
 #include <vector>
@@ -32,8 +33,8 @@ public:
     requests_.append(request);
   }
 
-  /// Gives `use(const method&, call_handle, std::string_view request)` each call in the order they were opened, as long as
-  /// `more()` says so before each; whether it came to the end. What is left can be taken later.
+  /// Gives `use(const method&, call_handle, std::string_view request)` each call in the order they were opened, as long
+  /// as `more()` says so before each; whether it came to the end. What is left can be taken later.
   template <class More, class Use>
   bool take_each(More&& more, Use&& use) {
     while (taken_ < calls_.size()) {

@@ -1,8 +1,10 @@
 #pragma once
 
-/// Lets a move-only value travel in a CAF message, which demands copyable types but copies only when a message is shared.
+/// Lets a move-only value travel in a CAF message, which demands copyable types but copies only when a message is
+/// shared.
 /// Threads    as the value.
-/// Errors     an actual copy is a broken invariant and aborts: whoever sends such a message to one actor never makes one.
+/// Errors     an actual copy is a broken invariant and aborts: whoever sends such a message to one actor never makes
+///            one.
 
 #include <utility>
 

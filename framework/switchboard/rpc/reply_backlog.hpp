@@ -2,8 +2,8 @@
 
 /// How many bytes of replies a connection has been given and not yet written, for those who make them.
 ///
-/// Why        a client that asks and does not read must not make a service answer without end: a host holds such a client's calls
-///            back until its connection has written enough. Other clients' calls go on.
+/// Why        a client that asks and does not read must not make a service answer without end: a host holds such a
+///            client's calls back until its connection has written enough. Other clients' calls go on.
 /// Threads    any.
 /// Owns       handles of the hosts that wait, until they are taken.
 

@@ -6,12 +6,14 @@
 ///         .unary("Say", &echo::say)
 ///         .server_streaming("Repeat", &echo::repeat)
 ///
-/// Why        connections look methods up in this description before any actor is involved; the service's object is made
-///            inside its actor, and anew each time that actor is.
-/// Handlers   unary: `Reply f(const Request&)`, `result<Reply> f(const Request&)`, or `void f(Request&, responder<Reply>)` to answer
-///            later; server streaming: `void f(Request&, outbound<Reply>)`. They get parsed requests; what does not parse is
-///            answered INVALID_ARGUMENT. A handler that throws lets go of its call, which answers INTERNAL; the service lives on.
-/// Messages   a service with a member `caf::message_handler messages()` gets other messages to its actor there (call_ended, say).
+/// Why        connections look methods up in this description before any actor is involved; the service's object is
+///            made inside its actor, and anew each time that actor is.
+/// Handlers   unary: `Reply f(const Request&)`, `result<Reply> f(const Request&)`, or `void f(Request&,
+///            responder<Reply>)` to answer later; server streaming: `void f(Request&, outbound<Reply>)`. They get
+///            parsed requests; what does not parse is answered INVALID_ARGUMENT. A handler that throws lets go of its
+///            call, which answers INTERNAL; the service lives on.
+/// Messages   a service with a member `caf::message_handler messages()` gets other messages to its actor there
+///            (call_ended, say).
 /// Threads    the description is immutable once served; handlers run one at a time, in the service's actor.
 /// Errors     a name, type or kind that contradicts the .proto, and a method left out, are found by check().
 

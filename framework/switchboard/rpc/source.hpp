@@ -2,10 +2,10 @@
 
 /// What a server stream sends, pulled by the connection that carries it.
 ///
-/// Why        a connection knows its credit and its high-water mark, so it asks for the next message when it can send one; a
-///            slow reader costs a place in the source, never a queue.
-/// Threads    attach, next and result: the connection's actor, one at a time. What feeds the source may be elsewhere and calls
-///            the waker from any thread.
+/// Why        a connection knows its credit and its high-water mark, so it asks for the next message when it can send
+///            one; a slow reader costs a place in the source, never a queue.
+/// Threads    attach, next and result: the connection's actor, one at a time. What feeds the source may be elsewhere
+///            and calls the waker from any thread.
 /// Owns       the connection owns the source from the stream's start to its end.
 
 #include <cstdint>

@@ -44,7 +44,8 @@ public:
   bool batches_requests() const noexcept override { return false; }
   clock::time_point now() const noexcept override { return now_; }
 
-  /// Queues what of `events` the armed registration asked for (err unasked), and disarms it. False where it has no arm for any.
+  /// Queues what of `events` the armed registration asked for (err unasked), and disarms it. False where it has no arm
+  /// for any.
   bool fire(net::socket_handle socket, notify::event events) {
     const auto found = registrations_.find(socket);
     if (found == registrations_.end() || !found->second.armed) return false;

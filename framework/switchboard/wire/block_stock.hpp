@@ -1,7 +1,7 @@
 #pragma once
 
-/// Emptied byte blocks that a thread keeps for its next frames: most are written at once, so without a stock each would cost an
-/// allocation, and with one of their own idle connections would cost memory.
+/// Emptied byte blocks that a thread keeps for its next frames: most are written at once, so without a stock each would
+/// cost an allocation, and with one of their own idle connections would cost memory.
 /// Threads    any; each has its own stock, at most `blocks_kept` of `block_bytes_kept`.
 
 #include <cstddef>

@@ -3,12 +3,10 @@
 /// Bytes in, frames out, however the bytes were cut.
 ///
 /// Why        a frame's fields are read in place, without building a protobuf message: the payload is parsed once, by
-/// whom it
-///            is for. It accepts exactly what protobuf's own parser accepts as a switchboard.v1.Frame.
+///            whom it is for. It accepts exactly what protobuf's own parser accepts as a switchboard.v1.Frame.
 /// Threads    one at a time.
 /// Owns       only the bytes of a frame that has not arrived whole, at most the frame limit and never more than twice
-/// what
-///            has arrived; nothing while idle.
+///            what has arrived; nothing while idle.
 /// Errors     frame_too_large, malformed_varint, malformed_frame; after one the decoder stays failed.
 ///
 ///     decoder.feed(chunk);

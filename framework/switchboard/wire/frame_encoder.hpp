@@ -3,8 +3,7 @@
 /// Frames to delimited bytes, appended behind one another so that many leave in one write.
 ///
 /// Why        the payload goes last in every frame, so a header can be written before the payload is copied, or the
-/// payload
-///            sent from where it is.
+///            payload sent from where it is.
 /// Threads    free functions; the output belongs to the caller.
 /// Errors     none: callers keep to the frame limit by asking message_frame_size() first.
 

@@ -9,7 +9,8 @@
 namespace switchboard::net {
 
 void descriptor::reset(int number) noexcept {
-  // EINTR is no reason to try again: Linux has freed the number by then, and it may already be somebody else's (close(2)).
+  // EINTR is no reason to try again: Linux has freed the number by then, and it may already be somebody else's
+  // (close(2)).
   if (number_ >= 0) ::close(number_);
   number_ = number;
 }

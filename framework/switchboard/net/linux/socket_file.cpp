@@ -19,8 +19,8 @@ namespace {
 constexpr int lock_attempts = 100;
 constexpr int lock_pause_ms = 10;
 
-/// Exclusive among all who bind or remove socket files in the folder of `path`. Leaves nothing behind, being on the folder
-/// itself.
+/// Exclusive among all who bind or remove socket files in the folder of `path`. Leaves nothing behind, being on the
+/// folder itself.
 descriptor lock_folder_of(const std::string& path) noexcept {
   try {
     const auto slash = path.rfind('/');

@@ -1,9 +1,11 @@
 #pragma once
 
-/// The file under which a Unix socket is reached: made by bind(2), left behind by a process that dies, removed by one that ends.
+/// The file under which a Unix socket is reached: made by bind(2), left behind by a process that dies, removed by one
+/// that ends.
 ///
-/// Why        a stale file must not keep a server from starting, and a starting or ending one must not take away what belongs
-///            to another. Both decide and act while holding a lock on the folder, so two servers starting together agree.
+/// Why        a stale file must not keep a server from starting, and a starting or ending one must not take away what
+///            belongs to another. Both decide and act while holding a lock on the folder, so two servers starting
+///            together agree.
 /// Threads    one at a time.
 /// Owns       the file, as long as the name still leads to the inode that was bound.
 /// Errors     address_in_use: somebody answers there, the file is no socket, or the folder's lock cannot be had.
@@ -23,8 +25,8 @@ public:
   socket_file() = default;
   socket_file(socket_file&& other) noexcept;
   socket_file& operator=(socket_file&& other) noexcept;
-  /// Removes the file if it is still ours. Must come before the bound socket is closed: that socket holds on to the inode, so
-  /// no other file can have its number meanwhile.
+  /// Removes the file if it is still ours. Must come before the bound socket is closed: that socket holds on to the
+  /// inode, so no other file can have its number meanwhile.
   ~socket_file();
 
   /// Binds `socket` to `address`, which says `path`, in place of a stale file if need be, and listens.

@@ -105,7 +105,8 @@ error_or<std::unique_ptr<transport>> socket_listener::accept() noexcept try {
 }
 
 bool socket_listener::refuse(void (*farewell)(transport&)) noexcept {
-  // Another thread may take the number that this frees; then accept() fails as before, and the spare is had again when it can be.
+  // Another thread may take the number that this frees; then accept() fails as before, and the spare is had again when
+  // it can be.
   spare_.reset();
   bool refused = false;
   if (auto taken = accept(); taken && *taken) {

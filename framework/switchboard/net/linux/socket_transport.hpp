@@ -27,8 +27,8 @@ private:
   endpoint peer_;
 };
 
-/// What every TCP connection of ours is given. Set on a listening socket, Linux hands all of it on to accepted ones, which
-/// saves seven system calls each.
+/// What every TCP connection of ours is given. Set on a listening socket, Linux hands all of it on to accepted ones,
+/// which saves seven system calls each.
 std::error_code set_tcp_options(int socket) noexcept;
 
 }  // namespace switchboard::net

@@ -30,8 +30,8 @@ error_or<descriptor> start_connection(const socket_address& to, bool is_last) {
   // EINTR as well means that the connection goes on being made (connect(2)).
   if (::connect(socket.get(), to.data(), to.size) != 0 && errno != EINPROGRESS && errno != EINTR)
     return system_error_code(errno);
-  // "localhost" is ::1 before it is 127.0.0.1, and a server may listen at only one of them. The last address keeps its error
-  // for pending_error(), where every caller looks.
+  // "localhost" is ::1 before it is 127.0.0.1, and a server may listen at only one of them. The last address keeps its
+  // error for pending_error(), where every caller looks.
   if (!is_last)
     if (const int failure = immediate_failure(socket.get())) return system_error_code(failure);
   return socket;
