@@ -37,7 +37,7 @@ class call_table {
 public:
   /// @pre `call.number` is above every number opened before.
   open_call& open(open_call call) {
-    ++count_;
+    ++open_;
     if (calls_.capacity() == 0) calls_.swap(spare());
     return calls_.emplace_back(std::move(call));
   }
@@ -51,30 +51,32 @@ public:
     auto* const call = at(number);
     return call && call->abandoned ? call : nullptr;
   }
-  /// Ends a call for the client. It counts until its service lets go of it, or a client could have any number of calls
-  /// run by cancelling them at once.
+  /// Ends a call for the client. It counts as abandoned until its service lets go of it, or a client could have any
+  /// number of calls run by cancelling them at once.
   void abandon(open_call& call) noexcept {
     call.open = false;
     call.abandoned = true;
+    --open_;
+    ++abandoned_;
     call.watcher = nullptr;
   }
   /// Invalidates references to calls.
   void close(open_call& call) {
+    --(call.abandoned ? abandoned_ : open_);
     call.open = false;
     call.abandoned = false;
     call.source = nullptr;
     call.watcher = nullptr;
-    --count_;
     while (!calls_.empty() && !counts(calls_.back())) calls_.pop_back();
     if (calls_.empty()) {
       if (calls_.capacity() <= capacity_kept && spare().capacity() < calls_.capacity()) calls_.swap(spare());
       std::vector<open_call>{}.swap(calls_);
-    } else if (calls_.size() >= compacted_from && count_ < calls_.size() / 2) {
+    } else if (calls_.size() >= compacted_from && open_ + abandoned_ < calls_.size() / 2) {
       std::erase_if(calls_, [](const open_call& each) { return !counts(each); });
     }
   }
-  /// Open and abandoned ones.
-  std::size_t size() const noexcept { return count_; }
+  std::size_t size() const noexcept { return open_; }
+  std::size_t abandoned() const noexcept { return abandoned_; }
 
   /// Calls `use(open_call&)` for each open call; it must not open or close any.
   template <class Use>
@@ -100,7 +102,8 @@ private:
   }
 
   std::vector<open_call> calls_;
-  std::size_t count_ = 0;
+  std::size_t open_ = 0;
+  std::size_t abandoned_ = 0;
 };
 
 }  // namespace switchboard
