@@ -547,9 +547,9 @@ void connection::write() {
 void connection::update_reading() {
   const bool stopped_before = reading_stopped_;
   const auto replies_max = reading_stopped_ ? limits().outbound_low_bytes : 2 * limits().outbound_high_bytes;
-  reading_stopped_ = state_ == state::open && (request_bytes_ >= limits().request_bytes_in_flight_max ||
-                                               calls_.abandoned() >= limits().open_calls_max ||
-                                               outbound_.reply_bytes() > replies_max);
+  reading_stopped_ =
+      state_ == state::open && (request_bytes_ >= limits().request_bytes_in_flight_max ||
+                                calls_.abandoned() >= limits().open_calls_max || outbound_.reply_bytes() > replies_max);
   if (stopped_before && !reading_stopped_ && state_ == state::open) cancel_connection_deadline();
   if (!caller_) return;
   caller_->backlog->queued(outbound_.reply_bytes());

@@ -17,9 +17,8 @@ namespace switchboard {
 struct limits {
   /// Bytes of one frame after its size varint; above it the connection ends with RESOURCE_EXHAUSTED.
   std::size_t frame_bytes_max = wire::default_frame_limit;
-  /// Calls open at once on one connection, and calls that ended for the client while services still have them, where
-  /// reading stops; one more is answered RESOURCE_EXHAUSTED. Those that the connection answers
-  /// itself do not count.
+  /// Calls open at once on one connection; one more is answered RESOURCE_EXHAUSTED. Those that the connection answers
+  /// itself do not count. As many may have ended for the client while services still have them: there reading stops.
   std::size_t open_calls_max = 4096;
   /// Bytes of requests that services of one connection hold; reading stops there.
   std::size_t request_bytes_in_flight_max = 4 * 1024 * 1024;
