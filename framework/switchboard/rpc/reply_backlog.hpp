@@ -43,10 +43,14 @@ public:
   /// Has `host` told when replies are taken again. False where they are already.
   bool wait(caf::strong_actor_ptr host) {
     const std::lock_guard lock{mutex_};
-    if (!full()) return false;
     waiting_.push_back(std::move(host));
+    // Announced first and looked at again only then, while the connection stores first and looks for waiters then: with
+    // both in one total order, one of the two sees the other.
     any_waiting_.store(true);
-    return true;
+    if (full()) return true;
+    waiting_.pop_back();
+    any_waiting_.store(!waiting_.empty());
+    return false;
   }
   /// The hosts to tell, for the connection when full() no longer holds.
   std::vector<caf::strong_actor_ptr> take_waiting() {
