@@ -105,7 +105,7 @@ void chat_service::join(JoinRequest& request, rpc::outbound<RoomEvent> stream) {
     room = &start(request.room(), home_->open(request.room()));
   }
   room_join join;
-  join.call = room_call{std::move(stream)};
+  join.call = room_call{std::move(stream).take_call()};
   join.nickname = std::move(*request.mutable_nickname());
   join.resume_token = std::move(*request.mutable_resume_token());
   join.log_id = std::move(*request.mutable_log_id());
@@ -198,10 +198,7 @@ log_home::encoder entry_encoder() {
 }
 
 rpc::service_definition definition(std::shared_ptr<log_home> home, const chat_limits& limits) {
-  return rpc::service<chat_service>("switchboard.chat.v1.Chat",
-                                    [home = std::move(home), limits](caf::event_based_actor* self) {
-                                      return std::make_unique<chat_service>(self, home, limits);
-                                    })
+  return rpc::service<chat_service>("switchboard.chat.v1.Chat", std::move(home), limits)
       .server_streaming("Join", &chat_service::join)
       .unary("Publish", &chat_service::publish)
       .unary("History", &chat_service::history)

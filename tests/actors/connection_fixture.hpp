@@ -35,7 +35,7 @@ struct held_echo {
     std::deque<std::string> payloads;
     std::string at_once;  ///< not empty: what every call is answered with at once
   };
-  explicit held_echo(desk& on) : on_(on) {}
+  explicit held_echo(desk* on) : on_(*on) {}
 
   void say(const SayRequest& request, rpc::responder<SayReply> call) {
     on_.payloads.push_back(request.payload());
@@ -79,11 +79,9 @@ protected:
     environment->pump = stage.pump();
     environment->limits = limits;
     environment->directory = std::make_shared<service_directory>();
-    ASSERT_EQ(environment->directory->add(
-                  rpc::service<held_echo>("switchboard.echo.v1.Echo",
-                                          [this](caf::event_based_actor*) { return std::make_unique<held_echo>(desk); })
-                      .unary("Say", &held_echo::say)
-                      .server_streaming("Repeat", &held_echo::repeat)),
+    ASSERT_EQ(environment->directory->add(rpc::service<held_echo>("switchboard.echo.v1.Echo", &desk)
+                                              .unary("Say", &held_echo::say)
+                                              .server_streaming("Repeat", &held_echo::repeat)),
               "");
     environment->directory->seal();
     environment->broker = caf::actor_cast<caf::strong_actor_ptr>(stage.system().spawn(recording_broker, &broker));

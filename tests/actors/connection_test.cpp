@@ -9,8 +9,8 @@ namespace switchboard {
 using namespace std::chrono_literals;
 
 caf::strong_actor_ptr ConnectionTest::spawn_host(const rpc::service_definition& definition) {
-  return caf::actor_cast<caf::strong_actor_ptr>(
-      stage.system().spawn<service_host>(environment->directory, std::cref(definition)));
+  return caf::actor_cast<caf::strong_actor_ptr>(stage.system().spawn<service_host>(
+      stage.pump(), std::shared_ptr<const rpc::service_definition>{environment->directory, &definition}));
 }
 
 namespace {
@@ -44,7 +44,7 @@ TEST_F(ConnectionTest, ReadsACallCutAtEveryByte) {
     receive(bytes.substr(0, cut));
     receive(bytes.substr(cut));
     ASSERT_EQ(desk.said.size(), 1u) << "cut at " << cut;
-    EXPECT_EQ(desk.said.front().number(), call);
+    EXPECT_EQ(desk.said.front().context().number(), call);
     desk = {};
   }
 }

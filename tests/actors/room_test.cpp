@@ -83,7 +83,7 @@ protected:
           rpc::caller{id, caf::actor_cast<caf::strong_actor_ptr>(self_.ptr()), "test", {}, 1 << 20});
     }
 
-    rpc::call_handle open() { return {caller_, last_call_ += 2, rpc::time_point::max()}; }
+    rpc::call_handle open() { return {rpc::call_context{caller_, last_call_ += 2, rpc::time_point::max(), nullptr}}; }
     std::uint64_t last_call() const { return last_call_; }
     std::uint64_t id() const { return caller_->id; }
 

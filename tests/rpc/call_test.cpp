@@ -55,7 +55,7 @@ protected:
     settle();
   }
   void settle() { static_cast<caf::scheduler::test_coordinator&>(system.scheduler()).run(); }
-  call_handle call(std::uint64_t number) { return {from, number, time_point::max()}; }
+  call_handle call(std::uint64_t number) { return {call_context{from, number, time_point::max(), nullptr}}; }
   responder<SayReply> unary(std::uint64_t number) { return responder<SayReply>{call(number)}; }
   static code code_of(const v1::Frame& frame) { return static_cast<code>(frame.status().code()); }
 
@@ -151,14 +151,15 @@ TEST_F(Call, AnswersOutsideAnyScopeGoAtOnce) {
 }
 
 TEST_F(Call, StreamTurnsOverToItsSource) {
-  outbound<SayReply>{call(3)}.generate([](SayReply&) { return false; });
+  outbound<SayReply> stream{call(3)};
+  stream.generate([](SayReply&) { return false; });
   settle();
   EXPECT_EQ(received.streams, std::vector<std::uint64_t>{3});
   EXPECT_TRUE(received.frames.empty());
 }
 
 TEST_F(Call, BatchNobodyTookSaysUnavailable) {
-  const method say{"x.Y/Z", false, nullptr, nullptr, {}};
+  const method say{"x.Y/Z", method_kind::unary, nullptr, nullptr, {}};
   {
     call_batch batch{from};
     batch.add(1, say, "a", time_point::max());
@@ -171,27 +172,27 @@ TEST_F(Call, BatchNobodyTookSaysUnavailable) {
 }
 
 TEST_F(Call, BatchGivesEachCallItsOwnRequest) {
-  const method say{"x.Y/Z", false, nullptr, nullptr, {}};
+  const method say{"x.Y/Z", method_kind::unary, nullptr, nullptr, {}};
   std::vector<std::string> requests;
   call_batch batch{from};
   batch.add(1, say, "first", time_point::max());
   batch.add(3, say, "", time_point::max());
   batch.add(5, say, "third", time_point::max());
-  batch.take_each([&](const method&, call_handle taken, std::string_view request) {
-    requests.emplace_back(request);
-    taken.fail(code::aborted, "");
+  batch.take_each([&](const method&, incoming_call& taken) {
+    requests.emplace_back(taken.request);
+    taken.handle.fail(code::aborted, "");
   });
   EXPECT_EQ(requests, (std::vector<std::string>{"first", "", "third"}));
 }
 
 TEST_F(Call, BatchLetsTheRestBeTakenAfterAHandlerThrew) {
-  const method say{"x.Y/Z", false, nullptr, nullptr, {}};
+  const method say{"x.Y/Z", method_kind::unary, nullptr, nullptr, {}};
   call_batch batch{from};
   batch.add(1, say, "throws", time_point::max());
   batch.add(3, say, "goes on", time_point::max());
-  const auto take = [&](const method&, call_handle taken, std::string_view request) {
-    if (request == "throws") throw std::runtime_error("a handler's fault");
-    taken.fail(code::ok, "");
+  const auto take = [&](const method&, incoming_call& taken) {
+    if (taken.request == "throws") throw std::runtime_error("a handler's fault");
+    taken.handle.fail(code::aborted, "");
   };
   EXPECT_THROW(batch.take_each(take), std::runtime_error);
   batch.take_each(take);

@@ -27,7 +27,7 @@ TEST(ServiceDefinition, AcceptsWhatItsProtoSays) {
       service<complete>(echo_name).unary("Say", &complete::say).server_streaming("Repeat", &complete::repeat);
   EXPECT_EQ(echo.check(), "");
   EXPECT_EQ(echo.methods()[0].name, "switchboard.echo.v1.Echo/Say");
-  EXPECT_TRUE(echo.methods()[1].server_streaming);
+  EXPECT_EQ(echo.methods()[1].kind, method_kind::server_streaming);
 }
 
 TEST(ServiceDefinition, AcceptsEveryFormOfAUnaryHandler) {

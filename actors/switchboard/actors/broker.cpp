@@ -13,6 +13,7 @@
 #include <switchboard/actors/broker.hpp>
 #include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/service_host.hpp>
+#include <switchboard/actors/service_router.hpp>
 
 namespace switchboard {
 
@@ -146,7 +147,11 @@ private:
     if (phase_ == phase::ending) return step_to_end();
     auto& route = directory_->routes()[index];
     auto& host = hosts_[index];
-    const auto actor = spawn<service_host>(directory_, std::cref(route.definition()));
+    // The directory keeps the definition.
+    const std::shared_ptr<const rpc::service_definition> definition{directory_, &route.definition()};
+    const auto actor = definition->hosting() == rpc::hosting::one_for_all
+                           ? caf::actor_cast<caf::actor>(spawn<service_host>(environment_->pump, definition))
+                           : caf::actor_cast<caf::actor>(spawn<service_router>(environment_->pump, definition));
     monitor(actor);
     host.address = actor.address();
     host.alive = true;
@@ -284,6 +289,23 @@ std::string broker::add(rpc::service_definition service) {
   return directory_->add(std::move(service));
 }
 
+void broker::intercept(std::shared_ptr<rpc::interceptor> around) {
+  SWITCHBOARD_INVARIANT(!environment_, "an interceptor was added to a broker that serves already");
+  interceptors_.push_back(std::move(around));
+}
+
+void broker::demand_authentication(authenticator check) {
+  SWITCHBOARD_INVARIANT(!environment_, "authentication was demanded of a broker that serves already");
+  authenticate_ = std::move(check);
+}
+
+caf::strong_actor_ptr broker::host_of(std::string_view service) const {
+  for (const auto& route : directory_->routes())
+    if (route.definition().name() == service && route.definition().hosting() == rpc::hosting::one_for_all)
+      return route.host();
+  return nullptr;
+}
+
 template <class Message>
 void broker::tell(Message message) {
   environment_->broker->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)),
@@ -296,6 +318,8 @@ void broker::start() {
   environment->pump = pump_;
   environment->directory = directory_;
   environment->limits = limits_;
+  environment->interceptors = interceptors_;
+  environment->authenticate = authenticate_;
   environment->broker = caf::actor_cast<caf::strong_actor_ptr>(system_.spawn<broker_actor>(state_, directory_));
   environment_ = std::move(environment);
   tell(start_broker{environment_});

@@ -21,7 +21,10 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include <caf/actor_cast.hpp>
 #include <caf/fwd.hpp>
 
 #include <switchboard/actors/connection.hpp>
@@ -47,6 +50,11 @@ public:
 
   /// Adds a service, before the first listen(). A sentence says why not; it is empty where the service was added.
   [[nodiscard]] std::string add(rpc::service_definition service);
+  /// Has `around` asked before each call of a service and told of its end (rpc/interceptor.hpp). Before the first
+  /// listen().
+  void intercept(std::shared_ptr<rpc::interceptor> around);
+  /// Demands Session/Authenticate of every connection before its first other call. Before the first listen().
+  void demand_authentication(authenticator check);
   /// Starts the services, if this is the first, and serves at `at`. Returns the endpoint with its actual port.
   error_or<net::endpoint> listen(const net::endpoint& at);
 
@@ -59,9 +67,17 @@ public:
 
   broker_statistics statistics() const;
 
+  /// The actor that serves `Service`, a generated struct, now, for actors of this process; null before the first
+  /// listen(), while it is restarted, and for services with an actor for each key or connection.
+  template <class Service>
+  typename Service::actor actor_of() const {
+    return caf::actor_cast<typename Service::actor>(host_of(Service::full_name));
+  }
+
 private:
   struct shared_state;
   void start();
+  caf::strong_actor_ptr host_of(std::string_view service) const;
   template <class Message>
   void tell(Message message);
 
@@ -69,6 +85,8 @@ private:
   std::shared_ptr<notification_pump> pump_;
   switchboard::limits limits_;
   net::network& network_;
+  std::vector<std::shared_ptr<rpc::interceptor>> interceptors_;
+  authenticator authenticate_;
   std::shared_ptr<service_directory> directory_;
   std::shared_ptr<shared_state> state_;
   std::shared_ptr<connection_environment> environment_;  ///< null before the start and after the end

@@ -15,22 +15,31 @@
 #include <switchboard/actors/service_directory.hpp>
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/stream_queue.hpp>
 
 namespace switchboard {
 
 struct open_call {
   std::uint64_t number = 0;
   bool open = true;
-  bool abandoned = false;    ///< ended for the client, while its service still has it
-  bool streaming = false;    ///< the server may send more than one message
-  bool stalled = false;      ///< a stream that waits for the low mark
-  std::uint32_t credit = 0;  ///< stream messages that may still be sent
+  bool abandoned = false;            ///< ended for the client, while its service still has it
+  bool streaming = false;            ///< not unary
+  bool stalled = false;              ///< a stream that waits for the low mark
+  bool client_ended = false;         ///< no more requests come
+  bool server_ended = false;         ///< answered in full, while the client may still send requests
+  std::uint32_t credit = 0;          ///< stream messages that may still be sent
+  std::uint32_t opening_credit = 0;  ///< of that, what its service knows of from the start
+  std::uint32_t request_credit = 0;  ///< messages of a stream of requests that may still come
   std::uint32_t request_bytes = 0;
+  std::shared_ptr<rpc::stream_queue> requests;  ///< where the requests stream
   deadline_id deadline = deadline_id::none;
   std::uint64_t last_message = 0;  ///< the place in the outbound stream lane behind its latest message
   std::shared_ptr<rpc::source> source;
   caf::strong_actor_ptr watcher;
   service_route* route = nullptr;  ///< of the service that was called
+  const rpc::method* method = nullptr;
+  rpc::time_point deadline_at = rpc::time_point::max();
+  rpc::time_point opened_at{};  ///< where interceptors want to know
 };
 
 class call_table {
@@ -59,6 +68,7 @@ public:
     --open_;
     ++abandoned_;
     call.watcher = nullptr;
+    call.requests = nullptr;
   }
   /// Invalidates references to calls.
   void close(open_call& call) {
@@ -66,6 +76,7 @@ public:
     call.open = false;
     call.abandoned = false;
     call.source = nullptr;
+    call.requests = nullptr;
     call.watcher = nullptr;
     while (!calls_.empty() && !counts(calls_.back())) calls_.pop_back();
     if (calls_.empty()) {

@@ -63,7 +63,8 @@ connection::connection(caf::actor_config& config, std::shared_ptr<const connecti
       environment_(std::move(environment)),
       transport_(std::move(transport)),
       id_(id),
-      decoder_(environment_->limits.frame_bytes_max) {}
+      decoder_(environment_->limits.frame_bytes_max),
+      authenticated_(!environment_->authenticate) {}
 
 connection::~connection() = default;
 
@@ -210,52 +211,80 @@ void connection::open_call_with(const wire::frame_view& frame) {
   const auto* entry = last_method_ && last_method_->method->name == frame.method
                           ? last_method_
                           : environment_->directory->find(frame.method);
-  if (refusing_calls_ && !(entry && (entry->kind == method_kind::health_check || entry->kind == method_kind::ping)))
+  const auto answered_here = [&](answered_by whom) { return entry && entry->whom == whom; };
+  if (!authenticated_ && !answered_here(answered_by::authenticate))
+    return refuse(frame.call, rpc::code::unauthenticated, "call switchboard.v1.Session/Authenticate first");
+  if (refusing_calls_ && !answered_here(answered_by::health_check) && !answered_here(answered_by::ping))
     return refuse(frame.call, rpc::code::unavailable, "the server is stopping");
   if (!entry)
     return refuse(frame.call, rpc::code::unimplemented, "no method " + std::string(frame.method.substr(0, 256)));
-  if (entry->kind != method_kind::service) return answer_built_in(entry->kind, frame);
+  if (entry->whom != answered_by::service) return answer_built_in(entry->whom, frame);
   last_method_ = entry;
   if (calls_.size() >= limits().open_calls_max)
     return refuse(frame.call, rpc::code::resource_exhausted,
                   "more than " + std::to_string(limits().open_calls_max) + " open calls on one connection");
+  const auto& method = *entry->method;
+  if (rpc::streams_requests(method.kind) && frame.has_message)
+    return refuse(frame.call, rpc::code::resource_exhausted, "a message beyond the granted credit");
   open_call call;
   call.number = frame.call;
-  call.streaming = entry->method->server_streaming;
-  call.credit = frame.credit;
-  call.request_bytes = static_cast<std::uint32_t>(frame.message.size());
+  call.method = &method;
   call.route = entry->route;
-  auto deadline = rpc::time_point::max();
-  if (frame.timeout_ms != 0) {
-    deadline = environment_->pump->now() + std::chrono::milliseconds{frame.timeout_ms};
-    call.deadline = environment_->pump->schedule(deadline, self_ptr(), frame.call);
+  call.streaming = method.kind != rpc::method_kind::unary;
+  call.credit = call.opening_credit = frame.credit;
+  call.request_bytes = static_cast<std::uint32_t>(frame.message.size());
+  if (frame.timeout_ms != 0) call.deadline_at = environment_->pump->now() + std::chrono::milliseconds{frame.timeout_ms};
+  if (!environment_->interceptors.empty()) {
+    call.opened_at = environment_->pump->now();
+    if (const auto refused = admit({caller(), call.number, call.deadline_at, &method}); !refused.ok())
+      return refuse(frame.call, refused.code, refused.message);
   }
-  calls_.open(std::move(call));
+  if (frame.timeout_ms != 0) call.deadline = environment_->pump->schedule(call.deadline_at, self_ptr(), frame.call);
+  if (rpc::streams_requests(method.kind)) {
+    // Bounded by the credit that the service grants, and by the request bytes in flight.
+    call.requests =
+        std::make_shared<rpc::stream_queue>(rpc::stream_queue::credit_max, std::numeric_limits<std::size_t>::max());
+    call.client_ended = frame.end;
+    if (frame.end) call.requests->finish({}, context());
+  }
   request_bytes_ += frame.message.size();
-  if (!entry->method->server_streaming) ++unary_calls_;
+  if (!call.streaming) ++unary_calls_;
   auto batch =
       std::find_if(batches.begin(), batches.end(), [&](const auto& each) { return each.route == entry->route; });
   auto& calls = batch != batches.end()
                     ? batch->calls
                     : batches.emplace_back(entry->route, rpc::call_batch{caller(), chunk_size}).calls;
-  calls.add(frame.call, *entry->method, frame.message, deadline);
+  calls.add(frame.call, method, frame.message, call.deadline_at, frame.credit, call.requests);
+  calls_.open(std::move(call));
 }
 
-void connection::answer_built_in(method_kind kind, const wire::frame_view& frame) {
+/// Asks the interceptors; those that let a call through hear of its end.
+rpc::status connection::admit(const rpc::call_context& call) const {
+  const auto& interceptors = environment_->interceptors;
+  for (std::size_t i = 0; i < interceptors.size(); ++i) {
+    auto verdict = interceptors[i]->opened(call);
+    if (verdict.ok()) continue;
+    while (i-- > 0) interceptors[i]->ended(call, verdict.code, {});
+    return verdict;
+  }
+  return {};
+}
+
+void connection::answer_built_in(answered_by whom, const wire::frame_view& frame) {
   const auto parsed = [&](google::protobuf::MessageLite& request) {
     if (request.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()))) return true;
     refuse(frame.call, rpc::code::invalid_argument, "the request is not a " + request.GetTypeName());
     return false;
   };
-  switch (kind) {
-    case method_kind::ping: {
+  switch (whom) {
+    case answered_by::ping: {
       v1::PingRequest request;
       if (!parsed(request)) return;
       v1::PingReply answer;
       answer.set_allocated_payload(request.release_payload());
       return reply(frame.call, answer);
     }
-    case method_kind::health_check: {
+    case answered_by::health_check: {
       v1::HealthRequest request;
       if (!parsed(request)) return;
       v1::HealthReply answer;
@@ -264,12 +293,26 @@ void connection::answer_built_in(method_kind kind, const wire::frame_view& frame
                                                                              : v1::HealthReply::SERVING);
       return reply(frame.call, answer);
     }
-    case method_kind::authenticate: {
+    case answered_by::authenticate: {
       v1::AuthenticateRequest request;
-      if (parsed(request)) reply(frame.call, v1::AuthenticateReply{});
-      return;
+      if (!parsed(request)) return;
+      v1::AuthenticateReply answer;
+      if (environment_->authenticate) {
+        auto identity = environment_->authenticate(request.token(), transport_->peer().to_string());
+        if (!identity) return refuse(frame.call, rpc::code::unauthenticated, identity.status().message);
+        authenticated_ = true;
+        answer.set_identity(*identity);
+        identity_ = std::move(*identity);
+        // Calls that are open keep the caller they were opened with.
+        if (caller_) {
+          auto renamed = *caller_;
+          renamed.identity = identity_;
+          caller_ = std::make_shared<const rpc::caller>(std::move(renamed));
+        }
+      }
+      return reply(frame.call, answer);
     }
-    case method_kind::describe: {
+    case answered_by::describe: {
       v1::DescribeRequest request;
       if (!parsed(request)) return;
       const auto& description = environment_->directory->description();
@@ -278,7 +321,7 @@ void connection::answer_built_in(method_kind kind, const wire::frame_view& frame
       outbound_.add_reply([&](std::string& out) { wire::append_message(out, frame.call, description, true); });
       return;
     }
-    case method_kind::service:
+    case answered_by::service:
       return;
   }
 }
@@ -291,16 +334,38 @@ void connection::on_frame_of_call(const wire::frame_view& frame) {
     return;
   }
   if (frame.has_status) return interrupt(*call);
+  if ((frame.has_message || frame.end) && !take_request(*call, frame)) return;
+  if (frame.credit != 0 && rpc::streams_replies(call->method->kind)) take_credit(*call, frame.credit);
+}
+
+/// A message of a stream of requests, or its end. False where that ended the call.
+bool connection::take_request(open_call& call, const wire::frame_view& frame) {
   if (frame.has_message) {
-    // Both kinds of request are whole with their opening frame, so there is never credit for another message.
-    notify_watcher(*call);
-    return end_call(*call, rpc::code::resource_exhausted, "a message beyond the granted credit");
+    // Other requests are whole with their opening frame, so there is never credit for another message.
+    if (!call.requests || call.client_ended || call.request_credit == 0) {
+      end_call(call, rpc::code::resource_exhausted, "a message beyond the granted credit");
+      return false;
+    }
+    --call.request_credit;
+    if (call.requests->push(frame.message, context())) {
+      call.request_bytes += static_cast<std::uint32_t>(frame.message.size());
+      request_bytes_ += frame.message.size();
+    }
   }
-  if (frame.credit == 0 || !call->streaming) return;
-  const bool was_without = call->credit == 0;
-  const auto sum = std::uint64_t{call->credit} + frame.credit;
-  call->credit = static_cast<std::uint32_t>(std::min<std::uint64_t>(sum, std::numeric_limits<std::uint32_t>::max()));
-  if (was_without) drain_stream(frame.call);
+  if (!frame.end || !call.requests || std::exchange(call.client_ended, true)) return true;
+  call.requests->finish({}, context());
+  if (!call.server_ended) return true;
+  forget(call, rpc::code::ok);
+  release(call);
+  return false;
+}
+
+void connection::take_credit(open_call& call, std::uint32_t messages) {
+  const bool was_without = call.credit == 0;
+  const auto more = std::min(messages, std::numeric_limits<std::uint32_t>::max() - call.credit);
+  call.credit += more;
+  if (call.source) call.source->granted(more, context());
+  if (was_without) drain_stream(call.number);
 }
 
 void connection::on_end_of_stream() {
@@ -318,11 +383,7 @@ void connection::on_end_of_stream() {
 const std::shared_ptr<const rpc::caller>& connection::caller() {
   if (!caller_)
     caller_ = std::make_shared<const rpc::caller>(
-        rpc::caller{id_,
-                    self_ptr(),
-                    transport_->peer().to_string(),
-                    {},
-                    limits().frame_bytes_max,
+        rpc::caller{id_, self_ptr(), transport_->peer().to_string(), identity_, limits().frame_bytes_max,
                     std::make_shared<rpc::reply_backlog>(2 * limits().outbound_high_bytes)});
   return caller_;
 }
@@ -340,19 +401,25 @@ void connection::on_answers(rpc::answers& answers) {
       release_abandoned(stream.call);
       continue;
     }
-    request_bytes_ -= std::exchange(call->request_bytes, 0);
+    if (!call->requests) request_bytes_ -= std::exchange(call->request_bytes, 0);
     call->source = std::move(stream.source);
     call->source->attach(rpc::waker{self_ptr(), stream.call});
+    if (call->credit > call->opening_credit) call->source->granted(call->credit - call->opening_credit, context());
     drain_stream(stream.call);
   }
+  for (const auto& grant : answers.grants) on_grant(grant);
   bool all_open = true;
   for (const auto& end : answers.ends) all_open = all_open && calls_.find(end.call);
   std::size_t offset = 0;
   for (const auto& end : answers.ends) {
     if (auto* call = calls_.find(end.call)) {
       if (!all_open) outbound_.add_reply([&](std::string& out) { out.append(answers.frames, offset, end.size); });
-      forget(*call);
-      release(*call);
+      if (end.how == rpc::code::ok && call->requests && !call->client_ended) {
+        half_close(*call);
+      } else {
+        forget(*call, end.how);
+        release(*call);
+      }
     } else {
       release_abandoned(end.call);
     }
@@ -360,6 +427,19 @@ void connection::on_answers(rpc::answers& answers) {
   }
   if (all_open && offset > 0) outbound_.add_replies(std::move(answers.frames));
   settle();
+}
+
+/// A service has dealt with requests of a stream, and takes more.
+void connection::on_grant(const rpc::answers::grant& grant) {
+  auto* call = calls_.find(grant.call);
+  if (!call || !call->requests) return;
+  const auto released = std::min(grant.bytes_released, call->request_bytes);
+  call->request_bytes -= released;
+  request_bytes_ -= released;
+  if (grant.messages == 0 || call->client_ended || call->server_ended) return;
+  const auto more = std::min(grant.messages, std::numeric_limits<std::uint32_t>::max() - call->request_credit);
+  call->request_credit += more;
+  add_behind_own_messages(*call, [&](std::string& out) { wire::append_credit(out, call->number, more); });
 }
 
 void connection::on_deadline(const deadline_expired& expired) {
@@ -372,7 +452,6 @@ void connection::on_deadline(const deadline_expired& expired) {
   }
   if (auto* call = calls_.find(expired.tag)) {
     call->deadline = deadline_id::none;
-    notify_watcher(*call);
     end_call(*call, rpc::code::deadline_exceeded, "the deadline passed");
   }
   settle();
@@ -389,44 +468,63 @@ void connection::reply(std::uint64_t call, const google::protobuf::MessageLite& 
   outbound_.add_reply([&](std::string& out) { wire::append_message(out, call, message, payload, true); });
 }
 
-/// Ends a call with a status, behind its own stream messages where some still wait.
-void connection::end_call(open_call& call, rpc::code code, std::string_view text) {
-  const auto append = [&](std::string& out) {
-    if (code == rpc::code::ok)
-      wire::append_end(out, call.number);
-    else
-      wire::append_status(out, call.number, static_cast<int>(code), text);
-  };
+/// Adds a frame of a call before other calls' stream messages, but behind its own where some still wait.
+template <class Append>
+void connection::add_behind_own_messages(const open_call& call, Append&& append) {
   if (outbound_.stream_sent(call.last_message))
     outbound_.add_reply(append);
   else
     outbound_.add_stream_frame(append);
-  give_up(call);
+}
+
+/// Ends a call with what its source, or this connection, says of it; its service is told where that is news.
+void connection::end_call(open_call& call, rpc::code code, std::string_view text) {
+  add_behind_own_messages(call, [&](std::string& out) {
+    if (code == rpc::code::ok)
+      wire::append_end(out, call.number);
+    else
+      wire::append_status(out, call.number, static_cast<int>(code), text);
+  });
+  if (code == rpc::code::ok && call.requests && !call.client_ended) return half_close(call);
+  give_up(call, code, text);
 }
 
 /// Tells who watches a call that it has ended.
-void connection::notify_watcher(open_call& call) {
+void connection::notify_watcher(open_call& call, rpc::code why) {
   if (!call.watcher) return;
   send_batches();
-  rpc::end_notice notice{std::exchange(call.watcher, nullptr), {id_, call.number}};
+  rpc::end_notice notice{std::exchange(call.watcher, nullptr), {id_, call.number, why}};
   if (const auto host = call.route->host()) tell(host, rpc::passed_end_notice{std::move(notice)});
 }
 
 /// Ends a call nobody waits for any more, and tells who works on it.
 void connection::interrupt(open_call& call) {
-  notify_watcher(call);
-  give_up(call);
+  give_up(call, rpc::code::cancelled, "the caller cancelled the call, or is gone");
+}
+
+/// The call is answered in full; it goes on until the client has ended its requests too, which nobody reads any more.
+void connection::half_close(open_call& call) {
+  call.server_ended = true;
+  if (const auto source = std::exchange(call.source, nullptr)) source->detach();
+  call.requests->fail({rpc::code::cancelled, "the call is answered"}, context());
+  request_bytes_ -= std::exchange(call.request_bytes, 0);
 }
 
 /// The call has ended for the client.
-void connection::forget(open_call& call) {
+void connection::forget(open_call& call, rpc::code how) {
   if (call.deadline != deadline_id::none) environment_->pump->cancel(call.deadline);
   if (!call.streaming) --unary_calls_;
+  if (environment_->interceptors.empty()) return;
+  const rpc::call_context context{caller(), call.number, call.deadline_at, call.method};
+  const auto took = environment_->pump->now() - call.opened_at;
+  for (const auto& each : environment_->interceptors) each->ended(context, how, took);
 }
 
 /// Nobody has the call any more. Invalidates references to calls.
 void connection::release(open_call& call) {
   request_bytes_ -= call.request_bytes;
+  if (call.source) call.source->detach();
+  if (call.requests) call.requests->fail({rpc::code::cancelled, "the call is answered"}, context());
   calls_.close(call);
 }
 
@@ -434,10 +532,12 @@ void connection::release_abandoned(std::uint64_t number) {
   if (auto* call = calls_.find_abandoned(number)) release(*call);
 }
 
-/// Ends a call that its service may still have. Invalidates references to calls.
-void connection::give_up(open_call& call) {
-  forget(call);
-  if (call.source)
+/// Ends a call that its service may still have, and tells it. Invalidates references to calls.
+void connection::give_up(open_call& call, rpc::code how, std::string_view text) {
+  notify_watcher(call, how);
+  forget(call, how);
+  if (call.requests) call.requests->fail({how, std::string(text)}, context());
+  if (call.source || call.server_ended)
     release(call);
   else
     calls_.abandon(call);
@@ -459,12 +559,10 @@ void connection::drop_calls() {
 void connection::end_streams() {
   for (const auto number : numbers_of_calls([](const open_call& call) { return call.streaming; })) {
     auto& call = *calls_.find(number);
-    if (input_ended_) {
+    if (input_ended_)
       interrupt(call);
-    } else {
-      notify_watcher(call);
+    else
       end_call(call, rpc::code::unavailable, "the server is stopping");
-    }
   }
 }
 
@@ -491,14 +589,14 @@ void connection::drain_stream(std::uint64_t number) {
     const auto outcome = call->source->next(message);
     if (outcome == rpc::source::outcome::wait) return;
     if (outcome == rpc::source::outcome::end) break;
-    if (wire::message_frame_size(number, message.bytes.size(), false) > limits().frame_bytes_max) {
-      notify_watcher(*call);
+    if (wire::message_frame_size(number, message.bytes.size(), false) > limits().frame_bytes_max)
       return end_call(*call, rpc::code::resource_exhausted, "a message of the stream is above the frame limit");
-    }
     outbound_.add_stream_message(number, message);
     call->last_message = outbound_.stream_position();
     --call->credit;
   }
+  // It ends by itself: that is no news to who watches.
+  call->watcher = nullptr;
   const auto result = call->source->result();
   end_call(*call, result.code, result.message);
 }
@@ -603,9 +701,7 @@ void connection::on_finish_drain() {
   refusing_calls_ = true;
   if (!live()) return;
   for (const auto number : numbers_of_calls([](const open_call&) { return true; })) {
-    auto& call = *calls_.find(number);
-    notify_watcher(call);
-    end_call(call, rpc::code::unavailable, "the server is stopping");
+    end_call(*calls_.find(number), rpc::code::unavailable, "the server is stopping");
   }
   finishing_ = true;
   if (state_ == state::open)

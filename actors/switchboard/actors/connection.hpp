@@ -6,7 +6,8 @@
 ///
 ///     message              from      legal in          effect
 ///     socket_ready         pump      open, draining    write, read one chunk, re-arm
-///     rpc::answers         services  open, draining    calls end, streams start; written when the mailbox is empty
+///     rpc::answers         services  open, draining    calls end, streams start, requests are granted; written when the
+///                                                      mailbox is empty
 ///     rpc::stream_ready    sources   open, draining    the stream's messages are taken, as credit and marks allow
 ///     flush                itself    open, draining    writes what the handlers before it queued
 ///     deadline_expired     pump      any               a call's deadline (its number), or the connection's own (even)
@@ -20,7 +21,10 @@
 /// Errors     a client's mistakes end its calls with a status, or the connection with a status on call 0. Every end has
 ///            one close_reason, told to the broker.
 
+#include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <caf/event_based_actor.hpp>
 
@@ -31,6 +35,8 @@
 #include <switchboard/net/transport.hpp>
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/rpc/call_batch.hpp>
+#include <switchboard/rpc/interceptor.hpp>
+#include <switchboard/rpc/result.hpp>
 #include <switchboard/wire/frame_decoder.hpp>
 
 namespace switchboard {
@@ -50,12 +56,18 @@ enum class close_reason : unsigned char {
 inline constexpr std::size_t close_reasons = 9;
 const char* to_string(close_reason reason) noexcept;
 
+/// Says who holds a token, the identity that services see, or why nobody does (UNAUTHENTICATED). On the connection's
+/// thread: it must not block.
+using authenticator = std::function<rpc::result<std::string>(std::string_view token, const std::string& peer)>;
+
 /// What the connections of a broker share.
 struct connection_environment {
   std::shared_ptr<notification_pump> pump;
   std::shared_ptr<service_directory> directory;
   switchboard::limits limits;
-  caf::strong_actor_ptr broker;  ///< gets connection_drained and connection_closed
+  std::vector<std::shared_ptr<rpc::interceptor>> interceptors;
+  switchboard::authenticator authenticate;  ///< null where none is demanded
+  caf::strong_actor_ptr broker;             ///< gets connection_drained and connection_closed
 };
 
 /// From the broker.
@@ -110,23 +122,30 @@ private:
   void read_chunk();
   void on_frame(const wire::frame_view& frame);
   void open_call_with(const wire::frame_view& frame);
-  void answer_built_in(method_kind kind, const wire::frame_view& frame);
+  void answer_built_in(answered_by whom, const wire::frame_view& frame);
   void on_frame_of_call(const wire::frame_view& frame);
+  bool take_request(open_call& call, const wire::frame_view& frame);
+  void take_credit(open_call& call, std::uint32_t messages);
   void on_end_of_stream();
   void send_batches();
 
   // Calls.
+  rpc::status admit(const rpc::call_context& call) const;
   void on_answers(rpc::answers& answers);
+  void on_grant(const rpc::answers::grant& grant);
   void on_deadline(const deadline_expired& expired);
   void refuse(std::uint64_t call, rpc::code code, std::string_view text);
   void reply(std::uint64_t call, const google::protobuf::MessageLite& message);
+  template <class Append>
+  void add_behind_own_messages(const open_call& call, Append&& append);
   void end_call(open_call& call, rpc::code code, std::string_view text);
-  void notify_watcher(open_call& call);
+  void notify_watcher(open_call& call, rpc::code why);
   void interrupt(open_call& call);
-  void forget(open_call& call);
+  void half_close(open_call& call);
+  void forget(open_call& call, rpc::code how);
   void release(open_call& call);
   void release_abandoned(std::uint64_t number);
-  void give_up(open_call& call);
+  void give_up(open_call& call, rpc::code how, std::string_view text);
   void drop_calls();
   void end_streams();
   template <class Choose>
@@ -165,6 +184,7 @@ private:
   std::shared_ptr<const connection_environment> environment_;
   std::unique_ptr<net::transport> transport_;
   std::shared_ptr<const rpc::caller> caller_;  ///< made with the first call
+  std::string identity_;                       ///< as authenticated
   std::uint64_t id_;
   registration_id registration_ = registration_id::none;
   wire::frame_decoder decoder_;
@@ -191,6 +211,7 @@ private:
   bool reading_stopped_ = false;  ///< by the marks or the request bytes in flight
   bool flush_queued_ = false;
   bool refusing_calls_ = false;  ///< the server drains
+  bool authenticated_ = false;   ///< or nobody asks
   bool drain_reported_ = false;
   bool finishing_ = false;  ///< the server's drain is over but for the flushing
 };

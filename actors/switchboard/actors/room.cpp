@@ -165,7 +165,7 @@ void room::on_join(room_join& join) {
   if (auto refused = refusal(join, holder); !refused.ok()) {
     join.call.fail(std::move(refused));
   } else {
-    const call_key call{join.call.context().id, join.call.number()};
+    const call_key call{join.call.context().caller().id, join.call.context().number()};
     subscribe(join, call, join.nickname.empty() ? members_.end() : enter(join, call, holder));
   }
   settle();
@@ -178,7 +178,7 @@ rpc::status room::refusal(const room_join& join, member_map::iterator holder) co
     return {rpc::code::out_of_range,
             "the room's last sequence is " + std::to_string(feed_->tail.last_sequence()) + ": join again from 0"};
   if (join.nickname.empty()) return {};
-  const auto own = members_by_caller_.find(join.call.context().id);
+  const auto own = members_by_caller_.find(join.call.context().caller().id);
   if (own != members_by_caller_.end() && own->second->first != join.nickname)
     return {rpc::code::already_exists, "this connection is in the room under another nickname"};
   if (holder == members_.end()) return {};
@@ -216,13 +216,12 @@ void room::subscribe(room_join& join, call_key call, member_map::iterator member
   const auto own = member == members_.end() ? 0 : member->second.id;
   auto reader = std::make_shared<cursor>(
       feed_, cursor::start{join.after_sequence, join.history_limit, own}, [self = self_ptr(), call] {
-        caf::anon_send(caf::actor_cast<caf::actor>(self), rpc::call_ended{call.caller, call.call});
+        caf::anon_send(caf::actor_cast<caf::actor>(self), rpc::call_ended{call.caller, call.call, rpc::code::internal});
       });
   subscription_of_[call] = subscriptions_.size();
   subscriptions_.push_back({call, reader, member});
-  rpc::outbound<google::protobuf::MessageLite> stream{std::move(join.call)};
-  stream.watch(self_ptr());
-  stream.follow(std::move(reader));
+  join.call.watch(self_ptr());
+  join.call.stream_from(std::move(reader));
 }
 
 void room::unsubscribe(std::size_t index) {
@@ -255,7 +254,7 @@ void room::on_members(room_members& request) {
 // -- messages --------------------------------------------------------------------------------------------------------
 
 void room::on_publish(room_publish& publish) {
-  const auto member = members_by_caller_.find(publish.call.context().id);
+  const auto member = members_by_caller_.find(publish.call.context().caller().id);
   if (member == members_by_caller_.end())
     return publish.call.fail(rpc::code::failed_precondition, "join the room under a nickname first");
   const auto& nickname = member->second->first;

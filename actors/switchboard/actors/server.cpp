@@ -65,6 +65,8 @@ int server::serve() {
   for (const auto& service : services_) {
     if (const auto wrong = serving.add(service()); !wrong.empty()) return cannot_start(wrong);
   }
+  for (const auto& each : interceptors_) serving.intercept(each);
+  if (authenticate_) serving.demand_authentication(authenticate_);
   std::string listening;
   for (const auto& at : options.listen) {
     const auto local = serving.listen(at);

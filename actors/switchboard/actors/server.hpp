@@ -40,6 +40,10 @@ public:
   /// Adds a service that is described when the options are known.
   void add(std::function<rpc::service_definition()> service) { services_.push_back(std::move(service)); }
 
+  /// See broker.
+  void intercept(std::shared_ptr<rpc::interceptor> around) { interceptors_.push_back(std::move(around)); }
+  void demand_authentication(authenticator check) { authenticate_ = std::move(check); }
+
   /// Serves until a signal says to stop; returns the exit status.
   int run(int argc, const char* const* argv);
 
@@ -51,6 +55,8 @@ private:
   termination_signals signals_;
   server_command_line command_line_;
   std::vector<std::function<rpc::service_definition()>> services_;
+  std::vector<std::shared_ptr<rpc::interceptor>> interceptors_;
+  authenticator authenticate_;
 };
 
 }  // namespace switchboard

@@ -26,10 +26,10 @@ void add_file(const google::protobuf::FileDescriptor* file, std::set<const googl
 
 service_directory::service_directory() {
   built_in_ = {std::string(health), std::string(reflection), std::string(session)};
-  methods_ = {{"switchboard.v1.Health/Check", {method_kind::health_check}},
-              {"switchboard.v1.Session/Ping", {method_kind::ping}},
-              {"switchboard.v1.Session/Authenticate", {method_kind::authenticate}},
-              {"switchboard.v1.Reflection/Describe", {method_kind::describe}}};
+  methods_ = {{"switchboard.v1.Health/Check", {answered_by::health_check}},
+              {"switchboard.v1.Session/Ping", {answered_by::ping}},
+              {"switchboard.v1.Session/Authenticate", {answered_by::authenticate}},
+              {"switchboard.v1.Reflection/Describe", {answered_by::describe}}};
 }
 
 std::string service_directory::add(rpc::service_definition definition) {
@@ -37,7 +37,7 @@ std::string service_directory::add(rpc::service_definition definition) {
   if (serves(definition.name())) return definition.name() + " is served already";
   auto& route = routes_.emplace_back(std::move(definition));
   for (const auto& method : route.definition().methods())
-    methods_[method.name] = {method_kind::service, &method, &route};
+    methods_[method.name] = {answered_by::service, &method, &route};
   return {};
 }
 

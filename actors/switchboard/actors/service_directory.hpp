@@ -42,11 +42,11 @@ private:
   caf::strong_actor_ptr host_;
 };
 
-/// Who answers a method.
-enum class method_kind : unsigned char { service, health_check, ping, authenticate, describe };
+/// Who answers a method: a service, or the connection itself.
+enum class answered_by : unsigned char { service, health_check, ping, authenticate, describe };
 
 struct method_entry {
-  method_kind kind = method_kind::service;
+  answered_by whom = answered_by::service;
   const rpc::method* method = nullptr;  ///< of a service
   service_route* route = nullptr;       ///< of a service
 };
@@ -62,6 +62,7 @@ public:
   /// Whether a Health check of `service` is about something that is here. Empty: the server as a whole.
   bool serves(std::string_view service) const;
   std::deque<service_route>& routes() noexcept { return routes_; }
+  const std::deque<service_route>& routes() const noexcept { return routes_; }
   /// A serialized DescribeReply.
   const std::string& description() const noexcept { return description_; }
 

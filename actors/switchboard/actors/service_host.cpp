@@ -1,5 +1,3 @@
-#include <exception>
-
 #include <caf/message_handler.hpp>
 
 #include <switchboard/actors/logging.hpp>
@@ -19,16 +17,20 @@ logging::throttle& handler_failures() {
 
 }  // namespace
 
-service_host::service_host(caf::actor_config& config, std::shared_ptr<const service_directory> directory,
-                           const rpc::service_definition& definition)
-    : caf::event_based_actor(config), directory_(std::move(directory)), definition_(definition) {}
+service_host::service_host(caf::actor_config& config, std::shared_ptr<notification_pump> pump,
+                           std::shared_ptr<const rpc::service_definition> definition)
+    : rpc::service_actor(config, std::move(pump)), definition_(std::move(definition)) {}
 
 caf::behavior service_host::make_behavior() {
-  service_ = definition_.make(this);
+  service_ = definition_->make(this);
   caf::message_handler calls{[this](rpc::calls& batch) { on_calls(batch); },
                              [this](const rpc::resume_calls& resumed) { resume(resumed.caller); },
                              [this](rpc::passed_end_notice& notice) { notice->deliver(context()); }};
-  return calls.or_else(definition_.messages(service_.get()));
+  return calls.or_else(own_messages()).or_else(definition_->messages(this, service_.get()));
+}
+
+void service_host::failed(std::string_view method, const char* what) noexcept {
+  handler_failures().warn("{}: the handler failed: {}", method.empty() ? definition_->name() : method, what);
 }
 
 void service_host::on_calls(rpc::calls& calls) {
@@ -52,25 +54,20 @@ void service_host::resume(std::uint64_t caller) {
 }
 
 bool service_host::serve(rpc::calls& calls) {
-  rpc::answer_collector answers{context()};
+  auto scope = open_scope();
   // A reply is taken to be about as long as its request.
-  answers.expect(calls->from(), calls->size(), calls->request_bytes() + calls->size() * frame_overhead);
+  scope.answers().expect(calls->from(), calls->size(), calls->request_bytes() + calls->size() * frame_overhead);
   const auto backlog = calls->from()->backlog;
   return calls->take_each([&] { return !backlog->full() || !backlog->wait(caf::strong_actor_ptr{ctrl()}); },
-                          [this](const rpc::method& method, rpc::call_handle call, std::string_view request) {
-                            // The call answers INTERNAL as the exception lets go of it.
-                            try {
-                              method.handle(service_.get(), std::move(call), request);
-                            } catch (const std::exception& failure) {
-                              handler_failures().warn("{}: the handler failed: {}", method.name, failure.what());
-                            } catch (...) {
-                              handler_failures().warn("{}: the handler failed", method.name);
-                            }
+                          [this](const rpc::method& method, rpc::incoming_call& call) {
+                            const rpc::deadline_scope inherited{call.handle.context().deadline()};
+                            run(method.name, [&] { method.handle(service_.get(), call); });
                           });
 }
 
 void service_host::on_exit() {
-  rpc::unwinding unavailable;
+  const rpc::unwinding unavailable;
+  rpc::service_actor::on_exit();
   service_ = nullptr;
   held_back_.clear();
 }

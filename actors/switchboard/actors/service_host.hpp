@@ -3,39 +3,43 @@
 /// The actor in which one service's object lives.
 ///
 ///     message              from         effect
-///     rpc::resume_calls    connections  calls that were held back for a full reply backlog go on
 ///     rpc::calls           connections  each call's handler runs; the answers go back as one message
+///     rpc::resume_calls    connections  calls that were held back for a full reply backlog go on
 ///     rpc::end_notice      connections  is passed on to its watcher
+///     rpc::stream_turn     streams      handlers of a stream run
+///     deadline_expired     pump         a timer's handler runs
+///     (typed messages)     actors       a method's handler runs, as for a call (rpc::signature)
 ///     (the service's own)  anybody      see rpc/service.hpp
 ///
 /// Threads    an actor.
 /// Owns       the service's object, from its start to its end. Calls the object still holds at the end answer
 ///            UNAVAILABLE.
-/// Errors     what a call's handler throws is logged; that call answers INTERNAL. What the service's other handlers
-///            throw ends the actor, and the broker starts a new one.
+/// Errors     what a handler of a call, stream or timer throws is logged; its call answers INTERNAL. What the service's
+///            other handlers throw ends the actor, and the broker starts a new one.
 
 #include <deque>
 #include <memory>
 #include <unordered_map>
 
-#include <caf/event_based_actor.hpp>
+#include <caf/actor_cast.hpp>
+#include <caf/actor_system.hpp>
 
-#include <switchboard/actors/service_directory.hpp>
 #include <switchboard/rpc/call_batch.hpp>
+#include <switchboard/rpc/service.hpp>
 
 namespace switchboard {
 
-class service_host : public caf::event_based_actor {
+class service_host : public rpc::service_actor {
 public:
-  /// `directory` keeps the definition alive.
-  service_host(caf::actor_config& config, std::shared_ptr<const service_directory> directory,
-               const rpc::service_definition& definition);
+  service_host(caf::actor_config& config, std::shared_ptr<notification_pump> pump,
+               std::shared_ptr<const rpc::service_definition> definition);
 
   const char* name() const override { return "switchboard.service"; }
   void on_exit() override;
 
 protected:
   caf::behavior make_behavior() override;
+  void failed(std::string_view method, const char* what) noexcept override;
 
 private:
   void on_calls(rpc::calls& calls);
@@ -43,11 +47,18 @@ private:
   bool serve(rpc::calls& calls);
   void resume(std::uint64_t caller);
 
-  const std::shared_ptr<const service_directory> directory_;
-  const rpc::service_definition& definition_;
+  const std::shared_ptr<const rpc::service_definition> definition_;
   std::shared_ptr<void> service_;
   /// By caller, in order. A caller with a full backlog stops reading too, so it has few batches here.
   std::unordered_map<std::uint64_t, std::deque<rpc::calls>> held_back_;
 };
+
+/// Starts a service as an actor of `system`, without a server: actors of this process call it with typed messages.
+template <class Service>
+typename Service::actor spawn(caf::actor_system& system, std::shared_ptr<notification_pump> pump,
+                              rpc::service_definition definition) {
+  return caf::actor_cast<typename Service::actor>(system.spawn<service_host>(
+      std::move(pump), std::make_shared<const rpc::service_definition>(std::move(definition))));
+}
 
 }  // namespace switchboard

@@ -20,7 +20,7 @@ void send(const caller& to, answers content, caf::execution_unit* context) {
 void append_end_with(answers& to, std::uint64_t call, const status& reason) {
   const auto before = to.frames.size();
   wire::append_status(to.frames, call, static_cast<int>(reason.code), reason.message);
-  to.ends.push_back({call, static_cast<std::uint32_t>(to.frames.size() - before)});
+  to.ends.push_back({call, static_cast<std::uint32_t>(to.frames.size() - before), reason.code});
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ void answer_collector::flush() {
   for (auto& each : parcels_) {
     const auto& content = each.content;
     // What was expected and did not come leaves nothing to send.
-    if (content.ends.empty() && content.streams.empty() && content.watches.empty()) continue;
+    if (content.empty()) continue;
     send(*each.to, std::move(each.content), context_);
   }
   parcels_.clear();
@@ -73,12 +73,21 @@ unwinding::~unwinding() {
   --unwinding_depth;
 }
 
+void answer_collector::grant(const std::shared_ptr<const caller>& to, answers::grant more) {
+  if (collector) {
+    collector->content_for(to).grants.push_back(more);
+  } else {
+    answers single;
+    single.grants.push_back(more);
+    send(*to, std::move(single), nullptr);
+  }
+}
+
 call_handle& call_handle::operator=(call_handle&& other) noexcept {
   if (this != &other) {
     abandon();
-    from_ = std::move(other.from_);
-    number_ = other.number_;
-    deadline_ = other.deadline_;
+    call_ = std::move(other.call_);
+    credit_ = other.credit_;
   }
   return *this;
 }
@@ -86,52 +95,65 @@ call_handle& call_handle::operator=(call_handle&& other) noexcept {
 template <class Fill>
 void call_handle::deliver(Fill&& fill) const {
   if (collector) {
-    fill(collector->content_for(from_));
+    fill(collector->content_for(call_.from_));
   } else {
     answers single;
     fill(single);
-    send(*from_, std::move(single), nullptr);
+    send(*call_.from_, std::move(single), nullptr);
   }
 }
 
 void call_handle::watch(caf::strong_actor_ptr who) {
-  SWITCHBOARD_INVARIANT(from_, "a call was watched after its answer");
-  deliver([&](answers& to) { to.watches.push_back({number_, end_notice{std::move(who), {from_->id, number_}}}); });
+  SWITCHBOARD_INVARIANT(*this, "a call was watched after its answer");
+  if (is_local()) return;
+  deliver([&](answers& to) {
+    to.watches.push_back({call_.number_, end_notice{std::move(who), {call_.from_->id, call_.number_}}});
+  });
 }
 
 void call_handle::fail(status reason) {
-  SWITCHBOARD_INVARIANT(from_, "a call was answered twice");
-  deliver([&](answers& to) { append_end_with(to, number_, reason); });
-  from_ = nullptr;
+  SWITCHBOARD_INVARIANT(*this, "a call was answered twice");
+  if (is_local())
+    call_.from_->local->fail(reason);
+  else
+    deliver([&](answers& to) { append_end_with(to, call_.number_, reason); });
+  call_.from_ = nullptr;
 }
 
 void call_handle::finish(const google::protobuf::MessageLite& reply) {
-  SWITCHBOARD_INVARIANT(from_, "a call was answered twice");
+  SWITCHBOARD_INVARIANT(*this, "a call was answered twice");
   const auto payload = reply.ByteSizeLong();
-  if (wire::message_frame_size(number_, payload, true) > from_->frame_limit)
+  if (wire::message_frame_size(call_.number_, payload, true) > call_.from_->frame_limit)
     return fail(code::resource_exhausted, "the reply of " + std::to_string(payload) +
                                               " bytes is above the frame limit of " +
-                                              std::to_string(from_->frame_limit));
+                                              std::to_string(call_.from_->frame_limit));
   deliver([&](answers& to) {
     const auto before = to.frames.size();
-    wire::append_message(to.frames, number_, reply, payload, true);
-    to.ends.push_back({number_, static_cast<std::uint32_t>(to.frames.size() - before)});
+    wire::append_message(to.frames, call_.number_, reply, payload, true);
+    to.ends.push_back({call_.number_, static_cast<std::uint32_t>(to.frames.size() - before)});
   });
-  from_ = nullptr;
+  call_.from_ = nullptr;
+}
+
+void call_handle::finish_local(google::protobuf::MessageLite&& reply) {
+  SWITCHBOARD_INVARIANT(*this, "a call was answered twice");
+  call_.from_->local->reply(std::move(reply));
+  call_.from_ = nullptr;
 }
 
 void call_handle::stream_from(std::shared_ptr<source> from) {
-  SWITCHBOARD_INVARIANT(from_, "a stream was started on a call that is answered");
-  deliver([&](answers& to) { to.streams.push_back({number_, std::move(from)}); });
-  from_ = nullptr;
+  SWITCHBOARD_INVARIANT(*this, "a stream was started on a call that is answered");
+  deliver([&](answers& to) { to.streams.push_back({call_.number_, std::move(from)}); });
+  call_.from_ = nullptr;
 }
 
 void call_handle::abandon() noexcept {
-  if (!from_) return;
-  if (unwinding_depth > 0)
-    fail(code::unavailable, "the service ended");
-  else
-    fail(code::internal, "the service let go of the call");
+  if (*this) fail(abandoned_status());
+}
+
+status abandoned_status() {
+  if (unwinding_depth > 0) return {code::unavailable, "the service ended"};
+  return {code::internal, "the service let go of the call"};
 }
 
 }  // namespace switchboard::rpc

@@ -11,16 +11,20 @@
 /// Errors     a reply above the frame limit becomes RESOURCE_EXHAUSTED.
 
 #include <chrono>
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <caf/actor_control_block.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/duration.hpp>
+#include <caf/error.hpp>
 #include <caf/fwd.hpp>
 #include <google/protobuf/message_lite.h>
 
+#include <switchboard/rpc/caf_error.hpp>
+#include <switchboard/rpc/method.hpp>
 #include <switchboard/rpc/only_moved.hpp>
 #include <switchboard/rpc/reply_backlog.hpp>
 #include <switchboard/rpc/source.hpp>
@@ -30,20 +34,59 @@ namespace switchboard::rpc {
 
 using time_point = std::chrono::steady_clock::time_point;
 
-/// Who calls: a connection, as services see it.
+/// Answers a call that came as a message of an actor in this process.
+class local_answer {
+public:
+  virtual ~local_answer() = default;
+  virtual void reply(google::protobuf::MessageLite&& message) = 0;
+  virtual void fail(const status& reason) = 0;
+};
+
+/// Who calls, as services see it: a connection, or an actor in this process.
 struct caller {
-  std::uint64_t id = 0;  ///< unique among the connections of this process
+  std::uint64_t id = 0;  ///< unique among the connections of a broker; 0: an actor in this process
   caf::strong_actor_ptr connection;
   std::string peer;      ///< its address
   std::string identity;  ///< empty where none is demanded
   std::size_t frame_limit = 0;
   std::shared_ptr<reply_backlog> backlog;
+  std::shared_ptr<local_answer> local{};  ///< set where there is no connection; for one call
+};
+
+/// One call as its handler sees it: who calls what, and until when.
+class call_context {
+public:
+  call_context() = default;
+  call_context(std::shared_ptr<const rpc::caller> from, std::uint64_t number, time_point deadline,
+               const rpc::method* to) noexcept
+      : from_(std::move(from)), number_(number), deadline_(deadline), method_(to) {}
+
+  const rpc::caller& caller() const noexcept { return *from_; }
+  const std::shared_ptr<const rpc::caller>& shared_caller() const noexcept { return from_; }
+  /// The caller's address; "local" for an actor in this process.
+  const std::string& peer() const noexcept { return from_->peer; }
+  /// Whom the caller has proved to be; empty where no proof is demanded.
+  const std::string& identity() const noexcept { return from_->identity; }
+  /// Unique, with caller().id, among the calls of a broker.
+  std::uint64_t number() const noexcept { return number_; }
+  /// When the caller stops waiting; time_point::max() if never.
+  time_point deadline() const noexcept { return deadline_; }
+  /// What was called; valid as long as its service is served.
+  const rpc::method& method() const noexcept { return *method_; }
+
+private:
+  friend class call_handle;
+  std::shared_ptr<const rpc::caller> from_;
+  std::uint64_t number_ = 0;
+  time_point deadline_ = time_point::max();
+  const rpc::method* method_ = nullptr;
 };
 
 /// To the watcher of a call: it ended before it was answered (cancel, deadline, or the connection is gone).
 struct call_ended {
   std::uint64_t caller;
   std::uint64_t call;
+  code why = code::cancelled;
 };
 
 /// Carries call_ended to its watcher behind the calls that the connection sent to the same service before, so that it
@@ -84,11 +127,21 @@ struct answers {
   struct frame {
     std::uint64_t call;  ///< which this frame ends
     std::uint32_t size;  ///< its bytes in `frames`, size varint included
+    code how = code::ok;
+  };
+  /// Messages of a stream of requests that its reader has dealt with, and how many more it takes.
+  struct grant {
+    std::uint64_t call;
+    std::uint32_t messages;
+    std::uint32_t bytes_released;
   };
   std::vector<watch> watches;
   std::vector<stream> streams;
+  std::vector<grant> grants;
   std::vector<frame> ends;
   std::string frames;
+
+  bool empty() const noexcept { return ends.empty() && streams.empty() && watches.empty() && grants.empty(); }
 };
 
 /// Gathers the answers given during a handler: one message a connection when the scope ends. Scopes do not nest across
@@ -106,6 +159,9 @@ public:
 
   static constexpr std::size_t connections_max = 32;         ///< gathered before all are sent early
   static constexpr std::size_t frame_bytes_max = 64 * 1024;  ///< of one connection, likewise
+
+  /// Lets the sender of a stream of requests go on; as a message of its own where no scope is open.
+  static void grant(const std::shared_ptr<const caller>& to, answers::grant more);
 
 private:
   friend class call_handle;
@@ -135,88 +191,73 @@ public:
 class call_handle {
 public:
   call_handle() = default;
-  call_handle(std::shared_ptr<const caller> from, std::uint64_t number, time_point deadline) noexcept
-      : from_(std::move(from)), number_(number), deadline_(deadline) {}
+  /// `credit`: stream messages that the caller takes at once.
+  call_handle(call_context call, std::uint32_t credit = 0) noexcept : call_(std::move(call)), credit_(credit) {}
   call_handle(call_handle&&) noexcept = default;
   call_handle& operator=(call_handle&& other) noexcept;
   ~call_handle() { abandon(); }
 
   /// Whether the call is still to be answered through this handle.
-  explicit operator bool() const noexcept { return from_ != nullptr; }
-  const caller& context() const noexcept { return *from_; }
-  std::uint64_t number() const noexcept { return number_; }
-  /// When the caller stops waiting; time_point::max() if never.
-  time_point deadline() const noexcept { return deadline_; }
+  explicit operator bool() const noexcept { return call_.from_ != nullptr; }
+  const call_context& context() const noexcept { return call_; }
+  std::uint32_t credit() const noexcept { return credit_; }
 
-  /// `who` gets call_ended if the call ends before its answer does.
+  /// `who` gets call_ended if the call ends before its answer does. Calls of actors in this process end with their
+  /// answer only.
   void watch(caf::strong_actor_ptr who);
   void fail(status reason);
   void fail(code why, std::string text) { fail(status{why, std::move(text)}); }
+  /// Gives the call away unanswered: whoever gets its context answers.
+  call_context release() noexcept { return std::move(call_); }
+  /// The connection draws the call's answer from `from`. @pre the call is a connection's
+  void stream_from(std::shared_ptr<source> from);
 
 protected:
   void finish(const google::protobuf::MessageLite& reply);
-  void stream_from(std::shared_ptr<source> from);
+  void finish_local(google::protobuf::MessageLite&& reply);
+  bool is_local() const noexcept { return call_.from_->local != nullptr; }
 
 private:
   void abandon() noexcept;
   template <class Fill>
   void deliver(Fill&& fill) const;
 
-  std::shared_ptr<const caller> from_;
-  std::uint64_t number_ = 0;
-  time_point deadline_ = time_point::max();
+  call_context call_;
+  std::uint32_t credit_ = 0;
 };
 
-/// Answers a unary call.
+/// The status that a call let go unanswered on this thread ends with, at this moment.
+status abandoned_status();
+
+/// Answers a call with one reply.
 template <class Reply>
 class responder : public call_handle {
 public:
   responder() = default;
   explicit responder(call_handle call) : call_handle(std::move(call)) {}
 
-  void reply(const Reply& message) { finish(message); }
-};
+  void reply(const Reply& message) {
+    if (is_local())
+      finish_local(Reply{message});
+    else
+      finish(message);
+  }
+  void reply(Reply&& message) {
+    if (is_local())
+      finish_local(std::move(message));
+    else
+      finish(message);
+  }
 
-/// Sends the messages of a server-streaming call.
-template <class Reply>
-class outbound : public call_handle {
-public:
-  outbound() = default;
-  explicit outbound(call_handle call) : call_handle(std::move(call)) {}
-
-  /// The connection drains `from` as credit and its marks allow.
-  void follow(std::shared_ptr<source> from) { stream_from(std::move(from)); }
-
-  /// Asks `next` for one message at a time, on the connection's thread, as credit allows; false from it ends the
-  /// stream.
-  void generate(std::function<bool(Reply&)> next) {
-    class generator final : public source {
-    public:
-      explicit generator(std::function<bool(Reply&)> produce) : produce_(std::move(produce)) {}
-      outcome next(payload& out) override {
-        if (ended()) return outcome::end;
-        message_.SerializeToString(&bytes_);
-        produced_ = false;
-        out = {bytes_, {}};
-        return outcome::message;
-      }
-      bool ended() override {
-        if (!produced_ && !ended_) {
-          message_.Clear();
-          produced_ = produce_(message_);
-          ended_ = !produced_;
-        }
-        return ended_;
-      }
-
-    private:
-      std::function<bool(Reply&)> produce_;
-      Reply message_;
-      std::string bytes_;
-      bool produced_ = false;  // message_ waits for its credit
-      bool ended_ = false;
-    };
-    follow(std::make_shared<generator>(std::move(next)));
+  /// Answers with what another actor answers `message` with, a Reply or an error. `self` is the actor that runs this;
+  /// the call stays unanswered for as long as the other does.
+  template <class Self, class Handle, class... Ts>
+  void delegate(Self* self, const Handle& to, Ts&&... message) {
+    // Shared, because CAF copies what it is given to call.
+    auto call = std::make_shared<responder>(std::move(*this));
+    self->request(to, caf::infinite, std::forward<Ts>(message)...)
+        .then([call](Reply& reply) { call->reply(std::move(reply)); },
+              [call](const caf::error& failure) { call->fail(to_status(failure)); });
   }
 };
 

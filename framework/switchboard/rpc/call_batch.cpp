@@ -25,8 +25,7 @@ call_batch::~call_batch() {
     return;
   }
   answer_collector together{nullptr};
-  take_each(
-      [](const method&, call_handle call, std::string_view) { call.fail(code::unavailable, "the service ended"); });
+  take_each([](const method&, incoming_call& call) { call.handle.fail(code::unavailable, "the service ended"); });
 }
 
 }  // namespace switchboard::rpc

@@ -1,6 +1,6 @@
 #pragma once
 
-/// The calls of one read that go to one service, as one message.
+/// The calls opened in one read that go to one service, as one message.
 ///
 /// Why        a message per call costs more than the bare socket work of a call; calls that arrive together travel
 ///            together.
@@ -14,11 +14,18 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 
 #include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/method.hpp>
 #include <switchboard/rpc/only_moved.hpp>
+#include <switchboard/rpc/stream_queue.hpp>
 
 namespace switchboard::rpc {
 
-struct method;
+/// A call on its way into a handler.
+struct incoming_call {
+  call_handle handle;
+  std::string_view request;                ///< serialized; of methods whose requests do not stream
+  std::shared_ptr<stream_queue> requests;  ///< of those whose requests do
+};
 
 class call_batch {
 public:
@@ -28,20 +35,30 @@ public:
   call_batch& operator=(call_batch&&) = delete;
   ~call_batch();
 
-  void add(std::uint64_t call, const rpc::method& to, std::string_view request, time_point deadline) {
-    calls_.push_back({call, &to, requests_.size(), request.size(), deadline});
+  /// `credit` and `requests` are those of a streaming call.
+  void add(std::uint64_t call, const rpc::method& to, std::string_view request, time_point deadline,
+           std::uint32_t credit = 0, std::shared_ptr<stream_queue> requests = nullptr) {
+    calls_.push_back({call, &to, requests_.size(), request.size(), deadline, credit, std::move(requests)});
     requests_.append(request);
   }
 
-  /// Gives `use(const method&, call_handle, std::string_view request)` each call in the order they were opened, as long
-  /// as `more()` says so before each; whether it came to the end. What is left can be taken later.
+  /// Takes over a call of the same caller from another batch.
+  void pass_on(incoming_call&& call) {
+    const auto credit = call.handle.credit();
+    const auto of = call.handle.release();
+    add(of.number(), of.method(), call.request, of.deadline(), credit, std::move(call.requests));
+  }
+
+  /// Gives `use(const method&, incoming_call&)` each call in the order they were opened, as long as `more()` says so
+  /// before each; whether it came to the end. What is left can be taken later.
   template <class More, class Use>
   bool take_each(More&& more, Use&& use) {
     while (taken_ < calls_.size()) {
       if (!more()) return false;
-      const auto& next = calls_[taken_++];
-      use(*next.to, call_handle{from_, next.call, next.deadline},
-          std::string_view{requests_}.substr(next.offset, next.size));
+      auto& next = calls_[taken_++];
+      incoming_call call{call_handle{call_context{from_, next.call, next.deadline, next.to}, next.credit},
+                         std::string_view{requests_}.substr(next.offset, next.size), std::move(next.requests)};
+      use(*next.to, call);
     }
     return true;
   }
@@ -64,6 +81,8 @@ private:
     std::size_t offset;
     std::size_t size;
     time_point deadline;
+    std::uint32_t credit;
+    std::shared_ptr<stream_queue> requests;
   };
   std::shared_ptr<const caller> from_;
   std::size_t taken_ = 0;

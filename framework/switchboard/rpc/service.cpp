@@ -3,6 +3,31 @@
 #include <switchboard/rpc/service.hpp>
 
 namespace switchboard::rpc {
+namespace {
+
+const char* to_string(bool streams) {
+  return streams ? " streams" : " does not stream";
+}
+
+bool can_be_key(const google::protobuf::FieldDescriptor& field) {
+  using type = google::protobuf::FieldDescriptor::CppType;
+  return !field.is_repeated() && field.cpp_type() != type::CPPTYPE_MESSAGE &&
+         field.cpp_type() != type::CPPTYPE_DOUBLE && field.cpp_type() != type::CPPTYPE_FLOAT;
+}
+
+}  // namespace
+
+const google::protobuf::MethodDescriptor* method::descriptor() const {
+  const auto slash = name.find('/');
+  const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name.substr(0, slash));
+  return service ? service->FindMethodByName(name.substr(slash + 1)) : nullptr;
+}
+
+caf::message_handler service_definition::messages(service_actor* self, void* service) const {
+  auto all = messages_(service);
+  for (const auto& each : typed_) all = all.or_else(each(self, service));
+  return all;
+}
 
 std::string service_definition::check() const {
   const auto* described = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name_);
@@ -11,13 +36,19 @@ std::string service_definition::check() const {
     const auto short_name = each.name.substr(name_.size() + 1);
     const auto* in_proto = described->FindMethodByName(short_name);
     if (!in_proto) return name_ + " has no method " + short_name;
-    if (in_proto->client_streaming()) return each.name + " streams requests, which is not served yet";
-    if (in_proto->server_streaming() != each.server_streaming)
-      return each.name + (each.server_streaming ? " does not stream its replies" : " streams its replies");
+    if (in_proto->client_streaming() != streams_requests(each.kind))
+      return each.name + to_string(in_proto->client_streaming()) + " its requests";
+    if (in_proto->server_streaming() != streams_replies(each.kind))
+      return each.name + to_string(in_proto->server_streaming()) + " its replies";
     if (in_proto->input_type() != each.request->GetDescriptor())
       return each.name + " takes " + in_proto->input_type()->full_name() + ", not " + each.request->GetTypeName();
     if (in_proto->output_type() != each.reply->GetDescriptor())
       return each.name + " returns " + in_proto->output_type()->full_name() + ", not " + each.reply->GetTypeName();
+    if (hosting_ != rpc::hosting::per_key) continue;
+    if (streams_requests(each.kind)) return each.name + " streams its requests, so it has no key to be hosted by";
+    const auto* field = in_proto->input_type()->FindFieldByName(key_field_);
+    if (!field) return each.name + " is to be hosted by " + key_field_ + ", which its request does not have";
+    if (!can_be_key(*field)) return each.name + " cannot be hosted by " + key_field_ + ", which is no single value";
   }
   for (int i = 0; i < described->method_count(); ++i) {
     const auto wanted = name_ + "/" + described->method(i)->name();

@@ -1,17 +1,25 @@
 #pragma once
 
-/// A service by name: which methods it has and which member function serves each.
+/// A service: which methods it has, which member function serves each, and in how many actors.
 ///
-///     rpc::service<echo>("switchboard.echo.v1.Echo")
+///     server.add(Echo::service<echo>());                          // generated from the .proto, checked by the compiler
+///
+///     rpc::service<echo>("switchboard.echo.v1.Echo")              // by hand, checked when the server starts
 ///         .unary("Say", &echo::say)
 ///         .server_streaming("Repeat", &echo::repeat)
 ///
 /// Why        connections look methods up in this description before any actor is involved; the service's object is
 ///            made inside its actor, and anew each time that actor is.
-/// Handlers   unary: `Reply f(const Request&)`, `result<Reply> f(const Request&)`, or `void f(Request&,
-///            responder<Reply>)` to answer later; server streaming: `void f(Request&, outbound<Reply>)`. They get
-///            parsed requests; what does not parse is answered INVALID_ARGUMENT. A handler that throws lets go of its
-///            call, which answers INTERNAL; the service lives on.
+/// Handlers   unary: `Reply f(Request&)` or `rpc::result<Reply> f(Request&)` (either may take the call's `const
+///            rpc::call_context&` last), or `void f(Request&, rpc::responder<Reply>)` to answer later.
+///            server streaming: `void f(Request&, rpc::outbound<Reply>)`
+///            client streaming: `void f(rpc::inbound<Request>, rpc::responder<Reply>)`
+///            bidirectional:    `void f(rpc::inbound<Request>, rpc::outbound<Reply>)`
+///            A request may be taken by const reference or by value too. It is parsed; what does not parse is answered
+///            INVALID_ARGUMENT. A handler that throws lets go of its call, which answers INTERNAL; the service lives
+///            on.
+/// Hosting    one actor for all callers; per_connection(): one for each connection, made with its first call, ended
+///            with it; per_key("field"): one for each value of a field that every request has.
 /// Messages   a service with a member `caf::message_handler messages()` gets other messages to its actor there
 ///            (call_ended, say).
 /// Threads    the description is immutable once served; handlers run one at a time, in the service's actor.
@@ -21,46 +29,68 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
-#include <variant>
 #include <vector>
 
-#include <caf/fwd.hpp>
 #include <caf/message_handler.hpp>
 #include <google/protobuf/message.h>
 
 #include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/call_batch.hpp>
+#include <switchboard/rpc/local_call.hpp>
+#include <switchboard/rpc/method.hpp>
+#include <switchboard/rpc/protobuf_message.hpp>
+#include <switchboard/rpc/result.hpp>
+#include <switchboard/rpc/service_actor.hpp>
+#include <switchboard/rpc/stream.hpp>
 
 namespace switchboard::rpc {
 
-/// A reply, or the status to fail with.
-template <class Reply>
-using result = std::variant<Reply, status>;
-
-struct method {
-  std::string name;  ///< "package.Service/Method", as on the wire
-  bool server_streaming = false;
-  const google::protobuf::Message* request = nullptr;  ///< prototypes, for check()
-  const google::protobuf::Message* reply = nullptr;
-  /// Parses and handles one call with the service object `self`. Lets through what the handler throws.
-  std::function<void(void* self, call_handle call, std::string_view request_bytes)> handle;
-};
+enum class hosting : unsigned char { one_for_all, per_connection, per_key };
 
 class service_definition {
 public:
-  using factory = std::function<std::shared_ptr<void>(caf::event_based_actor* self)>;
-  using message_handlers = std::function<caf::message_handler(void* self)>;
+  using factory = std::function<std::shared_ptr<void>(service_actor* self)>;
+  using message_handlers = std::function<caf::message_handler(void* service)>;
+  /// Handlers of the method's typed messages (rpc::signature).
+  using typed_handlers = std::function<caf::message_handler(service_actor* self, void* service)>;
+
+  /// Actors of one service there may be, one for each key or connection; calls that need one more are answered
+  /// RESOURCE_EXHAUSTED.
+  static constexpr std::size_t default_actors_max = 10'000;
 
   service_definition(std::string name, factory make, message_handlers messages)
       : name_(std::move(name)), make_(std::move(make)), messages_(std::move(messages)) {}
 
+  service_definition&& per_connection() && {
+    hosting_ = rpc::hosting::per_connection;
+    return std::move(*this);
+  }
+  /// `field`: a string, bytes, integer, bool or enum field at the top of every request.
+  service_definition&& per_key(std::string field) && {
+    hosting_ = rpc::hosting::per_key;
+    key_field_ = std::move(field);
+    return std::move(*this);
+  }
+  service_definition&& at_most(std::size_t actors) && {
+    actors_max_ = actors;
+    return std::move(*this);
+  }
+
   const std::string& name() const noexcept { return name_; }
   const std::vector<method>& methods() const noexcept { return methods_; }
+  rpc::hosting hosting() const noexcept { return hosting_; }
+  const std::string& key_field() const noexcept { return key_field_; }
+  std::size_t actors_max() const noexcept { return actors_max_; }
+
   /// The object that serves, made in the actor `self`.
-  std::shared_ptr<void> make(caf::event_based_actor* self) const { return make_(self); }
-  /// Handlers of other messages to the actor; empty where the service has none.
-  caf::message_handler messages(void* service) const { return messages_(service); }
+  std::shared_ptr<void> make(service_actor* self) const { return make_(self); }
+  /// What the actor handles besides calls: the methods as typed messages, and the service's own.
+  caf::message_handler messages(service_actor* self, void* service) const;
+
   void add(method added) { methods_.push_back(std::move(added)); }
+  void add(typed_handlers of_method) { typed_.push_back(std::move(of_method)); }
   /// What contradicts the service's .proto, in a sentence; empty when nothing does.
   std::string check() const;
 
@@ -69,10 +99,107 @@ private:
   factory make_;
   message_handlers messages_;
   std::vector<method> methods_;
+  std::vector<typed_handlers> typed_;
+  rpc::hosting hosting_ = rpc::hosting::one_for_all;
+  std::string key_field_;
+  std::size_t actors_max_ = default_actors_max;
 };
 
 /// Fails `call` because its request did not parse.
 void refuse_malformed(call_handle& call, const google::protobuf::Message& request);
+
+namespace detail {
+
+/// What a member function's type says of a handler.
+template <class Function>
+struct handler_type;
+template <class Service, class Result, class... Arguments>
+struct handler_type<Result (Service::*)(Arguments...)> {
+  using service = Service;
+  using result = Result;
+  using arguments = std::tuple<Arguments...>;
+  using plain_arguments = std::tuple<std::remove_cvref_t<Arguments>...>;
+};
+template <class Service, class Result, class... Arguments>
+struct handler_type<Result (Service::*)(Arguments...) const> : handler_type<Result (Service::*)(Arguments...)> {};
+template <class Service, class Result, class... Arguments>
+struct handler_type<Result (Service::*)(Arguments...) noexcept> : handler_type<Result (Service::*)(Arguments...)> {};
+template <class Service, class Result, class... Arguments>
+struct handler_type<Result (Service::*)(Arguments...) const noexcept>
+    : handler_type<Result (Service::*)(Arguments...)> {};
+
+template <class Function>
+concept member_function = requires {
+  typename handler_type<Function>::service;
+};
+
+template <class Function, class Result, class... Arguments>
+concept returns_for = std::is_same_v<typename handler_type<Function>::result, Result> &&
+    std::is_same_v<typename handler_type<Function>::plain_arguments, std::tuple<Arguments...>>;
+
+template <class Function, class Result, class Request>
+concept answers_at_once =
+    returns_for<Function, Result, Request> || returns_for<Function, Result, Request, call_context>;
+
+template <method_kind Kind, class Request, class Reply, class Function>
+constexpr bool fits() {
+  if constexpr (!member_function<Function>)
+    return false;
+  else if constexpr (Kind == method_kind::unary)
+    return answers_at_once<Function, Reply, Request> || answers_at_once<Function, result<Reply>, Request> ||
+           returns_for<Function, void, Request, responder<Reply>>;
+  else if constexpr (Kind == method_kind::server_streaming)
+    return returns_for<Function, void, Request, outbound<Reply>>;
+  else if constexpr (Kind == method_kind::client_streaming)
+    return returns_for<Function, void, inbound<Request>, responder<Reply>>;
+  else
+    return returns_for<Function, void, inbound<Request>, outbound<Reply>>;
+}
+
+template <class T>
+struct message_of {
+  using type = T;
+};
+template <class T>
+struct message_of<result<T>> : message_of<T> {};
+template <class T>
+struct message_of<responder<T>> : message_of<T> {};
+template <class T>
+struct message_of<outbound<T>> : message_of<T> {};
+template <class T>
+struct message_of<inbound<T>> : message_of<T> {};
+template <class T>
+using message_of_t = typename message_of<std::remove_cvref_t<T>>::type;
+
+/// Calls a handler of an unary method and answers with what it returns, if it returns something.
+template <class Reply, class Service, class Function, class Request>
+void serve_unary(Service& service, Function function, Request& request, call_handle& call) {
+  using type = handler_type<Function>;
+  if constexpr (std::is_void_v<typename type::result>) {
+    (service.*function)(request, responder<Reply>{std::move(call)});
+  } else {
+    // The call stays in `call` until the handler has returned, so that one that throws is still there to be failed.
+    auto answer = [&]() -> typename type::result {
+      if constexpr (std::tuple_size_v<typename type::arguments> == 2)
+        return (service.*function)(request, call.context());
+      else
+        return (service.*function)(request);
+    }();
+    responder<Reply> out{std::move(call)};
+    if constexpr (std::is_same_v<typename type::result, Reply>)
+      out.reply(std::move(answer));
+    else if (answer)
+      out.reply(std::move(*answer));
+    else
+      out.fail(answer.status());
+  }
+}
+
+}  // namespace detail
+
+/// Whether a pointer to a member function of this type can serve the method.
+template <class Tag, class Function>
+concept serves = detail::fits<Tag::kind, typename Tag::request_type, typename Tag::reply_type, Function>();
 
 template <class Service>
 class service_builder {
@@ -85,89 +212,136 @@ public:
             return {};
         }) {}
 
-  template <class Answer, class Request>
-  requires(!std::is_void_v<Answer>) service_builder &&
-      unary(std::string_view name, Answer (Service::*handler)(Request)) && {
-    return std::move(*this).template add_immediate<std::remove_cvref_t<Request>, Answer>(name, handler);
+  template <class Function>
+  service_builder&& unary(std::string_view name, Function handler) && {
+    using result_type = typename detail::handler_type<Function>::result;
+    if constexpr (std::is_void_v<result_type>)
+      return std::move(*this)
+          .template define<method_kind::unary, first_argument<Function>,
+                           detail::message_of_t<second_argument<Function>>>(name, handler);
+    else
+      return std::move(*this)
+          .template define<method_kind::unary, first_argument<Function>, detail::message_of_t<result_type>>(name,
+                                                                                                            handler);
   }
-  template <class Answer, class Request>
-  requires(!std::is_void_v<Answer>) service_builder &&
-      unary(std::string_view name, Answer (Service::*handler)(Request) const) && {
-    return std::move(*this).template add_immediate<std::remove_cvref_t<Request>, Answer>(name, handler);
+  template <class Function>
+  service_builder&& server_streaming(std::string_view name, Function handler) && {
+    return std::move(*this)
+        .template define<method_kind::server_streaming, first_argument<Function>,
+                         detail::message_of_t<second_argument<Function>>>(name, handler);
   }
-  template <class Request, class Reply>
-  service_builder&& unary(std::string_view name, void (Service::*handler)(Request, responder<Reply>)) && {
-    return std::move(*this).template add<std::remove_cvref_t<Request>, Reply, responder<Reply>>(name, false, handler);
+  template <class Function>
+  service_builder&& client_streaming(std::string_view name, Function handler) && {
+    return std::move(*this)
+        .template define<method_kind::client_streaming, detail::message_of_t<first_argument<Function>>,
+                         detail::message_of_t<second_argument<Function>>>(name, handler);
   }
-  template <class Request, class Reply>
-  service_builder&& server_streaming(std::string_view name, void (Service::*handler)(Request, outbound<Reply>)) && {
-    return std::move(*this).template add<std::remove_cvref_t<Request>, Reply, outbound<Reply>>(name, true, handler);
+  template <class Function>
+  service_builder&& bidirectional(std::string_view name, Function handler) && {
+    return std::move(*this)
+        .template define<method_kind::bidirectional, detail::message_of_t<first_argument<Function>>,
+                         detail::message_of_t<second_argument<Function>>>(name, handler);
+  }
+
+  /// The method `Tag` stands for, which typed messages reach too.
+  template <class Tag, class Function>
+  requires serves<Tag, Function> service_builder && method(Function handler) && {
+    definition_.add(typed<Tag>(handler));
+    return std::move(*this).template define<Tag::kind, typename Tag::request_type, typename Tag::reply_type>(
+        short_name(Tag::name), handler);
   }
 
   operator service_definition() && { return std::move(definition_); }
+  service_definition&& per_connection() && { return std::move(definition_).per_connection(); }
+  service_definition&& per_key(std::string field) && { return std::move(definition_).per_key(std::move(field)); }
 
 private:
-  template <class Reply>
-  struct reply_of {
-    using type = Reply;
-  };
-  template <class Reply>
-  struct reply_of<result<Reply>> {
-    using type = Reply;
-  };
+  template <class Function>
+  using first_argument =
+      std::remove_cvref_t<std::tuple_element_t<0, typename detail::handler_type<Function>::arguments>>;
+  template <class Function>
+  using second_argument =
+      std::remove_cvref_t<std::tuple_element_t<1, typename detail::handler_type<Function>::arguments>>;
 
-  template <class Request, class Answer, class Handler>
-  service_builder&& add_immediate(std::string_view name, Handler handler) && {
-    using reply_type = typename reply_of<Answer>::type;
-    define<Request, reply_type>(name, false, [handler](Service& self, Request& request, call_handle& call) {
-      // The call stays in `call` until the handler has returned, so that one that throws is still there to be failed.
-      result<reply_type> answer = (self.*handler)(request);
-      responder<reply_type> out{std::move(call)};
-      if (auto* reply = std::get_if<0>(&answer))
-        out.reply(*reply);
-      else
-        out.fail(std::move(std::get<1>(answer)));
-    });
-    return std::move(*this);
-  }
+  static std::string_view short_name(std::string_view full) { return full.substr(full.find('/') + 1); }
 
-  template <class Request, class Reply, class Responder, class Handler>
-  service_builder&& add(std::string_view name, bool streaming, Handler handler) && {
-    define<Request, Reply>(name, streaming, [handler](Service& self, Request& request, call_handle& call) {
-      (self.*handler)(request, Responder{std::move(call)});
-    });
-    return std::move(*this);
-  }
-
-  template <class Request, class Reply, class Serve>
-  void define(std::string_view name, bool streaming, Serve serve) {
-    definition_.add({definition_.name() + "/" + std::string(name), streaming, &Request::default_instance(),
-                     &Reply::default_instance(), [serve](void* self, call_handle call, std::string_view bytes) {
-                       Request request;
-                       if (!request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-                         return refuse_malformed(call, request);
-                       serve(*static_cast<Service*>(self), request, call);
+  template <method_kind Kind, class Request, class Reply, class Function>
+  service_builder&& define(std::string_view name, Function handler) && {
+    static_assert(detail::fits<Kind, Request, Reply, Function>(),
+                  "this member function does not have the form of a handler of this kind of method");
+    definition_.add({definition_.name() + "/" + std::string(name), Kind, &Request::default_instance(),
+                     &Reply::default_instance(), [handler](void* self, incoming_call& call) {
+                       auto& service = *static_cast<Service*>(self);
+                       if constexpr (streams_requests(Kind)) {
+                         inbound<Request> requests{call.handle.context(), std::move(call.requests)};
+                         if constexpr (Kind == method_kind::client_streaming)
+                           (service.*handler)(std::move(requests), responder<Reply>{std::move(call.handle)});
+                         else
+                           (service.*handler)(std::move(requests), outbound<Reply>{std::move(call.handle)});
+                       } else {
+                         Request request;
+                         if (!request.ParseFromArray(call.request.data(), static_cast<int>(call.request.size())))
+                           return refuse_malformed(call.handle, request);
+                         if constexpr (Kind == method_kind::unary)
+                           detail::serve_unary<Reply>(service, handler, request, call.handle);
+                         else
+                           (service.*handler)(request, outbound<Reply>{std::move(call.handle)});
+                       }
                      }});
+    return std::move(*this);
+  }
+
+  template <class Tag, class Function>
+  static service_definition::typed_handlers typed(Function handler) {
+    using request_type = typename Tag::request_type;
+    using reply_type = typename Tag::reply_type;
+    return [handler](service_actor* self, void* object) -> caf::message_handler {
+      auto& service = *static_cast<Service*>(object);
+      if constexpr (Tag::kind == method_kind::unary) {
+        return {[self, &service, handler](Tag, request_type& request) -> caf::delegated<reply_type> {
+          call_handle call = take_local_call<reply_type>(*self);
+          self->run(Tag::name, [&] { detail::serve_unary<reply_type>(service, handler, request, call); });
+          return {};
+        }};
+      } else if constexpr (Tag::kind == method_kind::server_streaming) {
+        return {[self, &service, handler](Tag, request_type& request, passed<outbound<reply_type>>& replies) {
+          self->run(Tag::name, [&] { (service.*handler)(request, replies.take()); });
+        }};
+      } else if constexpr (Tag::kind == method_kind::client_streaming) {
+        return {[self, &service, handler](Tag, passed<inbound<request_type>>& requests) -> caf::delegated<reply_type> {
+          responder<reply_type> reply{take_local_call<reply_type>(*self)};
+          self->run(Tag::name, [&] { (service.*handler)(requests.take(), std::move(reply)); });
+          return {};
+        }};
+      } else {
+        return {[self, &service, handler](Tag, passed<inbound<request_type>>& requests,
+                                          passed<outbound<reply_type>>& replies) {
+          self->run(Tag::name, [&] { (service.*handler)(requests.take(), replies.take()); });
+        }};
+      }
+    };
   }
 
   service_definition definition_;
 };
 
-/// A service served by `Service`, made by `make(self)`, or by its constructor from the actor or from nothing.
-template <class Service>
-service_builder<Service> service(std::string name,
-                                 std::function<std::unique_ptr<Service>(caf::event_based_actor*)> make) {
-  return {std::move(name), [make = std::move(make)](caf::event_based_actor* self) -> std::shared_ptr<void> {
-            return std::shared_ptr<Service>(make(self));
-          }};
+/// Makes a service's object in its actor: from the actor and `arguments` where it can be, else from them alone.
+template <class Service, class... Arguments>
+std::unique_ptr<Service> make_service(service_actor* self, const Arguments&... arguments) {
+  if constexpr (std::is_constructible_v<Service, service_actor*, const Arguments&...>)
+    return std::make_unique<Service>(self, arguments...);
+  else if constexpr (std::is_aggregate_v<Service> && sizeof...(Arguments) > 0)
+    return std::unique_ptr<Service>(new Service{arguments...});
+  else
+    return std::make_unique<Service>(arguments...);
 }
-template <class Service>
-service_builder<Service> service(std::string name) {
-  return {std::move(name), [](caf::event_based_actor* self) -> std::shared_ptr<void> {
-            if constexpr (std::is_constructible_v<Service, caf::event_based_actor*>)
-              return std::make_shared<Service>(self);
-            else
-              return std::make_shared<Service>();
+
+/// A service served by `Service`, made from the actor (where its constructor takes one) and `arguments`, which are kept
+/// for each time it is made.
+template <class Service, class... Arguments>
+service_builder<Service> service(std::string name, Arguments... arguments) {
+  return {std::move(name), [... arguments = std::move(arguments)](service_actor* self) -> std::shared_ptr<void> {
+            return std::shared_ptr<Service>(make_service<Service>(self, arguments...));
           }};
 }
 

@@ -2,12 +2,15 @@
 
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/source.hpp>
+#include <switchboard/rpc/stream_end.hpp>
 
 namespace switchboard::rpc {
 
 void waker::wake(caf::execution_unit* context) const {
-  if (connection_)
-    connection_->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, stream_ready{call_}), context);
+  if (!whom_) return;
+  whom_->enqueue(end_ ? caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, stream_turn{turn_notice{end_}})
+                      : caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, stream_ready{call_}),
+                 context);
 }
 
 }  // namespace switchboard::rpc

@@ -1,14 +1,15 @@
 #pragma once
 
-/// What a server stream sends, pulled by the connection that carries it.
+/// What a stream sends, drawn by whoever carries or reads it: a connection, or an actor in the same process.
 ///
 /// Why        a connection knows its credit and its high-water mark, so it asks for the next message when it can send
 ///            one; a slow reader costs a place in the source, never a queue.
-/// Threads    attach, next and result: the connection's actor, one at a time. What feeds the source may be elsewhere
-///            and calls the waker from any thread.
-/// Owns       the connection owns the source from the stream's start to its end.
+/// Threads    all but what feeds it: the drawer's actor, one at a time. What feeds the source may be elsewhere and
+///            calls the waker from any thread.
+/// Owns       the drawer owns the source from the stream's start to its end.
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include <caf/actor_control_block.hpp>
@@ -19,17 +20,25 @@
 
 namespace switchboard::rpc {
 
-/// Tells a connection that next() may have something again. Safe to call after the stream or the connection ended.
+class stream_end;
+
+/// Tells whoever draws from a source that next() may have something again. Safe to call after the stream or the drawer
+/// ended.
 class waker {
 public:
   waker() = default;
-  waker(caf::strong_actor_ptr connection, std::uint64_t call) : connection_(std::move(connection)), call_(call) {}
-  /// One message to the connection. `context` is the caller's execution unit, if it is an actor's handler.
+  /// stream_ready for a connection.
+  waker(caf::strong_actor_ptr connection, std::uint64_t call) : whom_(std::move(connection)), call_(call) {}
+  /// stream_turn for an actor (rpc/stream_end.hpp).
+  waker(caf::strong_actor_ptr actor, std::shared_ptr<stream_end> end) : whom_(std::move(actor)), end_(std::move(end)) {}
+  /// One message. `context` is the caller's execution unit, if it is an actor's handler.
   void wake(caf::execution_unit* context = nullptr) const;
+  explicit operator bool() const noexcept { return whom_ != nullptr; }
 
 private:
-  caf::strong_actor_ptr connection_;
+  caf::strong_actor_ptr whom_;
   std::uint64_t call_ = 0;
+  std::shared_ptr<stream_end> end_;
 };
 
 /// One serialized message.
@@ -53,6 +62,10 @@ public:
   virtual status result() const { return {}; }
   /// Whether next() would say end: asked where there is no credit for a message, because the end costs none.
   virtual bool ended() = 0;
+  /// The reader takes `more` messages; for sources whose feeder must know. `context` as for waker::wake.
+  virtual void granted(std::uint32_t more, caf::execution_unit* context) { (void)more, (void)context; }
+  /// Nothing is drawn any more.
+  virtual void detach() {}
 };
 
 }  // namespace switchboard::rpc

@@ -1,0 +1,38 @@
+#pragma once
+
+/// What is done around every call of a server: authentication, limits, metrics, logs are built on it.
+///
+///     class call_counter : public rpc::interceptor {
+///       rpc::status opened(const rpc::call_context& call) override { … }
+///       void ended(const rpc::call_context& call, rpc::code how, std::chrono::nanoseconds took) override { … }
+///     };
+///     server.intercept(std::make_shared<call_counter>());
+///
+/// Why        what concerns all services belongs into none of them. It runs in the connection, before any service is
+///            involved, so a call that is refused costs a service nothing.
+/// Threads    any number at a time: every connection's actor. Must not block.
+/// Order      opened() in the order in which the interceptors were added, ended() of those that let the call through.
+///            Calls that the connection itself answers (Health, Session, Reflection) are not seen.
+/// Errors     what these throw ends the connection; they are expected not to.
+
+#include <chrono>
+
+#include <switchboard/rpc/call.hpp>
+
+namespace switchboard::rpc {
+
+class interceptor {
+public:
+  virtual ~interceptor() = default;
+  /// A call was opened. Anything but OK ends it with that status, and its service does not see it.
+  virtual status opened(const call_context& call) {
+    (void)call;
+    return {};
+  }
+  /// A call that opened() let through has ended for the client, `how` the client is told.
+  virtual void ended(const call_context& call, code how, std::chrono::nanoseconds took) {
+    (void)call, (void)how, (void)took;
+  }
+};
+
+}  // namespace switchboard::rpc

@@ -1,0 +1,367 @@
+#pragma once
+
+/// The handles of streams: what a service writes replies to and reads requests from, and the same between two actors of
+/// one process.
+///
+/// Why        credit couples the ends. A writer without credit is refused and told when to go on; a reader grants as it
+///            handles. What is in between has a bound.
+/// Threads    a handle belongs to one actor at a time and may be moved to another in a message (rpc::passed).
+/// Handlers   what a handle is given to call runs in the actor that gave it: the one whose handler is running, or
+///            `self`. That actor has stream_turns() in its behavior (services have).
+/// Errors     a stream's end carries a status. A call's outbound end that is let go before finish() ends the call with
+///            INTERNAL, as any call does; a pipe's too.
+
+#include <algorithm>
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <caf/actor_cast.hpp>
+#include <caf/local_actor.hpp>
+
+#include <switchboard/error/invariant.hpp>
+#include <switchboard/rpc/actor_scope.hpp>
+#include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/stream_end.hpp>
+#include <switchboard/rpc/stream_queue.hpp>
+
+namespace switchboard::rpc {
+
+namespace detail {
+
+/// The actor whose handler is running.
+inline caf::local_actor* running_actor() noexcept {
+  const auto* scope = actor_scope::current();
+  SWITCHBOARD_INVARIANT(scope != nullptr, "a stream was opened outside of a service's handler without naming an actor");
+  return scope->self();
+}
+
+inline waker waker_of(caf::local_actor* self, const std::shared_ptr<stream_end>& end) {
+  if (auto* scope = actor_scope::current(); scope && scope->self() == self) scope->opened(end);
+  return {caf::actor_cast<caf::strong_actor_ptr>(self), end};
+}
+
+class writer_end final : public stream_end {
+public:
+  explicit writer_end(std::function<void()> ready) : ready_(std::move(ready)) {}
+  void turn(caf::execution_unit*) override {
+    // Called in a copy's stead: it may replace itself.
+    auto ready = ready_;
+    if (ready) ready();
+  }
+  void drop() noexcept override { ready_ = nullptr; }
+
+private:
+  std::function<void()> ready_;
+};
+
+/// Serves one message at a time from `produce` until it says false.
+template <class Message>
+class generator final : public source {
+public:
+  explicit generator(std::function<bool(Message&)> produce) : produce_(std::move(produce)) {}
+  outcome next(payload& out) override {
+    if (ended()) return outcome::end;
+    message_.SerializeToString(&bytes_);
+    produced_ = false;
+    out = {bytes_, {}};
+    return outcome::message;
+  }
+  bool ended() override {
+    if (!produced_ && !ended_) {
+      message_.Clear();
+      produced_ = produce_(message_);
+      ended_ = !produced_;
+    }
+    return ended_;
+  }
+
+private:
+  std::function<bool(Message&)> produce_;
+  Message message_;
+  std::string bytes_;
+  bool produced_ = false;  // message_ waits for its credit
+  bool ended_ = false;
+};
+
+}  // namespace detail
+
+/// Writes the messages of a stream.
+///
+/// Two forms: send() one message at a time, refused without credit, or follow() a source, which is drawn as credit
+/// allows.
+template <class Message>
+class outbound {
+public:
+  outbound() = default;
+  /// A call's. Nothing of it has been answered yet.
+  explicit outbound(call_handle call) : context_(call.context()), call_(std::move(call)) {}
+  /// A pipe's.
+  explicit outbound(std::shared_ptr<stream_queue> to) : queue_(std::move(to)) {}
+  outbound(outbound&&) noexcept = default;
+  outbound& operator=(outbound&& other) noexcept {
+    if (this != &other) {
+      abandon();
+      context_ = std::move(other.context_);
+      call_ = std::move(other.call_);
+      queue_ = std::move(other.queue_);
+    }
+    return *this;
+  }
+  ~outbound() { abandon(); }
+
+  /// Whether the stream is still to be written through this handle.
+  explicit operator bool() const noexcept { return call_ || queue_; }
+  /// The call that this stream is part of. @pre of a call, not of a pipe
+  const call_context& context() const noexcept { return context_; }
+  /// The call, for whoever answers it in another way. @pre nothing was sent
+  call_handle take_call() && { return std::move(call_); }
+  /// `who` gets call_ended if the call ends before the stream does.
+  void watch(caf::strong_actor_ptr who) {
+    if (call_) call_.watch(std::move(who));
+  }
+
+  /// Hands over one message. False: not taken, because the reader has granted no more, or enough waits already, or the
+  /// stream has ended(); on_ready tells when to try again.
+  bool send(const Message& message) {
+    open();
+    if (!queue_->has_room()) return queue_->push({}, nullptr);
+    message.SerializeToString(&bytes_);
+    return queue_->push(bytes_, current_context());
+  }
+  /// Has `ready` called when a refused send() may be taken, and when the stream has ended() from the other side.
+  void on_ready(caf::local_actor* self, std::function<void()> ready) {
+    open();
+    queue_->set_writer(detail::waker_of(self, std::make_shared<detail::writer_end>(std::move(ready))));
+  }
+  void on_ready(std::function<void()> ready) { on_ready(detail::running_actor(), std::move(ready)); }
+  /// Whether nobody reads any more: cancelled, past its deadline, or its connection is gone.
+  bool ended() const { return queue_ ? queue_->detached() : !call_; }
+  /// Ends the stream in order, behind what was sent.
+  void finish() { end_with({}); }
+  void fail(status why) { end_with(std::move(why)); }
+  void fail(code why, std::string text) { end_with({why, std::move(text)}); }
+
+  /// The stream is what `from` has, drawn as credit and the connection's marks allow.
+  void follow(std::shared_ptr<source> from) {
+    if (call_)
+      call_.stream_from(std::move(from));
+    else
+      std::exchange(queue_, nullptr)->follow(std::move(from), current_context());
+  }
+  /// The stream is a place in a log: what it holds behind `after`, then what is appended, as the reader takes it. For
+  /// what has `log->reader(after)`, a source.
+  template <class Log>
+  void follow(const Log& log, std::uint64_t after) {
+    follow(log->reader(after));
+  }
+  /// Asks `next` for one message at a time, on the connection's thread, as credit allows; false from it ends the
+  /// stream.
+  void generate(std::function<bool(Message&)> next) {
+    follow(std::make_shared<detail::generator<Message>>(std::move(next)));
+  }
+
+private:
+  void open() {
+    if (queue_) return;
+    SWITCHBOARD_INVARIANT(call_, "a stream was written after its end");
+    auto queue = std::make_shared<stream_queue>(call_.credit());
+    queue_ = queue;
+    call_.stream_from(std::move(queue));
+  }
+  void end_with(status how) {
+    if (queue_)
+      std::exchange(queue_, nullptr)->finish(std::move(how), current_context());
+    else if (how.ok())
+      open(), end_with({});
+    else
+      call_.fail(std::move(how));
+  }
+  void abandon() noexcept {
+    if (queue_) end_with(abandoned_status());
+  }
+
+  call_context context_;
+  call_handle call_;
+  std::shared_ptr<stream_queue> queue_;
+  std::string bytes_;
+};
+
+/// A stream that is being read.
+class reading {
+public:
+  reading() = default;
+  explicit reading(std::weak_ptr<stream_end> reader) noexcept : reader_(std::move(reader)) {}
+  /// Reads no more: the handlers are let go without another call, and a pipe's writer finds its stream ended.
+  void cancel() noexcept {
+    if (const auto reader = reader_.lock()) reader->drop();
+  }
+
+private:
+  std::weak_ptr<stream_end> reader_;
+};
+
+/// Reads the messages of a stream.
+template <class Message>
+class inbound {
+public:
+  /// Messages granted ahead of what is handled.
+  static constexpr std::uint32_t default_window = 32;
+
+  inbound() = default;
+  /// A call's stream of requests.
+  inbound(call_context call, std::shared_ptr<source> from) : context_(std::move(call)), from_(std::move(from)) {}
+  /// A pipe's.
+  explicit inbound(std::shared_ptr<source> from) : from_(std::move(from)) {}
+  inbound(inbound&&) noexcept = default;
+  inbound& operator=(inbound&& other) noexcept {
+    if (this != &other) {
+      if (from_) from_->detach();
+      context_ = std::move(other.context_);
+      from_ = std::move(other.from_);
+    }
+    return *this;
+  }
+  ~inbound() {
+    if (from_) from_->detach();
+  }
+
+  explicit operator bool() const noexcept { return from_ != nullptr; }
+  /// The call that this stream is part of. @pre of a call, not of a pipe
+  const call_context& context() const noexcept { return context_; }
+
+  /// Has `on_message(Message&)` called for each message and then `on_end(const status&)`, once: OK where the writer
+  /// finished, else why there is no more (CANCELLED, DEADLINE_EXCEEDED, INVALID_ARGUMENT for what does not parse).
+  /// Grants `window` messages ahead. Both handlers are let go after the end.
+  template <class OnMessage, class OnEnd>
+  reading receive(caf::local_actor* self, OnMessage on_message, OnEnd on_end, std::uint32_t window = default_window) {
+    using reader_type = reader<OnMessage, OnEnd>;
+    auto made = std::make_shared<reader_type>(std::move(context_), std::move(from_), std::move(on_message),
+                                              std::move(on_end), window);
+    made->start(detail::waker_of(self, made));
+    return reading{made};
+  }
+  template <class OnMessage, class OnEnd>
+  requires std::invocable<OnMessage&, Message&> reading receive(OnMessage on_message, OnEnd on_end,
+                                                                std::uint32_t window = default_window) {
+    return receive(detail::running_actor(), std::move(on_message), std::move(on_end), window);
+  }
+
+private:
+  template <class OnMessage, class OnEnd>
+  class reader final : public stream_end {
+  public:
+    reader(call_context call, std::shared_ptr<source> from, OnMessage on_message, OnEnd on_end, std::uint32_t window)
+        : call_(std::move(call)),
+          from_(std::move(from)),
+          handlers_(std::make_unique<handlers>(std::move(on_message), std::move(on_end))),
+          window_(std::max<std::uint32_t>(window, 1)) {}
+
+    void start(waker self) {
+      self_ = self;
+      from_->attach(std::move(self));
+      grant(window_, 0);
+      // What came before the reader did is looked at in a turn of its own.
+      self_.wake(current_context());
+    }
+
+    void turn(caf::execution_unit* context) override {
+      const deadline_scope inherited{call_.deadline()};
+      std::size_t bytes = 0;
+      payload arrived;
+      for (std::uint32_t taken = 0; handlers_ && taken < messages_per_turn; ++taken) {
+        const auto outcome = from_->next(arrived);
+        if (outcome == source::outcome::wait) return give_back(bytes);
+        if (outcome == source::outcome::end) {
+          const auto how = from_->result();
+          return end(how);
+        }
+        ++handled_;
+        bytes += arrived.bytes.size();
+        message_.Clear();
+        if (!message_.ParseFromArray(arrived.bytes.data(), static_cast<int>(arrived.bytes.size())))
+          return refuse({code::invalid_argument, "a message of the stream is not a " + message_.GetTypeName()});
+        handlers_->on_message(message_);
+      }
+      if (!handlers_) return;
+      give_back(bytes);
+      self_.wake(context);
+    }
+
+    void drop() noexcept override { let_go(); }
+
+  private:
+    struct handlers {
+      handlers(OnMessage message, OnEnd end) : on_message(std::move(message)), on_end(std::move(end)) {}
+      OnMessage on_message;
+      OnEnd on_end;
+    };
+    /// Handled before others get their turn.
+    static constexpr std::uint32_t messages_per_turn = 256;
+
+    bool of_call() const noexcept { return call_.shared_caller() != nullptr; }
+
+    void grant(std::uint32_t messages, std::size_t bytes) {
+      if (of_call())
+        answer_collector::grant(call_.shared_caller(), {call_.number(), messages, static_cast<std::uint32_t>(bytes)});
+      else if (messages > 0)
+        from_->granted(messages, current_context());
+    }
+    /// Bytes at once, because they count against the connection; credit by half windows.
+    void give_back(std::size_t bytes) {
+      const auto messages = handled_ >= (window_ + 1) / 2 ? std::exchange(handled_, 0) : 0;
+      if (messages > 0 || bytes > 0) grant(messages, bytes);
+    }
+    void end(const status& how) {
+      const auto last = std::move(handlers_);
+      let_go();
+      last->on_end(how);
+    }
+    void refuse(status why) {
+      if (of_call()) call_handle{call_}.fail(why);
+      end(why);
+    }
+    void let_go() noexcept {
+      // Emptied before it is destroyed: what the handlers own may lead back here.
+      const auto gone = std::move(handlers_);
+      if (const auto from = std::exchange(from_, nullptr)) from->detach();
+      self_ = {};
+    }
+
+    call_context call_;
+    std::shared_ptr<source> from_;
+    std::unique_ptr<handlers> handlers_;
+    const std::uint32_t window_;
+    std::uint32_t handled_ = 0;  // not granted again yet
+    Message message_;
+    waker self_;
+  };
+
+  call_context context_;
+  std::shared_ptr<source> from_;
+};
+
+/// Both ends of a stream between two actors of this process.
+template <class Message>
+struct stream_pipe {
+  outbound<Message> out;
+  inbound<Message> in;
+};
+template <class Message>
+stream_pipe<Message> make_pipe() {
+  auto queue = std::make_shared<stream_queue>(0);
+  return {outbound<Message>{queue}, inbound<Message>{queue}};
+}
+
+}  // namespace switchboard::rpc
+
+namespace caf {
+template <class Message>
+struct allowed_unsafe_message_type<switchboard::rpc::only_moved<switchboard::rpc::outbound<Message>>> : std::true_type {
+};
+template <class Message>
+struct allowed_unsafe_message_type<switchboard::rpc::only_moved<switchboard::rpc::inbound<Message>>> : std::true_type {
+};
+}  // namespace caf

@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <utility>
+
+#include <switchboard/rpc/stream_queue.hpp>
+
+namespace switchboard::rpc {
+
+// Wakers are called without the lock: waking may run, or destroy, what comes back here.
+
+waker stream_queue::to_tell_writer() noexcept {
+  if (!refused_ || !(room() || detached_)) return {};
+  refused_ = false;
+  return writer_;
+}
+
+waker stream_queue::to_tell_reader() noexcept {
+  if (!std::exchange(reader_waits_, false)) return {};
+  end_awaited_ = false;
+  return reader_;
+}
+
+bool stream_queue::push(std::string_view message, caf::execution_unit* context) {
+  waker reader;
+  {
+    const std::lock_guard lock{mutex_};
+    if (!room()) {
+      refused_ = true;
+      return false;
+    }
+    --credit_;
+    bytes_ += message.size();
+    messages_.emplace_back(message);
+    reader = to_tell_reader();
+  }
+  reader.wake(context);
+  return true;
+}
+
+bool stream_queue::has_room() const {
+  const std::lock_guard lock{mutex_};
+  return room();
+}
+
+void stream_queue::end_with(status&& how, bool drop_queued, caf::execution_unit* context) {
+  waker reader;
+  waker writer;
+  std::shared_ptr<source> followed;
+  {
+    const std::lock_guard lock{mutex_};
+    if (followed_ && !drop_queued) return;
+    // A failure counts also behind an orderly end, as long as the reader has not come to that.
+    if (finished_ && (!drop_queued || end_given_)) return;
+    if (drop_queued) {
+      messages_.clear();
+      bytes_ = 0;
+      followed = std::move(followed_);
+    }
+    finished_ = true;
+    how_ = std::move(how);
+    const bool tell = std::exchange(reader_waits_, false) || std::exchange(end_awaited_, false);
+    end_awaited_ = false;
+    if (tell) reader = reader_;
+    writer = std::move(writer_);
+  }
+  if (followed) followed->detach();
+  reader.wake(context);
+}
+
+void stream_queue::finish(status how, caf::execution_unit* context) {
+  end_with(std::move(how), false, context);
+}
+
+void stream_queue::fail(status how, caf::execution_unit* context) {
+  end_with(std::move(how), true, context);
+}
+
+void stream_queue::follow(std::shared_ptr<source> from, caf::execution_unit* context) {
+  waker reader;
+  bool gone = false;
+  {
+    const std::lock_guard lock{mutex_};
+    gone = detached_ || finished_;
+    if (!gone) {
+      followed_ = from;
+      if (reader_) from->attach(reader_);
+      from->granted(static_cast<std::uint32_t>(std::min(credit_, credit_max)), context);
+      reader = to_tell_reader();
+    }
+  }
+  if (gone) from->detach();
+  reader.wake(context);
+}
+
+void stream_queue::set_writer(waker writer) {
+  waker now;
+  {
+    const std::lock_guard lock{mutex_};
+    if (finished_) return;
+    std::swap(writer_, writer);
+    now = to_tell_writer();
+  }
+  now.wake();
+}
+
+bool stream_queue::detached() const {
+  const std::lock_guard lock{mutex_};
+  return detached_;
+}
+
+void stream_queue::attach(waker reader) {
+  const std::lock_guard lock{mutex_};
+  if (followed_) followed_->attach(reader);
+  reader_ = std::move(reader);
+  // Who attaches looks next, or is told of the first thing that comes.
+  reader_waits_ = true;
+}
+
+source::outcome stream_queue::next(payload& out) {
+  waker writer;
+  {
+    const std::lock_guard lock{mutex_};
+    if (messages_.empty()) {
+      if (followed_) return followed_->next(out);
+      if (finished_) {
+        end_given_ = true;
+        return outcome::end;
+      }
+      reader_waits_ = true;
+      return outcome::wait;
+    }
+    current_ = std::move(messages_.front());
+    messages_.pop_front();
+    bytes_ -= current_.size();
+    out = {current_, {}};
+    // At half, so that a writer is woken for a burst and not for each message.
+    if (bytes_ <= window_ / 2) writer = to_tell_writer();
+  }
+  writer.wake();
+  return outcome::message;
+}
+
+status stream_queue::result() const {
+  const std::lock_guard lock{mutex_};
+  return followed_ ? followed_->result() : how_;
+}
+
+bool stream_queue::ended() {
+  const std::lock_guard lock{mutex_};
+  if (!messages_.empty()) return false;
+  if (followed_) return followed_->ended();
+  if (finished_) return true;
+  end_awaited_ = true;
+  return false;
+}
+
+void stream_queue::granted(std::uint32_t more, caf::execution_unit* context) {
+  waker writer;
+  {
+    const std::lock_guard lock{mutex_};
+    credit_ = std::min(credit_ + more, credit_max);
+    if (followed_) followed_->granted(more, context);
+    writer = to_tell_writer();
+  }
+  writer.wake(context);
+}
+
+void stream_queue::detach() {
+  waker writer;
+  waker reader;
+  std::shared_ptr<source> followed;
+  {
+    const std::lock_guard lock{mutex_};
+    if (std::exchange(detached_, true)) return;
+    followed = std::move(followed_);
+    messages_.clear();
+    bytes_ = 0;
+    reader = std::move(reader_);
+    // Told even where nothing was refused: it may wait for something else before it writes again.
+    if (!finished_) writer = std::move(writer_);
+    writer_ = {};
+  }
+  if (followed) followed->detach();
+  writer.wake();
+}
+
+}  // namespace switchboard::rpc

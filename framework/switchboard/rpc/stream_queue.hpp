@@ -1,0 +1,84 @@
+#pragma once
+
+/// A bounded queue of serialized messages between the two ends of a stream.
+///
+/// Why        writer and reader live in different actors, perhaps on different threads, and credit is what couples
+///            them: a message is taken only where the reader has granted one, so what waits here has a bound that the
+///            reader chose. A writer that is refused is told once there is room again; it never queues behind that.
+/// Threads    any; the writer's side and the reader's side by one thread each at a time.
+/// Owns       what is queued. Wakers of both sides, until detach() and the end.
+/// Errors     the end's status; the first one counts.
+
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <mutex>
+#include <string>
+
+#include <switchboard/rpc/source.hpp>
+
+namespace switchboard::rpc {
+
+class stream_queue final : public source {
+public:
+  /// Bytes that wait before the writer is refused, whatever credit there is; one message is always taken.
+  static constexpr std::size_t window_bytes = std::size_t{256} << 10;
+  static constexpr std::uint64_t credit_max = std::numeric_limits<std::uint32_t>::max();
+
+  /// `credit`: messages the reader takes from the start.
+  explicit stream_queue(std::uint64_t credit, std::size_t window = window_bytes) noexcept
+      : credit_(credit), window_(window) {}
+
+  // The writer's side.
+
+  /// False: not taken, for want of room or because the stream has ended.
+  bool push(std::string_view message, caf::execution_unit* context);
+  /// Whether push() would take a message.
+  bool has_room() const;
+  /// No more messages: the reader gets those queued, then `how`.
+  void finish(status how, caf::execution_unit* context);
+  /// The reader gets `how` next, unless it has come to the end already; what is queued is dropped.
+  void fail(status how, caf::execution_unit* context);
+  /// From now on `from` says what the reader gets, behind what is queued.
+  void follow(std::shared_ptr<source> from, caf::execution_unit* context);
+  /// Woken once when a refused push() may succeed, and when the reader is gone.
+  void set_writer(waker writer);
+  /// Whether nobody reads any more.
+  bool detached() const;
+
+  // The reader's side.
+
+  void attach(waker reader) override;
+  outcome next(payload& out) override;
+  status result() const override;
+  bool ended() override;
+  void granted(std::uint32_t more, caf::execution_unit* context) override;
+  void detach() override;
+
+private:
+  bool room() const noexcept {
+    return credit_ > 0 && (messages_.empty() || bytes_ < window_) && !finished_ && !detached_ && !followed_;
+  }
+  waker to_tell_writer() noexcept;
+  waker to_tell_reader() noexcept;
+  void end_with(status&& how, bool drop_queued, caf::execution_unit* context);
+
+  mutable std::mutex mutex_;
+  std::deque<std::string> messages_;
+  std::size_t bytes_ = 0;
+  std::uint64_t credit_;
+  const std::size_t window_;
+  std::string current_;  // what next() gave last
+  std::shared_ptr<source> followed_;
+  waker writer_;
+  waker reader_;
+  status how_;
+  bool finished_ = false;
+  bool end_given_ = false;  // the reader knows
+  bool detached_ = false;
+  bool refused_ = false;       // the writer waits for room
+  bool reader_waits_ = false;  // the reader has seen that nothing is there
+  bool end_awaited_ = false;   // the reader has no credit, or no room, and waits for an end at most
+};
+
+}  // namespace switchboard::rpc
