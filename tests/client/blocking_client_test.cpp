@@ -28,12 +28,7 @@ std::string reply(std::string payload) {
 
 class BlockingClient : public testing::Test {
 protected:
-  v1::Frame take() {
-    v1::Frame frame;
-    const auto error = server_.receive(frame, patience());
-    EXPECT_EQ(error, std::error_code()) << error.message();
-    return frame;
-  }
+  v1::Frame take() { return take_frame(server_); }
   void answer(std::uint64_t call, std::string payload, bool end) {
     v1::Frame frame;
     frame.set_call(call);

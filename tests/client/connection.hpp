@@ -11,6 +11,7 @@
 #include <switchboard/client/frame_channel.hpp>
 #include <switchboard/net/network.hpp>
 #include <switchboard/notify/epoll_port.hpp>
+#include <switchboard/v1/frame.pb.h>
 
 namespace switchboard::client {
 
@@ -50,6 +51,14 @@ inline frame_channel connect_to(const net::listener& listener, channel_options o
   auto channel = frame_channel::connect(listener.local(), patience(), options);
   if (!channel) throw std::system_error(channel.error(), "connect");
   return std::move(*channel);
+}
+
+/// The next frame that comes; an empty one, and a failure, where none does.
+inline v1::Frame take_frame(frame_channel& from) {
+  v1::Frame frame;
+  const auto error = from.receive(frame, patience());
+  EXPECT_EQ(error, std::error_code()) << error.message();
+  return frame;
 }
 
 }  // namespace switchboard::client

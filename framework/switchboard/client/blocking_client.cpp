@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <limits>
-
 #include <google/protobuf/message_lite.h>
 
 #include <switchboard/client/blocking_client.hpp>
@@ -11,15 +8,6 @@ namespace {
 
 bool parse(const std::string& bytes, google::protobuf::MessageLite& into) {
   return into.ParseFromString(bytes);
-}
-
-/// What is left until `until` in whole milliseconds, rounded up so that the server never gives up first; 0 = none.
-std::uint32_t timeout_of(deadline until) {
-  if (until == deadline::max()) return 0;
-  const auto now = clock::now();
-  if (until <= now) return 1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
-  return static_cast<std::uint32_t>(std::min<std::int64_t>(left, std::numeric_limits<std::uint32_t>::max()));
 }
 
 }  // namespace
@@ -73,10 +61,14 @@ void stream::grant(std::uint32_t messages) {
 rpc::status stream::send(const google::protobuf::MessageLite& message, deadline until) {
   while (true) {
     const auto* entry = calls_->find(call_);
-    if (entry->end) return *entry->end;
-    if (entry->credit != 0) break;
-    if (calls_->advance(until) == errc::timed_out)
-      return {rpc::code::deadline_exceeded, "the server granted no credit in time"};
+    if (entry->end)
+      return entry->end->ok() ? rpc::status{rpc::code::cancelled, "the server has answered and takes no more"}
+                              : *entry->end;
+    const bool crowded = calls_->channel().above_output_limit();
+    if (entry->credit != 0 && !crowded) break;
+    if ((crowded ? calls_->flush(until) : calls_->advance(until)) == errc::timed_out)
+      return {rpc::code::deadline_exceeded,
+              crowded ? "the server did not read in time" : "the server granted no credit in time"};
   }
   calls_->send(call_, message.SerializeAsString());
   return {};
@@ -84,6 +76,19 @@ rpc::status stream::send(const google::protobuf::MessageLite& message, deadline 
 
 void stream::finish() {
   calls_->finish(call_);
+}
+
+rpc::status stream::answer(google::protobuf::MessageLite& into, deadline until) {
+  finish();
+  const auto step = next(into, until);
+  if (step.timed_out()) return {rpc::code::deadline_exceeded, "no answer in time"};
+  if (step.ended()) {
+    if (!step.status.ok()) return step.status;
+    return {rpc::code::internal, "the server answered OK without a message"};
+  }
+  // A reply that a status follows is a failed call.
+  const auto* entry = calls_->find(call_);
+  return entry->end ? *entry->end : rpc::status{};
 }
 
 void stream::cancel() {
@@ -100,16 +105,7 @@ blocking_client::blocking_client(frame_channel channel) : calls_(std::make_share
 
 rpc::status blocking_client::call(std::string_view method, const google::protobuf::MessageLite& request,
                                   google::protobuf::MessageLite& reply, deadline until) {
-  auto opened = open(method, request, {.timeout_ms = timeout_of(until), .end = true});
-  const auto answer = opened.next(reply, until);
-  if (answer.timed_out()) return {rpc::code::deadline_exceeded, "no answer in time"};
-  if (answer.ended()) {
-    if (!answer.status.ok()) return answer.status;
-    return {rpc::code::internal, "the server answered OK without a message"};
-  }
-  // A reply that a status follows is a failed call.
-  const auto* entry = calls_->find(opened.call());
-  return entry->end ? *entry->end : rpc::status{};
+  return open(method, request, {.timeout_ms = timeout_ms(until), .end = true}).answer(reply, until);
 }
 
 stream blocking_client::open(std::string_view method, const google::protobuf::MessageLite& request,
@@ -117,6 +113,10 @@ stream blocking_client::open(std::string_view method, const google::protobuf::Me
   const auto number =
       calls_->open(method, request.SerializeAsString(), options.credit, options.timeout_ms, options.end);
   return stream(calls_, number);
+}
+
+stream blocking_client::open(std::string_view method, open_options options) {
+  return stream(calls_, calls_->open(method, {}, options.credit, options.timeout_ms, options.end));
 }
 
 std::error_code blocking_client::flush(deadline until) {

@@ -66,11 +66,15 @@ public:
   bool ready() const noexcept;
   /// Lets the server send `messages` more.
   void grant(std::uint32_t messages);
-  /// Sends one more request message when the server has granted credit for it: ok, DEADLINE_EXCEEDED (not sent), or the
-  /// call's status where it has ended.
+  /// Sends one more request message when the server has granted credit for it. OK: sent. DEADLINE_EXCEEDED: not sent,
+  /// the call goes on. Else the call has ended: its status, or CANCELLED where the server has answered without waiting
+  /// for more.
   rpc::status send(const google::protobuf::MessageLite& message, deadline until);
   /// Sends no more messages.
   void finish();
+  /// finish(), and the one reply of a call that has one; where the call failed, its status. DEADLINE_EXCEEDED, with the
+  /// call going on, where none came in time.
+  rpc::status answer(google::protobuf::MessageLite& into, deadline until);
   /// Ends the call; next() then tells CANCELLED.
   void cancel();
   explicit operator bool() const noexcept { return calls_ != nullptr; }
@@ -94,6 +98,8 @@ public:
                    google::protobuf::MessageLite& reply, deadline until);
   /// Opens a call and does not wait. Unary ones too: several may be outstanding, each answered by next().
   stream open(std::string_view method, const google::protobuf::MessageLite& request, open_options options = {});
+  /// Opens a call whose requests stream: without a message, which are sent as the server grants credit.
+  stream open(std::string_view method, open_options options = {});
 
   /// Sends what is queued and takes in what has come, until `until` or until nothing is left to send: success.
   [[nodiscard]] std::error_code flush(deadline until);
