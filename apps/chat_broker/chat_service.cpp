@@ -198,12 +198,7 @@ log_home::encoder entry_encoder() {
 }
 
 rpc::service_definition definition(std::shared_ptr<log_home> home, const chat_limits& limits) {
-  return rpc::service<chat_service>("switchboard.chat.v1.Chat", std::move(home), limits)
-      .server_streaming("Join", &chat_service::join)
-      .unary("Publish", &chat_service::publish)
-      .unary("History", &chat_service::history)
-      .unary("ListRooms", &chat_service::list_rooms)
-      .unary("ListMembers", &chat_service::list_members);
+  return Chat::service<chat_service>(std::move(home), limits);
 }
 
 }  // namespace switchboard::chat

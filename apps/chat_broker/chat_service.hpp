@@ -22,8 +22,7 @@
 
 #include <switchboard/actors/log.hpp>
 #include <switchboard/actors/room.hpp>
-#include <switchboard/chat/v1/chat.pb.h>
-#include <switchboard/rpc/service.hpp>
+#include <switchboard/chat/v1/chat.switchboard.hpp>
 
 namespace switchboard::chat {
 

@@ -1,5 +1,5 @@
 #include <switchboard/actors/server.hpp>
-#include <switchboard/echo/v1/echo.pb.h>
+#include <switchboard/echo/v1/echo.switchboard.hpp>
 
 using namespace switchboard::echo::v1;
 namespace rpc = switchboard::rpc;
@@ -20,8 +20,6 @@ struct echo {
 
 int main(int argc, char** argv) {
   switchboard::server server{"echo-server", "Answers with what it is sent.", "127.0.0.1:7778"};
-  server.add(rpc::service<echo>("switchboard.echo.v1.Echo")
-                 .unary("Say", &echo::say)
-                 .server_streaming("Repeat", &echo::repeat));
+  server.add(Echo::service<echo>());
   return server.run(argc, argv);
 }

@@ -1,4 +1,5 @@
-# find_package(Switchboard): Switchboard::wire, Switchboard::actors and the other parts, one target each.
+# find_package(Switchboard): Switchboard::wire, Switchboard::actors and the other parts, one target each, and
+# switchboard_add_proto().
 
 include(CMakeFindDependencyMacro)
 
@@ -13,3 +14,4 @@ find_dependency(CLI11)
 list(POP_FRONT CMAKE_MODULE_PATH)
 
 include(${CMAKE_CURRENT_LIST_DIR}/SwitchboardTargets.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/SwitchboardProto.cmake)

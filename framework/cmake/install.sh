@@ -9,7 +9,7 @@ set -euo pipefail
 needed=(
   g++ cmake ninja-build pkg-config
   libcaf-dev                            # actors
-  libprotobuf-dev protobuf-compiler     # frames, messages
+  libprotobuf-dev libprotoc-dev protobuf-compiler # frames, messages, the plugin
   libspdlog-dev libfmt-dev libcli11-dev # logs and command lines of the programs
   libedit-dev                           # chat-client's line editor
   libgtest-dev                          # tests

@@ -1,0 +1,32 @@
+#pragma once
+
+/// One call of any kind, its messages as JSON: requests from a text or from lines, replies to standard output.
+///
+/// Threads    one; interrupt() from a signal handler.
+/// Owns       nothing; connection and schema outlive it.
+/// Output     a reply a line, flushed as it comes.
+
+#include "remote_schema.hpp"
+#include "request_lines.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace switchboard::call {
+
+struct call_options {
+  client::deadline until = client::deadline::max();  ///< of the whole call; the server keeps it too
+  std::uint32_t window = 64;                         ///< replies the server may send ahead of what is printed
+  std::uint64_t limit = 0;                           ///< replies after which the call is cancelled; 0: none
+};
+
+/// Calls `method` with the one request `json`, or, where its requests stream, with those of `lines`. How the call ended;
+/// OK where the limit ended it.
+rpc::status call_with_json(client::blocking_client& server, remote_schema& schema,
+                           const google::protobuf::MethodDescriptor& method, const std::string& json,
+                           request_lines& lines, const call_options& options);
+
+/// Ends the running call with CANCELLED.
+void interrupt() noexcept;
+
+}  // namespace switchboard::call

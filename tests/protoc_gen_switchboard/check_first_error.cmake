@@ -1,0 +1,11 @@
+# Compiles SOURCE with COMMAND and passes when that fails and the first line with an error holds TEXT.
+execute_process(COMMAND ${COMMAND} -fsyntax-only ${SOURCE} RESULT_VARIABLE status ERROR_VARIABLE said OUTPUT_QUIET)
+if(status EQUAL 0)
+  message(FATAL_ERROR "${SOURCE} compiled")
+endif()
+string(REGEX MATCH "[^\n]*error:[^\n]*" first "${said}")
+string(FIND "${first}" "${TEXT}" at)
+if(at EQUAL -1)
+  message(FATAL_ERROR "the first error does not name the method:\n${first}")
+endif()
+message(STATUS "${first}")
