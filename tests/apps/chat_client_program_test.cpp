@@ -1,3 +1,5 @@
+#include "shell.hpp"
+
 #include <array>
 #include <cstdio>
 #include <sstream>
@@ -25,31 +27,6 @@ using std::chrono::seconds;
 
 constexpr auto patience = seconds(20);
 using words = std::vector<std::string>;
-
-struct outcome {
-  int status = -1;
-  std::string output;
-
-  words lines() const {
-    words all;
-    std::istringstream stream(output);
-    for (std::string line; std::getline(stream, line);) all.push_back(line);
-    return all;
-  }
-};
-
-/// Runs a shell command; standard input is empty unless the command says otherwise.
-outcome run_shell(const std::string& command) {
-  outcome result;
-  FILE* program = popen(("{ " + command + "; } </dev/null").c_str(), "r");
-  if (!program) return result;
-  std::array<char, 4096> chunk;
-  for (std::size_t size; (size = fread(chunk.data(), 1, chunk.size(), program)) > 0;)
-    result.output.append(chunk.data(), size);
-  const int status = pclose(program);
-  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return result;
-}
 
 /// chat-client as scripts and people run it, against a broker in this process.
 class ChatClientProgram : public testing::Test {
