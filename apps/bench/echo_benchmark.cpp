@@ -18,6 +18,7 @@ struct echo_options {
   schedule plan;
   std::size_t threads = 1;
   std::string server = "echo-server";
+  std::string baseline = "bare";
   std::optional<int> pid;
 };
 
@@ -30,20 +31,30 @@ server_process open_measured(const echo_options& options) {
   return open_server(options.server, options.threads, options.pid);
 }
 
+server_process open_baseline(const echo_options& options) {
+  if (options.baseline == "bare") return start_bare();
+  return open_server(options.baseline, options.threads, std::nullopt);
+}
+
+std::string name_of(const std::string& server) {
+  return server == "bare" ? "bare loop" : short_name(server);
+}
+
 int run(const echo_options& options) {
   std::printf("echo: %zu connections, %zu outstanding, %zu B payload, %zu server thread%s; ",
               options.workload.connections, options.workload.outstanding, options.workload.payload, options.threads,
               options.threads == 1 ? "" : "s");
   auto server = open_measured(options);
-  auto bare = start_bare();
+  auto beside = open_baseline(options);
   auto load = std::make_unique<echo_load>(server.address(), options.workload);
-  auto bare_load = std::make_unique<echo_load>(bare.address(), options.workload);
-  side measured{options.server == "bare" ? "bare loop (2nd)" : short_name(options.server), server,
+  auto beside_load = std::make_unique<echo_load>(beside.address(), options.workload);
+  side measured{name_of(options.server) + (options.server == options.baseline ? " (2nd)" : ""), server,
                 [&](auto length) { return load->run(length); }};
-  side baseline{"bare loop", bare, [&](auto length) { return bare_load->run(length); }};
+  side baseline{name_of(options.baseline), beside, [&](auto length) { return beside_load->run(length); }};
   const bool right = compare(measured, &baseline, options.plan, "msg");
   // Before its server is stopped, which would wait for the clients to hang up.
   load.reset();
+  beside_load.reset();
   const int ended = server.stop();
   if (ended != 0 && options.server != "bare")
     std::fprintf(stderr, "%s ended with status %d\n", measured.name().c_str(), ended);
@@ -68,6 +79,9 @@ std::function<int()> add_echo_benchmark(CLI::App& program) {
       ->capture_default_str();
   echo->add_option("--payload", options->workload.payload, "Bytes of each payload")
       ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  echo->add_option("--baseline", options->baseline,
+                   "`bare`, or a program to start: echo-by-hand shows what generated code costs")
       ->capture_default_str();
   add_schedule_options(*echo, options->plan);
   add_server_options(
