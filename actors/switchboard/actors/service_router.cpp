@@ -25,15 +25,17 @@ std::optional<std::string> key_in(std::string_view request, const google::protob
   google::protobuf::io::CodedInputStream input{reinterpret_cast<const std::uint8_t*>(request.data()),
                                                static_cast<int>(request.size())};
   std::string key;
+  const auto wire_type = WireFormatLite::WireTypeForFieldType(static_cast<WireFormatLite::FieldType>(field.type()));
+  const auto wanted = WireFormatLite::MakeTag(field.number(), wire_type);
   while (const auto tag = input.ReadTag()) {
-    if (WireFormatLite::GetTagFieldNumber(tag) != field.number()) {
+    if (tag != wanted) {
       if (!WireFormatLite::SkipField(&input, tag)) return std::nullopt;
       continue;
     }
     std::uint64_t number = 0;
     std::uint32_t size = 0;
     std::uint32_t fixed = 0;
-    switch (WireFormatLite::GetTagWireType(tag)) {
+    switch (wire_type) {
       case WireFormatLite::WIRETYPE_LENGTH_DELIMITED:
         if (!input.ReadVarint32(&size) || !input.ReadString(&key, static_cast<int>(size))) return std::nullopt;
         continue;
