@@ -58,5 +58,13 @@ TEST(Endpoint, OfDifferentFamiliesDiffer) {
   EXPECT_NE(endpoint::tcp("/a", 0), endpoint::unix_path("/a"));
 }
 
+TEST(Endpoint, NeedsALookupOnlyWhereItsHostIsAName) {
+  for (const auto* text : {"127.0.0.1:1", "0.0.0.0:1", "255.255.255.255:1", "[::1]:1", "[fe80::1%eth0]:1", "unix:/a"})
+    EXPECT_FALSE(endpoint::parse(text)->needs_lookup()) << text;
+  for (const auto* text :
+       {"localhost:1", "example.org:1", "1.2.3:1", "1.2.3.4.5:1", "1.2.3.256:1", "1.2.3.:1", "a.b.c.d:1"})
+    EXPECT_TRUE(endpoint::parse(text)->needs_lookup()) << text;
+}
+
 }  // namespace
 }  // namespace switchboard::net

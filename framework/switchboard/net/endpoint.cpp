@@ -23,9 +23,21 @@ bool is_ipv6_literal(std::string_view text) {
   return std::ranges::count(digits, ':') >= 2 && digits.find_first_not_of(alphabet) == digits.npos;
 }
 
-bool parse_port(std::string_view text, std::uint16_t& port) {
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), port);
+template <class Number>
+bool parse_number(std::string_view text, Number& number) {
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
   return failure == std::errc{} && end == text.data() + text.size();
+}
+
+/// Four numbers below 256, with dots in between.
+bool is_ipv4_literal(std::string_view text) {
+  for (int left = 3;; --left) {
+    const auto dot = text.find('.');
+    std::uint8_t part = 0;
+    if (!parse_number(text.substr(0, dot), part)) return false;
+    if (left == 0 || dot == text.npos) return left == 0 && dot == text.npos;
+    text.remove_prefix(dot + 1);
+  }
 }
 
 }  // namespace
@@ -39,7 +51,7 @@ error_or<endpoint> endpoint::parse(std::string_view text) {
   }
   const auto colon = text.rfind(':');
   std::uint16_t port = 0;
-  if (colon == text.npos || !parse_port(text.substr(colon + 1), port)) return errc::invalid_endpoint;
+  if (colon == text.npos || !parse_number(text.substr(colon + 1), port)) return errc::invalid_endpoint;
   auto host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
@@ -62,6 +74,10 @@ endpoint endpoint::unix_path(std::string path) {
   result.kind_ = family::local;
   result.host_ = std::move(path);
   return result;
+}
+
+bool endpoint::needs_lookup() const noexcept {
+  return kind_ == family::tcp && !is_ipv4_literal(host_) && !is_ipv6_literal(host_);
 }
 
 std::string endpoint::to_string() const {

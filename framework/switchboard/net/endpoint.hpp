@@ -26,6 +26,9 @@ public:
   const std::string& path() const noexcept { return host_; }  ///< of a unix endpoint; empty where the peer is unnamed
   std::uint16_t port() const noexcept { return port_; }
 
+  /// Whether the host is a name that has to be looked up, which may take long (net/network.hpp, "Blocking").
+  bool needs_lookup() const noexcept;
+
   /// The form parse() reads.
   std::string to_string() const;
 
