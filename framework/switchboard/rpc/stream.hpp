@@ -24,6 +24,7 @@
 #include <switchboard/error/invariant.hpp>
 #include <switchboard/rpc/actor_scope.hpp>
 #include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/inbound_bytes.hpp>
 #include <switchboard/rpc/stream_end.hpp>
 #include <switchboard/rpc/stream_queue.hpp>
 
@@ -118,6 +119,9 @@ public:
   const call_context& context() const noexcept { return context_; }
   /// The call, for whoever answers it in another way. @pre nothing was sent
   call_handle take_call() && { return std::move(call_); }
+  /// Messages that the reader of a call takes at once, which a source to follow() is to know from the start; a pipe
+  /// tells its source itself.
+  std::uint32_t credit() const noexcept { return call_ ? call_.credit() : 0; }
   /// `who` gets call_ended if the call ends before the stream does.
   void watch(caf::strong_actor_ptr who) {
     if (call_) call_.watch(std::move(who));
@@ -212,25 +216,15 @@ public:
 
   inbound() = default;
   /// A call's stream of requests.
-  inbound(call_context call, std::shared_ptr<source> from) : context_(std::move(call)), from_(std::move(from)) {}
+  inbound(call_context call, std::shared_ptr<source> from) : bytes_(std::move(call), std::move(from)) {}
   /// A pipe's.
-  explicit inbound(std::shared_ptr<source> from) : from_(std::move(from)) {}
-  inbound(inbound&&) noexcept = default;
-  inbound& operator=(inbound&& other) noexcept {
-    if (this != &other) {
-      if (from_) from_->detach();
-      context_ = std::move(other.context_);
-      from_ = std::move(other.from_);
-    }
-    return *this;
-  }
-  ~inbound() {
-    if (from_) from_->detach();
-  }
+  explicit inbound(std::shared_ptr<source> from) : bytes_({}, std::move(from)) {}
 
-  explicit operator bool() const noexcept { return from_ != nullptr; }
+  explicit operator bool() const noexcept { return static_cast<bool>(bytes_); }
   /// The call that this stream is part of. @pre of a call, not of a pipe
-  const call_context& context() const noexcept { return context_; }
+  const call_context& context() const noexcept { return bytes_.context(); }
+  /// The stream as it is, for whoever passes it on unparsed.
+  inbound_bytes take_bytes() && { return std::move(bytes_); }
 
   /// Has `on_message(Message&)` called for each message and then `on_end(const status&)`, once: OK where the writer
   /// finished, else why there is no more (CANCELLED, DEADLINE_EXCEEDED, INVALID_ARGUMENT for what does not parse).
@@ -238,8 +232,7 @@ public:
   template <class OnMessage, class OnEnd>
   reading receive(caf::local_actor* self, OnMessage on_message, OnEnd on_end, std::uint32_t window = default_window) {
     using reader_type = reader<OnMessage, OnEnd>;
-    auto made = std::make_shared<reader_type>(std::move(context_), std::move(from_), std::move(on_message),
-                                              std::move(on_end), window);
+    auto made = std::make_shared<reader_type>(std::move(bytes_), std::move(on_message), std::move(on_end), window);
     made->start(detail::waker_of(self, made));
     return reading{made};
   }
@@ -253,29 +246,28 @@ private:
   template <class OnMessage, class OnEnd>
   class reader final : public stream_end {
   public:
-    reader(call_context call, std::shared_ptr<source> from, OnMessage on_message, OnEnd on_end, std::uint32_t window)
-        : call_(std::move(call)),
-          from_(std::move(from)),
+    reader(inbound_bytes from, OnMessage on_message, OnEnd on_end, std::uint32_t window)
+        : from_(std::move(from)),
           handlers_(std::make_unique<handlers>(std::move(on_message), std::move(on_end))),
           window_(std::max<std::uint32_t>(window, 1)) {}
 
     void start(waker self) {
       self_ = self;
-      from_->attach(std::move(self));
-      grant(window_, 0);
+      from_.attach(std::move(self));
+      from_.grant(window_, 0);
       // What came before the reader did is looked at in a turn of its own.
       self_.wake(current_context());
     }
 
     void turn(caf::execution_unit* context) override {
-      const deadline_scope inherited{call_.deadline()};
+      const deadline_scope inherited{from_.context().deadline()};
       std::size_t bytes = 0;
       payload arrived;
       for (std::uint32_t taken = 0; handlers_ && taken < messages_per_turn; ++taken) {
-        const auto outcome = from_->next(arrived);
+        const auto outcome = from_.next(arrived);
         if (outcome == source::outcome::wait) return give_back(bytes);
         if (outcome == source::outcome::end) {
-          const auto how = from_->result();
+          const auto how = from_.result();
           return end(how);
         }
         ++handled_;
@@ -301,18 +293,10 @@ private:
     /// Handled before others get their turn.
     static constexpr std::uint32_t messages_per_turn = 256;
 
-    bool of_call() const noexcept { return call_.shared_caller() != nullptr; }
-
-    void grant(std::uint32_t messages, std::size_t bytes) {
-      if (of_call())
-        answer_collector::grant(call_.shared_caller(), {call_.number(), messages, static_cast<std::uint32_t>(bytes)});
-      else if (messages > 0)
-        from_->granted(messages, current_context());
-    }
     /// Bytes at once, because they count against the connection; credit by half windows.
     void give_back(std::size_t bytes) {
       const auto messages = handled_ >= (window_ + 1) / 2 ? std::exchange(handled_, 0) : 0;
-      if (messages > 0 || bytes > 0) grant(messages, bytes);
+      from_.grant(messages, bytes);
     }
     void end(const status& how) {
       const auto last = std::move(handlers_);
@@ -320,18 +304,17 @@ private:
       last->on_end(how);
     }
     void refuse(status why) {
-      if (of_call()) call_handle{call_}.fail(why);
+      if (from_.of_call()) call_handle{from_.context()}.fail(why);
       end(why);
     }
     void let_go() noexcept {
       // Emptied before it is destroyed: what the handlers own may lead back here.
       const auto gone = std::move(handlers_);
-      if (const auto from = std::exchange(from_, nullptr)) from->detach();
+      from_ = {};
       self_ = {};
     }
 
-    call_context call_;
-    std::shared_ptr<source> from_;
+    inbound_bytes from_;
     std::unique_ptr<handlers> handlers_;
     const std::uint32_t window_;
     std::uint32_t handled_ = 0;  // not granted again yet
@@ -339,8 +322,7 @@ private:
     waker self_;
   };
 
-  call_context context_;
-  std::shared_ptr<source> from_;
+  inbound_bytes bytes_;
 };
 
 /// Both ends of a stream between two actors of this process.
