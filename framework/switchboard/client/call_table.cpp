@@ -4,25 +4,10 @@
 
 #include <switchboard/client/blocking_client.hpp>
 #include <switchboard/client/call_table.hpp>
-#include <switchboard/v1/frame.pb.h>
+#include <switchboard/client/peer_frames.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::client {
-namespace {
-
-rpc::status to_status(std::string_view serialized) {
-  v1::Status parsed;
-  // The decoder has seen that it parses.
-  (void)parsed.ParseFromArray(serialized.data(), static_cast<int>(serialized.size()));
-  return {static_cast<rpc::code>(parsed.code()), std::move(*parsed.mutable_message())};
-}
-
-bool is_decoder_error(std::error_code error) {
-  return error == errc::frame_too_large || error == errc::malformed_varint || error == errc::malformed_frame;
-}
-
-}  // namespace
-
 std::uint64_t call_table::open(std::string_view method, std::string_view request, std::uint32_t credit,
                                std::uint32_t timeout_ms, bool end_now) {
   // Clients pick odd numbers, each above the last.
@@ -32,7 +17,7 @@ std::uint64_t call_table::open(std::string_view method, std::string_view request
   if (broken_) {
     end(made, {rpc::code::unavailable, broken_.message()});
   } else if (connection_status_) {
-    end(made, {rpc::code::unavailable, "the server ended the connection: " + connection_status_->message});
+    end(made, ended_by_server(*connection_status_));
   } else if (channel_.above_output_limit()) {
     end(made, {rpc::code::resource_exhausted, "the server reads too slowly: the output limit is reached"});
   } else {
@@ -134,18 +119,12 @@ std::error_code call_table::exchange(deadline until, goal wanted) {
 void call_table::route(const wire::frame_view& frame) {
   if (frame.call == 0) {
     if (!frame.has_status) return;
-    connection_status_ = to_status(frame.status);
+    connection_status_ = status_of(frame);
     for (auto& [number, entry] : calls_)
-      if (!entry.end)
-        end(entry, {rpc::code::unavailable, "the server ended the connection: " + connection_status_->message});
+      if (!entry.end) end(entry, ended_by_server(*connection_status_));
     return;
   }
-  if (!frame.method.empty() && frame.call % 2 == 0) {
-    if (!frame.has_status)
-      wire::append_status(channel_.output(), frame.call, static_cast<int>(rpc::code::unimplemented),
-                          "this client serves nothing");
-    return;
-  }
+  if (!frame.method.empty() && frame.call % 2 == 0) return refuse_call(channel_.output(), frame);
   auto* entry = find(frame.call);
   if (!entry || entry->end) return;
   entry->credit = std::min<std::uint64_t>(entry->credit + frame.credit, std::numeric_limits<std::uint32_t>::max());
@@ -158,7 +137,7 @@ void call_table::route(const wire::frame_view& frame) {
     entry->backlog += frame.message.size();
   }
   if (frame.has_status) {
-    end(*entry, to_status(frame.status));
+    end(*entry, status_of(frame));
   } else if (frame.end) {
     end(*entry, {});
   }
@@ -170,9 +149,8 @@ void call_table::end(open_call& call, rpc::status how) {
 
 std::error_code call_table::break_all(std::error_code reason) {
   broken_ = reason;
-  if (is_decoder_error(reason)) {
-    const auto code = reason == errc::frame_too_large ? rpc::code::resource_exhausted : rpc::code::invalid_argument;
-    wire::append_status(channel_.output(), 0, static_cast<int>(code), reason.message());
+  if (const auto last_word = farewell_for(reason)) {
+    wire::append_status(channel_.output(), 0, static_cast<int>(last_word->code), last_word->message);
     (void)channel_.half_close(no_wait);
   }
   for (auto& [number, entry] : calls_)

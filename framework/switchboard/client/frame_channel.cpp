@@ -9,8 +9,6 @@ namespace switchboard::client {
 namespace {
 
 constexpr std::size_t scratch_size = 16 * 1024;
-/// Sent bytes are cut off the front of the output only when that many have gathered: moving the rest costs.
-constexpr std::size_t compaction_threshold = 256 * 1024;
 
 }  // namespace
 
@@ -55,7 +53,6 @@ frame_channel& frame_channel::operator=(frame_channel&& other) noexcept {
   decoder_ = std::move(other.decoder_);
   scratch_ = std::move(other.scratch_);
   output_ = std::move(other.output_);
-  written_ = other.written_;
   connected_ = other.connected_;
   chunk_drained_ = other.chunk_drained_;
   return *this;
@@ -74,7 +71,7 @@ std::error_code frame_channel::send_bytes(std::string_view bytes, deadline until
     if (const auto error = flush(until))
       return error == errc::timed_out ? make_error_code(std::errc::no_buffer_space) : error;
   }
-  output_.append(bytes);
+  output_.tail().append(bytes);
   return flush(until);
 }
 
@@ -94,19 +91,9 @@ std::error_code frame_channel::flush(deadline until) {
 }
 
 std::error_code frame_channel::write_some() {
-  while (written_ < output_.size()) {
-    const net::const_buffer piece{output_.data() + written_, output_.size() - written_};
-    const auto result = transport_->write({&piece, 1});
-    if (result.outcome == net::io_outcome::failed) return result.error;
-    if (result.outcome == net::io_outcome::end_of_stream) return make_error_code(errc::end_of_stream);
-    if (result.outcome == net::io_outcome::would_block) break;
-    written_ += result.bytes;
-  }
-  if (written_ == output_.size() || written_ >= compaction_threshold) {
-    output_.erase(0, written_);
-    written_ = 0;
-  }
-  return {};
+  const auto result = output_.write(*transport_);
+  if (result.outcome == net::io_outcome::end_of_stream) return make_error_code(errc::end_of_stream);
+  return result.error;
 }
 
 std::error_code frame_channel::read_some(std::size_t& bytes) {

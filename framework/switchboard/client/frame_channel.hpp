@@ -17,6 +17,7 @@
 #include <system_error>
 
 #include <switchboard/client/deadline.hpp>
+#include <switchboard/client/output_buffer.hpp>
 #include <switchboard/net/network.hpp>
 #include <switchboard/notify/notification_port.hpp>
 #include <switchboard/wire/frame_decoder.hpp>
@@ -54,11 +55,11 @@ public:
   [[nodiscard]] std::error_code send_bytes(std::string_view bytes, deadline until);
   [[nodiscard]] std::error_code send(const v1::Frame& frame, deadline until);
   /// Room for frames that flush() sends: wire's append_ functions write here.
-  std::string& output() noexcept { return output_; }
+  std::string& output() { return output_.tail(); }
   [[nodiscard]] std::error_code flush(deadline until);
   /// Whether bytes, or the making of the connection, wait for the socket to become writable.
-  bool wants_write() const noexcept { return !connected_ || written_ < output_.size(); }
-  bool above_output_limit() const noexcept { return output_.size() - written_ > options_.output_limit; }
+  bool wants_write() const noexcept { return !connected_ || !output_.empty(); }
+  bool above_output_limit() const noexcept { return output_.size() > options_.output_limit; }
 
   /// The next frame; empty ones are passed over. A view is valid until the next receive.
   [[nodiscard]] std::error_code receive(wire::frame_view& frame, deadline until);
@@ -90,8 +91,7 @@ private:
   channel_options options_;
   wire::frame_decoder decoder_;
   std::unique_ptr<std::byte[]> scratch_;
-  std::string output_;
-  std::size_t written_ = 0;  // of output_
+  output_buffer output_;
   bool connected_ = false;
   bool chunk_drained_ = true;
 };
