@@ -1,0 +1,99 @@
+#pragma once
+
+/// A service behind a connection as an actor of this process: what it is sent becomes a call, what comes back becomes
+/// the response.
+///
+///     auto echo = client::connect<Echo>(system, pump, *net::endpoint::parse("127.0.0.1:7778"));
+///     self->request(echo, caf::infinite, Echo::say{}, request)
+///         .then([](const SayReply& reply) { … }, [](const caf::error& failure) { … rpc::to_status(failure) … });
+///     auto replies = rpc::make_pipe<SayReply>();
+///     self->send(echo, Echo::repeat{}, request, rpc::passed<rpc::outbound<SayReply>>{std::move(replies.out)});
+///     replies.in.receive(self, [](SayReply& reply) { … }, [](const rpc::status& how) { … });
+///
+/// Why        a service does not care whether it calls an actor beside it or a server elsewhere: both are Echo::actor.
+/// Threads    any; the calls are made by an actor on the pump.
+/// Owns       the last handle let go ends the connection, and with it what is still open: UNAVAILABLE. An exit message
+///            does the same. Handles end before their actor system, as all do.
+/// Deadlines  a call made while a call is handled inherits that one's deadline (rpc::current_deadline()); elsewhere an
+///            rpc::deadline_scope around the sending sets one; remote_options::timeout is what unary calls have
+///            otherwise. Passed, the call ends with DEADLINE_EXCEEDED and the server is told to stop.
+/// Streams    credit on the wire is what the reader in this process grants, so a slow one holds the server back. A
+///            reader that lets go cancels its call.
+/// Errors     statuses as caf::error (rpc/caf_error.hpp), or as the end of a stream. A break ends what was sent with
+///            UNAVAILABLE, and is never followed by a repetition. Without remote_options::reconnect it is also the end
+///            of the actor, which monitors and links are told.
+
+#include <caf/actor_cast.hpp>
+#include <caf/fwd.hpp>
+#include <caf/message_handler.hpp>
+
+#include <switchboard/client/remote_connection.hpp>
+#include <switchboard/rpc/local_call.hpp>
+#include <switchboard/rpc/method.hpp>
+#include <switchboard/rpc/stream.hpp>
+
+namespace switchboard::client {
+
+namespace detail {
+
+/// The handler of one method's typed message (rpc::signature).
+template <class Tag>
+caf::message_handler remote_method(remote_connection& self) {
+  using rpc::method_kind;
+  using request_type = typename Tag::request_type;
+  using reply_type = typename Tag::reply_type;
+  const auto respond = [](remote_connection& by) {
+    return std::make_shared<single_reply<reply_type>>(rpc::responder<reply_type>{rpc::take_local_call<reply_type>(by)});
+  };
+  const auto stream = [](remote_connection& by, std::uint64_t call, rpc::outbound<reply_type> to) {
+    auto replies = std::make_shared<streamed_replies>(by.self_ptr(), call, to.credit());
+    to.follow(replies);
+    return replies;
+  };
+  if constexpr (Tag::kind == method_kind::unary) {
+    return {[&self, respond](Tag, const request_type& request) -> caf::delegated<reply_type> {
+      self.open({self.next_number(), Tag::name, request.SerializeAsString(), {}, respond(self), true});
+      return {};
+    }};
+  } else if constexpr (Tag::kind == method_kind::server_streaming) {
+    return {[&self, stream](Tag, const request_type& request, rpc::passed<rpc::outbound<reply_type>>& replies) {
+      const auto number = self.next_number();
+      self.open({number, Tag::name, request.SerializeAsString(), {}, stream(self, number, replies.take())});
+    }};
+  } else if constexpr (Tag::kind == method_kind::client_streaming) {
+    return {[&self, respond](Tag, rpc::passed<rpc::inbound<request_type>>& requests) -> caf::delegated<reply_type> {
+      self.open({self.next_number(), Tag::name, {}, requests.take().take_bytes(), respond(self)});
+      return {};
+    }};
+  } else {
+    return {[&self, stream](Tag, rpc::passed<rpc::inbound<request_type>>& requests,
+                            rpc::passed<rpc::outbound<reply_type>>& replies) {
+      const auto number = self.next_number();
+      self.open({number, Tag::name, {}, requests.take().take_bytes(), stream(self, number, replies.take())});
+    }};
+  }
+}
+
+template <class... Tags>
+remote_connection::methods remote_methods(rpc::method_list<Tags...>) {
+  return [](remote_connection& self) {
+    caf::message_handler all;
+    ((all = all.or_else(remote_method<Tags>(self))), ...);
+    return all;
+  };
+}
+
+caf::strong_actor_ptr connect(caf::actor_system& system, std::shared_ptr<notification_pump> pump, net::endpoint to,
+                              remote_options options, remote_connection::methods of_service);
+
+}  // namespace detail
+
+/// `Service` is a generated struct. Does not wait: what is sent before the connection is made waits for it.
+template <class Service>
+typename Service::actor connect(caf::actor_system& system, std::shared_ptr<notification_pump> pump, net::endpoint to,
+                                remote_options options = {}) {
+  return caf::actor_cast<typename Service::actor>(detail::connect(
+      system, std::move(pump), std::move(to), std::move(options), detail::remote_methods(typename Service::methods{})));
+}
+
+}  // namespace switchboard::client

@@ -1,0 +1,41 @@
+#include <caf/mailbox_element.hpp>
+
+#include <switchboard/client/remote_connection.hpp>
+#include <switchboard/client/remote_handle.hpp>
+#include <switchboard/rpc/actor_scope.hpp>
+
+namespace switchboard::client {
+namespace {
+
+template <class Message>
+void tell(const caf::strong_actor_ptr& connection, Message message) {
+  connection->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)), nullptr);
+}
+
+}  // namespace
+
+remote_handle::remote_handle(caf::actor_config& config, caf::strong_actor_ptr connection)
+    : caf::monitorable_actor(config), connection_(std::move(connection)) {}
+
+void remote_handle::enqueue(caf::mailbox_element_ptr what, caf::execution_unit* context) {
+  if (handle_system_message(*what, context, false)) return;
+  if (const auto until = rpc::current_deadline(); until != rpc::time_point::max())
+    what = caf::make_mailbox_element(std::move(what->sender), what->mid, std::move(what->stages),
+                                     inherited{until, what->move_content_to_message()});
+  connection_->enqueue(std::move(what), context);
+}
+
+void remote_handle::on_cleanup(const caf::error& reason) {
+  auto why = rpc::to_status(reason);
+  if (why.code != rpc::code::unavailable) why = {rpc::code::unavailable, std::move(why.message)};
+  tell(connection_, shut_down{std::move(why)});
+}
+
+void remote_handle::on_destroy() {
+  tell(connection_, shut_down{{rpc::code::unavailable, "the last handle of the remote actor is gone"}});
+  cleanup(caf::exit_reason::unreachable, nullptr);
+  tell(connection_, abandoned{});
+  caf::monitorable_actor::on_destroy();
+}
+
+}  // namespace switchboard::client

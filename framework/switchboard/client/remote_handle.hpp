@@ -1,0 +1,32 @@
+#pragma once
+
+/// What callers hold of a remote actor: passes what it is sent to the connection's actor, on the sender's thread.
+///
+/// Why        the pump keeps the connection's actor, so that one cannot tell when nobody wants it any more; this one
+///            ends with its last handle, and the connection with it. And only the sender's thread knows for which call
+///            a call is made, whose deadline it inherits.
+/// Threads    any.
+/// Owns       the connection's actor.
+/// Errors     after the end the connection's actor answers: UNAVAILABLE, and why.
+
+#include <caf/actor_control_block.hpp>
+#include <caf/monitorable_actor.hpp>
+
+namespace switchboard::client {
+
+class remote_handle final : public caf::monitorable_actor {
+public:
+  remote_handle(caf::actor_config& config, caf::strong_actor_ptr connection);
+
+  const char* name() const override { return "switchboard.remote_handle"; }
+  void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* context) override;
+  void on_destroy() override;
+
+protected:
+  void on_cleanup(const caf::error& reason) override;
+
+private:
+  const caf::strong_actor_ptr connection_;
+};
+
+}  // namespace switchboard::client
