@@ -133,7 +133,7 @@ struct answers {
   struct grant {
     std::uint64_t call;
     std::uint32_t messages;
-    std::uint32_t bytes_released;
+    std::uint32_t bytes_released;  ///< at most; more than there are stands for all
   };
   std::vector<watch> watches;
   std::vector<stream> streams;

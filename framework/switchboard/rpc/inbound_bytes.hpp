@@ -23,14 +23,14 @@ public:
       : call_(std::move(call)), from_(std::move(from)) {}
   inbound_bytes(inbound_bytes&&) noexcept = default;
   inbound_bytes& operator=(inbound_bytes&& other) noexcept {
-    const auto gone = std::exchange(from_, std::exchange(other.from_, nullptr));
-    call_ = std::exchange(other.call_, {});
-    if (gone) gone->detach();
+    inbound_bytes gone{std::move(call_), std::move(from_)};
+    gone.ended_ = ended_;
+    call_ = std::move(other.call_);
+    from_ = std::move(other.from_);
+    ended_ = other.ended_;
     return *this;
   }
-  ~inbound_bytes() {
-    if (from_) from_->detach();
-  }
+  ~inbound_bytes() { let_go(); }
 
   explicit operator bool() const noexcept { return from_ != nullptr; }
   const call_context& context() const noexcept { return call_; }
@@ -38,7 +38,11 @@ public:
 
   /// Called once, before the first next().
   void attach(waker to) { from_->attach(std::move(to)); }
-  source::outcome next(payload& out) { return from_->next(out); }
+  source::outcome next(payload& out) {
+    const auto drawn = from_->next(out);
+    ended_ = drawn == source::outcome::end;
+    return drawn;
+  }
   status result() const { return from_->result(); }
   /// Whether next() would say end: the end costs no credit.
   bool ended() { return from_->ended(); }
@@ -46,8 +50,11 @@ public:
   void grant(std::uint32_t messages, std::size_t bytes);
 
 private:
+  void let_go() noexcept;
+
   call_context call_;
   std::shared_ptr<source> from_;
+  bool ended_ = false;  // next() has said so
 };
 
 }  // namespace switchboard::rpc

@@ -248,7 +248,7 @@ private:
   public:
     reader(inbound_bytes from, OnMessage on_message, OnEnd on_end, std::uint32_t window)
         : from_(std::move(from)),
-          handlers_(std::make_unique<handlers>(std::move(on_message), std::move(on_end))),
+          handlers_(std::make_shared<handlers>(std::move(on_message), std::move(on_end))),
           window_(std::max<std::uint32_t>(window, 1)) {}
 
     void start(waker self) {
@@ -263,6 +263,8 @@ private:
       const deadline_scope inherited{from_.context().deadline()};
       std::size_t bytes = 0;
       payload arrived;
+      // A handler may let go of the stream that it is called for.
+      const auto running = handlers_;
       for (std::uint32_t taken = 0; handlers_ && taken < messages_per_turn; ++taken) {
         const auto outcome = from_.next(arrived);
         if (outcome == source::outcome::wait) return give_back(bytes);
@@ -275,7 +277,7 @@ private:
         message_.Clear();
         if (!message_.ParseFromArray(arrived.bytes.data(), static_cast<int>(arrived.bytes.size())))
           return refuse({code::invalid_argument, "a message of the stream is not a " + message_.GetTypeName()});
-        handlers_->on_message(message_);
+        running->on_message(message_);
       }
       if (!handlers_) return;
       give_back(bytes);
@@ -315,7 +317,7 @@ private:
     }
 
     inbound_bytes from_;
-    std::unique_ptr<handlers> handlers_;
+    std::shared_ptr<handlers> handlers_;
     const std::uint32_t window_;
     std::uint32_t handled_ = 0;  // not granted again yet
     Message message_;

@@ -8,7 +8,8 @@ namespace switchboard::rpc {
 // Wakers are called without the lock: waking may run, or destroy, what comes back here.
 
 waker stream_queue::to_tell_writer() noexcept {
-  if (!refused_ || !(room() || detached_)) return {};
+  // Who was refused and has yet to say whom to tell is told then.
+  if (!refused_ || !writer_ || !(room() || detached_)) return {};
   refused_ = false;
   return writer_;
 }
