@@ -208,6 +208,38 @@ protected:
   connection cid{system, 3};
 };
 
+TEST_F(Room, WakesEachOfAThousandMembersOnceATurnHoweverMuchItPublishes) {
+  constexpr int members_count = 1'000;
+  std::vector<std::unique_ptr<connection>> all;
+  std::vector<std::uint64_t> streams;
+  for (int i = 0; i < members_count; ++i) {
+    all.push_back(std::make_unique<connection>(system, 100 + i));
+    streams.push_back(join(*all.back(), "member" + std::to_string(i)));
+  }
+  run();
+  const auto read_all = [&] {
+    for (int i = 0; i < members_count; ++i) all[i]->read(streams[i]);
+  };
+  // Presence too comes by wakes: everybody reads until all is quiet.
+  read_all();
+  const auto wakes_of = [&](int messages) {
+    std::size_t before = 0;
+    std::size_t after = 0;
+    for (auto& each : all)
+      for (const auto& [call, count] : each->wakes) before += count;
+    for (int i = 0; i < messages; ++i) publish(*all.front(), "x");
+    run();
+    for (auto& each : all) {
+      each->take_up();
+      for (const auto& [call, count] : each->wakes) after += count;
+    }
+    read_all();
+    return after - before;
+  };
+  EXPECT_EQ(wakes_of(1), members_count);
+  EXPECT_EQ(wakes_of(60), members_count);
+}
+
 TEST_F(Room, TurnsAJoinIntoAStream) {
   const auto stream = join(ann, "ann");
   run();

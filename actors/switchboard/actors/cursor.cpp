@@ -146,7 +146,9 @@ rpc::source::outcome cursor::next_from_log(rpc::payload& out) {
     if (stage_ == stage::history && expected_ > history_end_) {
       if (fetch_changes(expected_)) continue;
       stage_ = stage::lagging;
-      return give_made(out, feed_->vocabulary->caught_up(feed_->name, expected_ - 1, feed_->log->extent().id));
+      if (auto said = feed_->vocabulary->caught_up(feed_->name, expected_ - 1, feed_->log->extent().id); !said.empty())
+        return give_made(out, std::move(said));
+      continue;
     }
     if (stage_ == stage::lagging && !log_first_) {
       if (enter_tail()) return next_live(out);

@@ -44,10 +44,11 @@ struct append_meeting {
 
 class room final : public caf::event_based_actor {
 public:
-  room(caf::actor_config& config, std::shared_ptr<room_feed> feed,
+  room(caf::actor_config& config, std::shared_ptr<room_feed> feed, std::shared_ptr<const room_vocabulary> vocabulary,
        std::shared_ptr<std::atomic<std::uint32_t>> member_count)
       : caf::event_based_actor(config),
         feed_(std::move(feed)),
+        vocabulary_(std::move(vocabulary)),
         log_id_(feed_->log->extent().id),
         member_count_(std::move(member_count)) {}
 
@@ -107,6 +108,7 @@ private:
   caf::strong_actor_ptr self_ptr() { return caf::strong_actor_ptr{ctrl()}; }
 
   std::shared_ptr<room_feed> feed_;
+  const std::shared_ptr<const room_vocabulary> vocabulary_;
   const std::string log_id_;
   const std::shared_ptr<std::atomic<std::uint32_t>> member_count_;
 
@@ -192,7 +194,7 @@ room::member_map::iterator room::enter(room_join& join, call_key call, member_ma
   if (holder == members_.end()) {
     holder = members_.emplace(join.nickname, membership{++memberships_, call, std::move(join.resume_token)}).first;
     member_count_->store(static_cast<std::uint32_t>(members_.size()), std::memory_order_release);
-    place_change(holder->second.id, feed_->vocabulary->joined(feed_->name, join.nickname));
+    place_change(holder->second.id, vocabulary_->joined(feed_->name, join.nickname));
   } else {
     const auto taken_over = subscription_of_.at(holder->second.holder);
     subscriptions_[taken_over].reader->end({rpc::code::aborted, "the nickname was taken over"}, context());
@@ -206,7 +208,7 @@ room::member_map::iterator room::enter(room_join& join, call_key call, member_ma
 
 void room::leave(member_map::iterator member) {
   commit();
-  place_change(member->second.id, feed_->vocabulary->left(feed_->name, member->first));
+  place_change(member->second.id, vocabulary_->left(feed_->name, member->first));
   members_by_caller_.erase(member->second.holder.caller);
   members_.erase(member);
   member_count_->store(static_cast<std::uint32_t>(members_.size()), std::memory_order_release);
@@ -248,7 +250,7 @@ void room::on_members(room_members& request) {
   std::vector<std::string_view> names;
   auto at = members_.upper_bound(request.after);
   for (; at != members_.end() && names.size() < request.limit; ++at) names.push_back(at->first);
-  feed_->vocabulary->members(std::move(request.call), names, at != members_.end());
+  vocabulary_->members(std::move(request.call), names, at != members_.end());
 }
 
 // -- messages --------------------------------------------------------------------------------------------------------
@@ -258,7 +260,7 @@ void room::on_publish(room_publish& publish) {
   if (member == members_by_caller_.end())
     return publish.call.fail(rpc::code::failed_precondition, "join the room under a nickname first");
   const auto& nickname = member->second->first;
-  draft added{feed_->vocabulary->body(nickname, publish.content), {}};
+  draft added{vocabulary_->body(nickname, publish.content), {}};
   if (!publish.client_id.empty()) {
     // A nickname has no U+0000, so the two cannot run into each other.
     added.dedupe_key.reserve(nickname.size() + 1 + publish.client_id.size());
@@ -334,7 +336,7 @@ void room::settle_now() {
   wake_readers();
   for (auto& [call, result] : std::exchange(answers_, {})) {
     if (result.status.ok())
-      feed_->vocabulary->published(std::move(call), result);
+      vocabulary_->published(std::move(call), result);
     else
       call.fail(std::move(result.status));
   }
@@ -365,8 +367,8 @@ void room::on_exit() {
 room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_vocabulary> vocabulary,
                        std::shared_ptr<log> messages, const room_limits& limits) {
   auto members = std::make_shared<std::atomic<std::uint32_t>>(0);
-  auto feed = std::make_shared<room_feed>(std::move(name), std::move(vocabulary), std::move(messages), limits);
-  return {parent.spawn<room>(std::move(feed), members), members};
+  auto feed = std::make_shared<room_feed>(std::move(name), vocabulary, std::move(messages), limits);
+  return {parent.spawn<room>(std::move(feed), std::move(vocabulary), members), members};
 }
 
 }  // namespace switchboard

@@ -33,6 +33,7 @@
 #include <caf/fwd.hpp>
 
 #include <switchboard/actors/room_feed.hpp>
+#include <switchboard/actors/room_vocabulary.hpp>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/only_moved.hpp>
 

@@ -1,18 +1,18 @@
 #pragma once
 
-/// What the cursors of one room read: its log, the tail behind it, the presence changes between.
+/// What the cursors of one log read: the log, the tail in front of it, the presence changes between.
 ///
-/// Why        a cursor outlives nothing but what it reads; the room and its cursors share this, and a room that is
-///            started anew makes a new one in front of the same log.
-/// Threads    as its parts say; the room alone writes.
+/// Why        a cursor outlives nothing but what it reads; a room, or a followed log, and its cursors share this. A room
+///            that is started anew makes a new one in front of the same log.
+/// Threads    as its parts say; the room (the followed log) alone writes.
 /// Owns       its parts.
 
 #include <memory>
 #include <string>
 
+#include <switchboard/actors/feed_vocabulary.hpp>
 #include <switchboard/actors/log.hpp>
 #include <switchboard/actors/presence_window.hpp>
-#include <switchboard/actors/room_vocabulary.hpp>
 #include <switchboard/actors/tail.hpp>
 
 namespace switchboard {
@@ -29,7 +29,7 @@ struct room_limits {
 };
 
 struct room_feed {
-  room_feed(std::string name_of_room, std::shared_ptr<const room_vocabulary> words,
+  room_feed(std::string name_of_room, std::shared_ptr<const feed_vocabulary> words,
             std::shared_ptr<switchboard::log> messages, const room_limits& bounds)
       : name(std::move(name_of_room)),
         vocabulary(std::move(words)),
@@ -39,7 +39,7 @@ struct room_feed {
         presence(bounds.presence_changes) {}
 
   const std::string name;
-  const std::shared_ptr<const room_vocabulary> vocabulary;
+  const std::shared_ptr<const feed_vocabulary> vocabulary;
   const std::shared_ptr<switchboard::log> log;
   const room_limits limits;
   switchboard::tail tail;

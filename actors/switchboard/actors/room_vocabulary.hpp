@@ -13,29 +13,17 @@
 #include <string_view>
 #include <vector>
 
+#include <switchboard/actors/feed_vocabulary.hpp>
 #include <switchboard/actors/log.hpp>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/wire/shared_bytes.hpp>
 
 namespace switchboard {
 
-/// Why sequences do not come on a stream.
-enum class gap_reason : unsigned char { retention, history_limit };
-
-class room_vocabulary {
+class room_vocabulary : public feed_vocabulary {
 public:
-  virtual ~room_vocabulary() = default;
-
   /// What the log stores of a publish: `content` is what the service put into room_publish.
   virtual std::string body(std::string_view sender, std::string_view content) const = 0;
-  /// The event of a stored message (log_home::encoder).
-  virtual wire::shared_bytes entry(const std::string& room, std::uint64_t sequence, std::string_view body) const = 0;
-  /// The event that says that sequences `from` to `to`, both included, will not come.
-  virtual wire::shared_bytes gap(const std::string& room, std::uint64_t from, std::uint64_t to,
-                                 gap_reason why) const = 0;
-  /// The event between history, which ended with `sequence`, and what is live.
-  virtual wire::shared_bytes caught_up(const std::string& room, std::uint64_t sequence,
-                                       const std::string& log_id) const = 0;
   virtual wire::shared_bytes joined(const std::string& room, const std::string& nickname) const = 0;
   virtual wire::shared_bytes left(const std::string& room, const std::string& nickname) const = 0;
 
