@@ -1,39 +1,18 @@
 #pragma once
 
-/// A service with one method of each kind, its tags as generated code would have them, and one object that serves it.
+/// A service with one method of each kind.
 
 #include <deque>
 #include <memory>
 #include <string_view>
 #include <vector>
 
-#include <caf/typed_actor.hpp>
-#include <numbers.pb.h>
-
-#include <switchboard/rpc/service.hpp>
+#include <numbers.switchboard.hpp>
 
 namespace switchboard {
 
 using numbers::v1::Number;
-
-struct Numbers {
-  static constexpr std::string_view full_name = "switchboard.numbers.v1.Numbers";
-  struct square : rpc::unary_method<Number, Number> {
-    static constexpr std::string_view name = "switchboard.numbers.v1.Numbers/Square";
-  };
-  struct count : rpc::server_streaming_method<Number, Number> {
-    static constexpr std::string_view name = "switchboard.numbers.v1.Numbers/Count";
-  };
-  struct sum : rpc::client_streaming_method<Number, Number> {
-    static constexpr std::string_view name = "switchboard.numbers.v1.Numbers/Sum";
-  };
-  struct totals : rpc::bidirectional_method<Number, Number> {
-    static constexpr std::string_view name = "switchboard.numbers.v1.Numbers/Totals";
-  };
-  using methods = rpc::method_list<square, count, sum, totals>;
-  using actor =
-      caf::typed_actor<rpc::signature<square>, rpc::signature<count>, rpc::signature<sum>, rpc::signature<totals>>;
-};
+using numbers::v1::Numbers;
 
 inline Number number(std::int64_t value) {
   Number made;
@@ -95,11 +74,7 @@ struct numbers_service {
 };
 
 inline rpc::service_definition serve_numbers() {
-  return rpc::service<numbers_service>(std::string(Numbers::full_name))
-      .method<Numbers::square>(&numbers_service::square)
-      .method<Numbers::count>(&numbers_service::count)
-      .method<Numbers::sum>(&numbers_service::sum)
-      .method<Numbers::totals>(&numbers_service::totals);
+  return Numbers::service<numbers_service>();
 }
 
 }  // namespace switchboard

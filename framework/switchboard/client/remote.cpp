@@ -14,7 +14,8 @@ caf::strong_actor_ptr connect(caf::actor_system& system, std::shared_ptr<notific
   caf::actor_config config;
   auto handle = caf::make_actor<remote_handle, caf::strong_actor_ptr>(system.next_actor_id(), system.node(), &system,
                                                                       config, connection);
-  connection->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, begin_connecting{caf::actor_cast<caf::weak_actor_ptr>(handle)}),
+  connection->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                                begin_connecting{caf::actor_cast<caf::weak_actor_ptr>(handle)}),
                       nullptr);
   return handle;
 }

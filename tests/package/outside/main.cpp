@@ -1,13 +1,19 @@
-#include <string>
+#include <greeter/v1/greeter.switchboard.hpp>
 
-#include <switchboard/v1/frame.pb.h>
-#include <switchboard/wire/frame_encoder.hpp>
+#include <switchboard/actors/server.hpp>
 
-// A frame written by the installed library, read back by protobuf.
-int main() {
-  std::string bytes;
-  switchboard::wire::append_message(bytes, 1, "hello", true);
-  switchboard::v1::Frame frame;
-  bool read = frame.ParseFromArray(bytes.data() + 1, static_cast<int>(bytes.size()) - 1);
-  return read && frame.call() == 1 && frame.message() == "hello" ? 0 : 1;
+using namespace greeter::v1;
+
+struct greeter_service {
+  GreetReply greet(const GreetRequest& request) {
+    GreetReply reply;
+    reply.set_text("Hello, " + request.name() + "!");
+    return reply;
+  }
+};
+
+int main(int argc, char** argv) {
+  switchboard::server server{"greeter", "Says hello.", "127.0.0.1:7000"};
+  server.add(Greeter::service<greeter_service>());
+  return server.run(argc, argv);
 }
