@@ -48,10 +48,12 @@ struct transcript {
 
 /// Runs `what` in an actor whose behavior is stream_turns() until it is sent away.
 caf::actor act(caf::actor_system& in, std::function<void(caf::event_based_actor*)> what) {
-  return in.spawn([what = std::move(what)](caf::event_based_actor* self) -> caf::behavior {
-    what(self);
-    return rpc::stream_turns(self);
-  });
+  return in.spawn(
+      [](caf::event_based_actor* self, const std::function<void(caf::event_based_actor*)>& begin) -> caf::behavior {
+        begin(self);
+        return rpc::stream_turns(self);
+      },
+      std::move(what));
 }
 
 /// An actor that keeps what it reads of `from`.
@@ -116,11 +118,13 @@ protected:
     auto promise = std::make_shared<std::promise<rpc::result<Number>>>();
     auto answer = promise->get_future();
     auto content = std::make_shared<std::tuple<Message...>>(std::move(message)...);
-    system_.spawn([=](caf::event_based_actor* self) {
-      std::apply([&](auto&... each) { return self->request(remote, caf::infinite, std::move(each)...); }, *content)
-          .then([=](Number& reply) { promise->set_value(reply); },
-                [=](const caf::error& failure) { promise->set_value(rpc::to_status(failure)); });
-    });
+    system_.spawn(
+        [promise, content](caf::event_based_actor* self, const Numbers::actor& whom) {
+          std::apply([&](auto&... each) { return self->request(whom, caf::infinite, std::move(each)...); }, *content)
+              .then([promise](Number& reply) { promise->set_value(reply); },
+                    [promise](const caf::error& failure) { promise->set_value(rpc::to_status(failure)); });
+        },
+        remote);
     return answer;
   }
   static rpc::result<Number> answer_of(std::future<rpc::result<Number>> answer) {

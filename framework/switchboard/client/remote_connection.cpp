@@ -20,6 +20,13 @@ using rpc::code;
 /// What an opening frame has besides method and message, at most.
 constexpr std::size_t opening_overhead = 64;
 
+/// A dialer: an actor with a thread of its own, for the look-up blocks. It has said all when it has started.
+void look_up_and_connect(caf::event_based_actor*, const caf::strong_actor_ptr& for_whom, net::network* network,
+                         const net::endpoint& to, std::uint64_t attempt) {
+  for_whom->enqueue(
+      caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, dialed{attempt, network->connect(to)}), nullptr);
+}
+
 }  // namespace
 
 remote_connection::remote_connection(caf::actor_config& config, std::shared_ptr<notification_pump> pump,
@@ -106,10 +113,7 @@ void remote_connection::dial() {
   set_own_deadline(pump_->now() + options_.connect_timeout);
   auto& network = options_.network ? *options_.network : net::system_network();
   if (!to_.needs_lookup()) return on_dialed(network.connect(to_));
-  system().spawn<caf::detached>([&network, self = self_ptr(), to = to_, attempt = attempt_](caf::event_based_actor*) {
-    self->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, dialed{attempt, network.connect(to)}),
-                  nullptr);
-  });
+  system().spawn<caf::detached>(look_up_and_connect, self_ptr(), &network, to_, attempt_);
 }
 
 void remote_connection::on_dialed(error_or<std::unique_ptr<net::transport>> connection) {
