@@ -26,6 +26,7 @@ struct open_call {
   bool streaming = false;            ///< not unary
   bool stalled = false;              ///< a stream that waits for the low mark
   bool client_ended = false;         ///< no more requests come
+  bool answered = false;             ///< its service has answered
   bool server_ended = false;         ///< answered in full, while the client may still send requests
   std::uint32_t credit = 0;          ///< stream messages that may still be sent
   std::uint32_t opening_credit = 0;  ///< of that, what its service knows of from the start

@@ -408,24 +408,29 @@ void connection::on_answers(rpc::answers& answers) {
     drain_stream(stream.call);
   }
   for (const auto& grant : answers.grants) on_grant(grant);
-  bool all_open = true;
-  for (const auto& end : answers.ends) all_open = all_open && calls_.find(end.call);
+  // A stream's reader that refuses its call, and the handler that fails it for that, answer twice: the first counts.
+  bool all_count = true;
+  for (const auto& end : answers.ends) {
+    auto* call = calls_.find(end.call);
+    all_count = all_count && call && !std::exchange(call->answered, true);
+  }
   std::size_t offset = 0;
   for (const auto& end : answers.ends) {
-    if (auto* call = calls_.find(end.call)) {
-      if (!all_open) outbound_.add_reply([&](std::string& out) { out.append(answers.frames, offset, end.size); });
+    auto* call = calls_.find(end.call);
+    if (!call) {
+      release_abandoned(end.call);
+    } else if (!call->server_ended) {
+      if (!all_count) outbound_.add_reply([&](std::string& out) { out.append(answers.frames, offset, end.size); });
       if (end.how == rpc::code::ok && call->requests && !call->client_ended) {
         half_close(*call);
       } else {
         forget(*call, end.how);
         release(*call);
       }
-    } else {
-      release_abandoned(end.call);
     }
     offset += end.size;
   }
-  if (all_open && offset > 0) outbound_.add_replies(std::move(answers.frames));
+  if (all_count && offset > 0) outbound_.add_replies(std::move(answers.frames));
   settle();
 }
 
