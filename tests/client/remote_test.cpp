@@ -377,6 +377,7 @@ public:
     answer.wait();
     return errc::unresolved_host;
   }
+  error_or<std::unique_ptr<net::transport>> adopt(net::socket_handle) override { return errc::closed; }
 
   std::atomic<int> asked{0};
 

@@ -128,6 +128,25 @@ TEST(Listener, RefusesWithoutAFarewell) {
   EXPECT_EQ(read_one(*client).outcome, io_outcome::end_of_stream);
 }
 
+TEST(Network, AdoptsAConnectionThatAPortAccepted) {
+  const auto through = listen_at(any_port());
+  const auto client = connect_to(through->local());
+  ASSERT_TRUE(await(through->handle(), POLLIN));
+  const int accepted = ::accept4(number_of(through->handle()), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const auto adopted = system_network().adopt(static_cast<socket_handle>(accepted));
+  ASSERT_TRUE(adopted);
+  EXPECT_EQ((*adopted)->peer().host(), "127.0.0.1");
+  ASSERT_EQ(write(**adopted, "x").outcome, io_outcome::done);
+  EXPECT_EQ(read_exactly(*client, 1), "x");
+}
+
+TEST(Network, ClosesWhatItCannotAdopt) {
+  const auto before = open_descriptors();
+  const int unconnected = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(system_network().adopt(static_cast<socket_handle>(unconnected)).error(), std::errc::not_connected);
+  EXPECT_EQ(open_descriptors(), before);
+}
+
 TEST(Listener, DestructionStopsListeningAndLeavesNoDescriptor) {
   const auto before = open_descriptors();
   auto through = listen_at(any_port());

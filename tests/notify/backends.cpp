@@ -102,6 +102,17 @@ link NotificationPortContract::make_link() const {
   return {std::move(*near), std::move(*far)};
 }
 
+std::unique_ptr<net::transport> NotificationPortContract::accept_completed(const std::optional<packet>& completed,
+                                                                           std::uint64_t key) const {
+  if (!completed || completed->key != key) return nullptr;
+  const auto socket = completed->accepted();
+  EXPECT_TRUE(socket) << socket.error().message();
+  if (!socket) return nullptr;
+  auto made = GetParam().network().adopt(*socket);
+  EXPECT_TRUE(made) << made.error().message();
+  return made ? std::move(*made) : nullptr;
+}
+
 void NotificationPortContract::await_readable(const net::transport& at) const {
   ASSERT_TRUE(GetParam().await_readable(at.handle()));
 }

@@ -74,6 +74,9 @@ protected:
   /// `near` sees the connection reset: `far` closes with unread bytes.
   void reset(link& pair) const;
 
+  /// The connection that `completed`, of an accept with `key`, brought.
+  std::unique_ptr<net::transport> accept_completed(const std::optional<packet>& completed, std::uint64_t key) const;
+
   notification_port& port() { return *port_; }
   void end_port() { port_.reset(); }
   void renew_port() { port_ = make_port(); }

@@ -106,6 +106,9 @@ public:
   error_or<std::size_t> process(std::span<notify::request> requests, std::span<notify::packet> out,
                                 duration timeout) noexcept override;
   std::error_code post(std::uint64_t key, std::uint64_t value) noexcept override;
+  std::error_code async_accept(net::socket_handle listener, std::uint64_t key) noexcept override {
+    return port_->async_accept(listener, key);
+  }
   void release() noexcept override { port_->release(); }
   std::error_code close(net::socket_handle socket) noexcept override { return port_->close(socket); }
   bool batches_requests() const noexcept override { return batches_; }

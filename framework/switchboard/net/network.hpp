@@ -24,6 +24,9 @@ public:
   virtual error_or<std::unique_ptr<listener>> listen(const endpoint& at) = 0;
   /// Starts a connection; it is made when the socket becomes writable (N25), pending_error() then says how it went.
   virtual error_or<std::unique_ptr<transport>> connect(const endpoint& to) = 0;
+  /// A connection that a notification port accepted (N54). Owns `accepted` from then on, also where it fails, as it does
+  /// when the other side has gone already.
+  virtual error_or<std::unique_ptr<transport>> adopt(socket_handle accepted) = 0;
 };
 
 /// The operating system's. Accepted and connected TCP sockets are non-blocking, close-on-exec, TCP_NODELAY, with

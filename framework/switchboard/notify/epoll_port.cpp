@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include <switchboard/error/invariant.hpp>
+#include <switchboard/net/linux/descriptor.hpp>
 #include <switchboard/notify/batch_epochs.hpp>
+#include <switchboard/notify/epoll_accepts.hpp>
 #include <switchboard/notify/epoll_port.hpp>
 #include <switchboard/notify/packet_queue.hpp>
 #include <switchboard/notify/registration_table.hpp>
@@ -32,25 +34,13 @@ constexpr int poll_attempts = 16;
 constexpr std::uint64_t token(std::uint32_t descriptor, std::uint32_t generation) noexcept {
   return std::uint64_t{generation} << 32 | descriptor;
 }
-/// No descriptor has this number: they are non-negative ints.
+/// No descriptor has these numbers: they are non-negative ints.
 constexpr std::uint64_t wake_token = token(std::numeric_limits<std::uint32_t>::max(), 0);
+constexpr std::uint64_t accept_token = token(std::numeric_limits<std::uint32_t>::max() - 1, 0);
 
 std::error_code system_error(int number) noexcept {
   return {number, std::system_category()};
 }
-
-class owned_descriptor {
-public:
-  explicit owned_descriptor(int number) noexcept : number_(number) {}
-  owned_descriptor(owned_descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  ~owned_descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const noexcept { return number_; }
-
-private:
-  int number_;
-};
 
 /// What the kernel says a descriptor is just now; nothing where it is no socket (N2).
 struct socket_facts {
@@ -109,7 +99,7 @@ event reportable(std::uint32_t happened, interest filter) noexcept {
 
 class epoll_port final : public notification_port, private batch_epochs::sink {
 public:
-  epoll_port(owned_descriptor set, owned_descriptor wake)
+  epoll_port(net::descriptor set, net::descriptor wake)
       : set_(std::move(set)),
         wake_(std::move(wake)),
         epochs_(std::make_shared<batch_epochs>(static_cast<batch_epochs::sink&>(*this))) {}
@@ -120,6 +110,7 @@ public:
 
   error_or<std::size_t> process(std::span<request> requests, std::span<packet> out, duration timeout) noexcept override;
   std::error_code post(std::uint64_t key, std::uint64_t value) noexcept override;
+  std::error_code async_accept(net::socket_handle listener, std::uint64_t key) noexcept override;
   void release() noexcept override;
   std::error_code close(net::socket_handle socket) noexcept override;
   bool batches_requests() const noexcept override { return false; }
@@ -130,6 +121,7 @@ private:
     std::size_t events = 0;   ///< the kernel gave
     std::size_t packets = 0;  ///< became of them
     bool saw_wake = false;
+    bool saw_accepts = false;  ///< whose completions are in the queue now
   };
 
   std::error_code apply_one(const request& wanted, packet_queue::taker who) noexcept;
@@ -152,12 +144,14 @@ private:
   int control(int operation, int socket, std::uint32_t events, std::uint64_t data) noexcept;
   void send_wake() noexcept { control(EPOLL_CTL_MOD, wake_.get(), EPOLLIN | EPOLLONESHOT, wake_token); }
   bool is_live(const registration& entry, int socket) const noexcept;
+  std::error_code require_registered(registration& entry, int socket) const noexcept;
 
-  owned_descriptor set_;
+  net::descriptor set_;
   /// Always readable. Armed level-triggered one-shot to wake: that reaches exactly one waiter, stays until one comes,
   /// and needs no reading back.
-  owned_descriptor wake_;
+  net::descriptor wake_;
   packet_queue queue_;
+  epoll_accepts accepts_{queue_};
   std::shared_ptr<batch_epochs> epochs_;
   std::atomic<unsigned> turn_{0};
   std::atomic<bool> is_closing_{false};
@@ -183,6 +177,10 @@ epoll_port::~epoll_port() {
   }
   epochs_->close();
   registration_table::of_process().forget_all(*this);
+  // Connections that nobody took.
+  for (const auto& each : queue_.take(std::numeric_limits<std::size_t>::max(), false).packets)
+    if (each.from == queued_packet::origin::accept)
+      if (const auto socket = each.content.accepted()) ::close(as_descriptor(*socket));
 }
 
 int epoll_port::control(int operation, int socket, std::uint32_t events, std::uint64_t data) noexcept {
@@ -197,6 +195,16 @@ int epoll_port::control(int operation, int socket, std::uint32_t events, std::ui
 bool epoll_port::is_live(const registration& entry, int socket) const noexcept {
   const auto facts = socket_facts::of(socket);
   return facts && facts->identity == entry.identity;
+}
+
+/// Why `entry`, found under the number of `socket`, is not a registration to work with here.
+std::error_code epoll_port::require_registered(registration& entry, int socket) const noexcept {
+  if (entry.port != this) return errc::not_registered;
+  if (!is_live(entry, socket)) {
+    if (entry.state != registration_state::removing) entry.forget();
+    return errc::not_registered;
+  }
+  return entry.state == registration_state::removing ? errc::removing : std::error_code{};
 }
 
 // ------------------------------------------------------------------------------------------------------ requests
@@ -283,12 +291,7 @@ std::error_code epoll_port::disable(const request& wanted) noexcept {
   auto* const entry = registration_table::of_process().find(socket);
   if (entry == nullptr) return errc::not_registered;
   const std::scoped_lock hold(entry->lock);
-  if (entry->port != this) return errc::not_registered;
-  if (!is_live(*entry, socket)) {
-    if (entry->state != registration_state::removing) entry->forget();
-    return errc::not_registered;
-  }
-  if (entry->state == registration_state::removing) return errc::removing;
+  if (const auto failure = require_registered(*entry, socket)) return failure;
   // A fired one-shot is silent as it is. Anything else must leave the set: a mask of 0 still reports ERR and HUP.
   if (entry->state == registration_state::armed && entry->in_kernel_set) {
     if (control(EPOLL_CTL_DEL, socket, 0, 0) != 0) return system_error(errno);
@@ -311,19 +314,16 @@ std::error_code epoll_port::remove(const request& wanted, packet_queue::taker wh
   }
   {
     const std::scoped_lock hold(entry->lock);
-    if (entry->port != this) return errc::not_registered;
-    if (!is_live(*entry, socket)) {
-      if (entry->state != registration_state::removing) entry->forget();
-      return errc::not_registered;
-    }
-    if (entry->state == registration_state::removing) return errc::removing;
+    if (const auto failure = require_registered(*entry, socket)) return failure;
     if (entry->in_kernel_set && control(EPOLL_CTL_DEL, socket, 0, 0) != 0) return system_error(errno);
     entry->in_kernel_set = false;
     entry->state = registration_state::removing;
     auto& packet_of_removal = event_of_removal.front();
     packet_of_removal.content = {entry->key, static_cast<std::uint64_t>(event::remove)};
+    packet_of_removal.from = queued_packet::origin::removal;
     packet_of_removal.descriptor = socket;
     packet_of_removal.generation = ++entry->generation;
+    if (accepts_.cancel(socket, who) == packet_queue::push_result::must_wake) send_wake();
   }
   epochs_->withhold(std::move(event_of_removal), who);
   return {};
@@ -339,6 +339,7 @@ std::error_code epoll_port::close(net::socket_handle handle) noexcept {
       if (entry->port != this) return errc::registered_elsewhere;
       // Not left to the kernel: a duplicate in another process would keep the registration alive, out of reach.
       if (entry->in_kernel_set) control(EPOLL_CTL_DEL, socket, 0, 0);
+      accepts_.drop(socket);
       // A REMOVE that was asked for still gets its event (N10), and the entry waits for it.
       if (entry->state == registration_state::removing) {
         entry->in_kernel_set = false;
@@ -371,8 +372,19 @@ std::error_code epoll_port::post(std::uint64_t key, std::uint64_t value) noexcep
   return {};
 }
 
+std::error_code epoll_port::async_accept(net::socket_handle listener, std::uint64_t key) noexcept {
+  const int socket = as_descriptor(listener);
+  auto* const entry = registration_table::of_process().find(socket);
+  if (entry == nullptr) return errc::not_registered;
+  const std::scoped_lock hold(entry->lock);
+  if (const auto failure = require_registered(*entry, socket)) return failure;
+  // A connection's number may equal any mask, so the key has to tell them apart (N43).
+  if (entry->key == key) return errc::invalid_request;
+  return accepts_.begin(socket, entry->identity, key, set_.get(), accept_token);
+}
+
 void epoll_port::deliver(packet_list&& removals, packet_queue::taker who) noexcept {
-  if (queue_.push_removals(std::move(removals), who) == packet_queue::push_result::must_wake) send_wake();
+  if (queue_.push_events(std::move(removals), who) == packet_queue::push_result::must_wake) send_wake();
 }
 
 void epoll_port::release() noexcept {
@@ -385,7 +397,7 @@ std::size_t epoll_port::take_queued(std::span<packet> out, bool saw_wake) noexce
   std::size_t count = 0;
   for (const auto& each : taken.packets) {
     out[count++] = each.content;
-    if (each.descriptor < 0) continue;
+    if (each.from != queued_packet::origin::removal) continue;
     // From here on the socket may be registered anew (N5), unless its number is somebody else's by now (N51).
     auto& entry = *registration_table::of_process().find(each.descriptor);
     const std::scoped_lock hold(entry.lock);
@@ -421,8 +433,9 @@ error_or<std::size_t> epoll_port::process(std::span<request> requests, std::span
   const bool closed = is_closing_.load(std::memory_order_seq_cst);
   auto* const epochs = epochs_.get();
   // The port may be gone as soon as it is seen that nobody is inside; the epochs stay, being this thread's as well.
-  epochs->leave(*self, count > 0 && !closed);
-  if (closed) return errc::closed;
+  epochs->leave(*self, count > 0);
+  // What was taken is delivered still: it may be a connection, which nobody else would close.
+  if (closed && count == 0) return errc::closed;
   return count;
 }
 
@@ -454,7 +467,8 @@ epoll_port::harvest epoll_port::gather(batch_epochs::waiter& self, std::span<pac
   const auto room = out.subspan(queued);
   auto got = harvest_sockets(self, room, others_wait ? duration::zero() : timeout);
   // The wake took the only place a socket, ready for longer perhaps, could have had.
-  if (got.saw_wake && room.size() == 1) got.packets = harvest_sockets(self, room, duration::zero()).packets;
+  if ((got.saw_wake || got.saw_accepts) && room.size() == 1)
+    got.packets = harvest_sockets(self, room, duration::zero()).packets;
   got.packets += queued;
   if (got.saw_wake || !queue_.empty()) {
     epochs_->begin_batch(self);
@@ -475,6 +489,9 @@ epoll_port::harvest epoll_port::harvest_sockets(batch_epochs::waiter& self, std:
   for (const auto& each : std::span(events).first(got.events)) {
     if (each.data.u64 == wake_token) {
       got.saw_wake = true;
+    } else if (each.data.u64 == accept_token) {
+      accepts_.complete();
+      got.saw_accepts = true;
     } else if (translate(each, out[got.packets])) {
       ++got.packets;
     }
@@ -552,10 +569,10 @@ void epoll_port::fire(registration& entry, int socket) noexcept {
 }  // namespace
 
 error_or<std::unique_ptr<notification_port>> make_epoll_port() noexcept try {
-  owned_descriptor set(::epoll_create1(EPOLL_CLOEXEC));
-  if (set.get() < 0) return system_error(errno);
-  owned_descriptor wake(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (wake.get() < 0) return system_error(errno);
+  net::descriptor set(::epoll_create1(EPOLL_CLOEXEC));
+  if (!set) return system_error(errno);
+  net::descriptor wake(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake) return system_error(errno);
   auto port = std::make_unique<epoll_port>(std::move(set), std::move(wake));
   if (const auto failure = port->prepare()) return failure;
   return std::unique_ptr<notification_port>(std::move(port));

@@ -9,6 +9,7 @@
 ///            (N41).
 /// Batches    packets a thread took count as in its hands until its next process() or wait() with room for output, or
 ///            release(); a REMOVE event is withheld until every batch taken before it was asked for is released (N49).
+/// Accepting  by a listener's IN (N53), or with async_accept(), which hands over connections as packets (N54).
 
 #include <chrono>
 #include <concepts>
@@ -70,7 +71,15 @@ struct packet {
   std::uint64_t key = 0;
   std::uint64_t value = 0;
   event events() const noexcept { return static_cast<event>(value); }
+  /// Of a key that was given to async_accept(): the connection, which belongs to who took the packet, or why there is
+  /// none. It goes to net::network::adopt() or port.close().
+  error_or<net::socket_handle> accepted() const noexcept;
 };
+
+/// What an accept completes with; `accepted` is a socket, or the generic category's number of an error, negated.
+constexpr packet packet_of_accept(std::uint64_t key, std::intptr_t accepted) noexcept {
+  return {key, static_cast<std::uint64_t>(std::int64_t{accepted})};
+}
 
 class notification_port {
 public:
@@ -98,6 +107,12 @@ public:
   }
   /// Queues a packet of the caller's own; wakes one waiter (N42).
   [[nodiscard]] virtual std::error_code post(std::uint64_t key, std::uint64_t value) noexcept = 0;
+  /// Accepts one connection of `listener`, which is registered here, and delivers it as a packet with `key`, another
+  /// than the registration's (N54); packet::accepted() has it, non-blocking. Up to accept_limit may be under way at a
+  /// listener, whatever its registration waits for. REMOVE completes each with operation_canceled ahead of its own
+  /// event; close() and the end of the port drop them silently.
+  [[nodiscard]] virtual std::error_code async_accept(net::socket_handle listener, std::uint64_t key) noexcept = 0;
+  static constexpr std::size_t accept_limit = 256;
   /// Says that this thread is done with the packets it took (N49).
   virtual void release() noexcept = 0;
   /// Deregisters and closes the socket, silently (N51).

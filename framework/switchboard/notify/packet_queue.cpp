@@ -17,7 +17,7 @@ packet_queue::push_result packet_queue::push_post(packet_list&& one) noexcept {
   return announce();
 }
 
-packet_queue::push_result packet_queue::push_removals(packet_list&& some, taker who) noexcept {
+packet_queue::push_result packet_queue::push_events(packet_list&& some, taker who) noexcept {
   const std::scoped_lock hold(mutex_);
   packets_.splice(packets_.end(), some);
   size_.store(packets_.size(), std::memory_order_release);
@@ -29,7 +29,7 @@ packet_queue::taken packet_queue::take(std::size_t limit, bool saw_wake) noexcep
   const std::scoped_lock hold(mutex_);
   if (saw_wake) wake_sent_ = false;
   while (limit-- > 0 && !packets_.empty()) {
-    if (packets_.front().descriptor < 0) --posts_;
+    if (packets_.front().from == queued_packet::origin::post) --posts_;
     result.packets.splice(result.packets.end(), packets_, packets_.begin());
   }
   size_.store(packets_.size(), std::memory_order_release);

@@ -1,11 +1,12 @@
 #pragma once
 
-/// What a port delivers besides readiness: posted packets and REMOVE events, first in, first out, with the rule for
-/// when a sleeper must be woken, so that a burst costs one wake (N42).
+/// What a port delivers besides readiness: posted packets, accepted connections and REMOVE events, first in, first out,
+/// with the rule for when a sleeper must be woken, so that a burst costs one wake (N42).
 ///
 /// Threads    any.
 /// Owns       the packets.
-/// Errors     full: only posts are refused, at post_limit; REMOVE events are bounded by the number of descriptors.
+/// Errors     full: only posts are refused, at post_limit; the port's own packets are bounded by the number of descriptors
+///            and by accept_limit.
 /// Invariant  while packets wait, a wake is on its way to some thread, or a thread is about to take and to settle it.
 
 #include <atomic>
@@ -19,8 +20,11 @@
 namespace switchboard::notify {
 
 struct queued_packet {
+  enum class origin : unsigned char { post, accept, removal };
+
   packet content;
-  /// Where it is the REMOVE event of a registration: which, else -1.
+  origin from = origin::post;
+  /// Of a removal: whose.
   std::intptr_t descriptor = -1;
   std::uint32_t generation = 0;
   /// The batch stamp the event is withheld for (N49).
@@ -39,7 +43,8 @@ public:
   enum class taker : unsigned char { others, caller_too };
 
   push_result push_post(packet_list&& one) noexcept;
-  push_result push_removals(packet_list&& some, taker who) noexcept;
+  /// What the port itself has to tell.
+  push_result push_events(packet_list&& some, taker who) noexcept;
 
   struct taken {
     packet_list packets;

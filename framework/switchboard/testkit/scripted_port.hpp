@@ -36,6 +36,9 @@ public:
     queue_.push_back({key, value});
     return {};
   }
+  std::error_code async_accept(net::socket_handle, std::uint64_t) noexcept override {
+    return std::make_error_code(std::errc::operation_not_supported);
+  }
   void release() noexcept override {}
   std::error_code close(net::socket_handle socket) noexcept override {
     registrations_.erase(socket);

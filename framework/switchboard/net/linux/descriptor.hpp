@@ -27,6 +27,8 @@ public:
   socket_handle handle() const noexcept { return static_cast<socket_handle>(number_); }
   explicit operator bool() const noexcept { return number_ >= 0; }
   void reset(int number = -1) noexcept;
+  /// Gives the duty to close it to the caller.
+  int release() noexcept { return std::exchange(number_, -1); }
 
 private:
   int number_ = -1;

@@ -1,5 +1,6 @@
 #include "socket_listener.hpp"
 
+#include "accept_next.hpp"
 #include "socket_address.hpp"
 #include "socket_transport.hpp"
 
@@ -16,29 +17,8 @@
 namespace switchboard::net {
 namespace {
 
-/// How many connections that ended in the backlog one accept() passes over before it lets others run.
-constexpr int skip_limit = 64;
 /// How much of what a refused client already sent is read away, so that closing does not reset the farewell.
 constexpr std::size_t refused_input_limit_bytes = 16 * 1024;
-
-/// Errors of the connection, not of the listener: accept(2) passes on what happened to it in the backlog.
-bool concerns_only_the_connection(int error) noexcept {
-  switch (error) {
-    case EINTR:
-    case ECONNABORTED:
-    case EPROTO:
-    case EPERM:
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-      return true;
-    default:
-      return false;
-  }
-}
 
 descriptor open_spare() noexcept {
   return descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -92,14 +72,11 @@ socket_listener::socket_listener(descriptor socket, socket_file file, descriptor
     : socket_(std::move(socket)), file_(std::move(file)), spare_(std::move(spare)), local_(std::move(local)) {}
 
 error_or<std::unique_ptr<transport>> socket_listener::accept() noexcept try {
-  for (int skipped = 0; skipped < skip_limit; ++skipped) {
-    socket_address peer;
-    descriptor taken(::accept4(socket_.get(), peer.data(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (taken) return std::unique_ptr<transport>(new socket_transport(std::move(taken), to_endpoint(peer)));
-    if (errno == EAGAIN) break;
-    if (!concerns_only_the_connection(errno)) return system_error_code(errno);
-  }
-  return std::unique_ptr<transport>();
+  socket_address peer;
+  auto taken = accept_next(socket_.get(), &peer);
+  if (taken.socket) return std::unique_ptr<transport>(new socket_transport(std::move(taken.socket), to_endpoint(peer)));
+  if (taken.error == EAGAIN) return std::unique_ptr<transport>();
+  return system_error_code(taken.error);
 } catch (const std::bad_alloc&) {
   return std::make_error_code(std::errc::not_enough_memory);
 }

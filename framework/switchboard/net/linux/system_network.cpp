@@ -52,6 +52,13 @@ public:
     }
     return failure;
   }
+
+  error_or<std::unique_ptr<transport>> adopt(socket_handle accepted) override {
+    descriptor socket(static_cast<int>(accepted));
+    socket_address peer;
+    if (::getpeername(socket.get(), peer.data(), &peer.size) != 0) return system_error_code(errno);
+    return std::unique_ptr<transport>(new socket_transport(std::move(socket), to_endpoint(peer)));
+  }
 };
 
 }  // namespace
