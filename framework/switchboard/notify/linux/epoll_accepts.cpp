@@ -1,3 +1,5 @@
+#include "epoll_accepts.hpp"
+
 #include <array>
 #include <cerrno>
 #include <new>
@@ -6,7 +8,6 @@
 #include <sys/socket.h>
 
 #include <switchboard/net/linux/accept_next.hpp>
-#include <switchboard/notify/epoll_accepts.hpp>
 
 namespace switchboard::notify {
 namespace {
