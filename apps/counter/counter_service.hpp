@@ -11,10 +11,10 @@ using namespace v1;
 class counter_service {
 public:
   rpc::result<CounterValue> add(const AddRequest& request) {
-    if (__builtin_add_overflow(value_, request.amount(), &value_)) {
-      value_ -= request.amount();
+    std::int64_t sum = 0;
+    if (__builtin_add_overflow(value_, request.amount(), &sum))
       return rpc::status{rpc::code::out_of_range, "the counter would overflow"};
-    }
+    value_ = sum;
     return value();
   }
   CounterValue get(const GetRequest&) { return value(); }
