@@ -412,7 +412,8 @@ void connection::on_answers(rpc::answers& answers) {
   bool all_count = true;
   for (const auto& end : answers.ends) {
     auto* call = calls_.find(end.call);
-    all_count = all_count && call && !std::exchange(call->answered, true);
+    const bool counts = call && !std::exchange(call->answered, true);
+    all_count = all_count && counts;
   }
   std::size_t offset = 0;
   for (const auto& end : answers.ends) {
