@@ -11,6 +11,8 @@ find_dependency(CAF COMPONENTS core)
 find_dependency(fmt)
 find_dependency(spdlog)
 find_dependency(CLI11)
+find_dependency(PkgConfig)
+pkg_check_modules(LibUring REQUIRED IMPORTED_TARGET liburing)
 list(POP_FRONT CMAKE_MODULE_PATH)
 
 include(${CMAKE_CURRENT_LIST_DIR}/SwitchboardTargets.cmake)

@@ -9,6 +9,7 @@ set -euo pipefail
 needed=(
   g++ cmake ninja-build pkg-config
   libcaf-dev                            # actors
+  liburing-dev                          # the notification port on io_uring
   libprotobuf-dev libprotoc-dev protobuf-compiler # frames, messages, the plugin
   libspdlog-dev libfmt-dev libcli11-dev # logs and command lines of the programs
   libedit-dev                           # chat-client's line editor

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <switchboard/notify/epoll_port.hpp>
+#include <switchboard/notify/io_uring_port.hpp>
 
 namespace switchboard::notify {
 namespace {
@@ -22,13 +23,14 @@ std::string name_of(const testing::TestParamInfo<backend>& info) {
   return info.param.name;
 }
 
-const auto epoll =
-    testing::Values(backend{"Epoll", make_epoll_port, net::system_network, await_readable_socket, detach_socket});
+const auto backends =
+    testing::Values(backend{"Epoll", make_epoll_port, net::system_network, await_readable_socket, detach_socket},
+                    backend{"IoUring", make_io_uring_port, net::system_network, await_readable_socket, detach_socket});
 
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortContract, epoll, name_of);
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortOnSystemSockets, epoll, name_of);
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidents, epoll, name_of);
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidentsOnSystemSockets, epoll, name_of);
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortContract, backends, name_of);
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortOnSystemSockets, backends, name_of);
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidents, backends, name_of);
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidentsOnSystemSockets, backends, name_of);
 
 }  // namespace
 

@@ -262,6 +262,18 @@ TEST_P(NotificationPortContract, N44OnePostEndsAllThreads) {
   EXPECT_EQ(next(port(), 0s), (packet{exit_key, 0})) << "the last repost";
 }
 
+TEST_P(NotificationPortContract, N45AnArmOutlivesTheThreadThatMadeIt) {
+  for (const auto how : {level_oneshot, level_persistent, trigger::edge}) {
+    const auto pair = make_link();
+    std::thread([&] { EXPECT_FALSE(port().apply(arm(*pair.near, 1, interest::in, how))); }).join();
+    EXPECT_TRUE(is_quiet(port()));
+    send(*pair.far, "x");
+    EXPECT_EQ(next(port()), packet_of(1, event::in));
+    EXPECT_FALSE(port().apply(remove(*pair.near)));
+    for (auto got = next(port()); got != packet_of(1, event::remove); got = next(port())) ASSERT_TRUE(got);
+  }
+}
+
 TEST_P(NotificationPortContract, N45EveryCallMayRunBesideEveryOther) {
   constexpr int rounds = 2'000;
   constexpr std::size_t sockets = 4;

@@ -89,6 +89,10 @@ batch_epochs::waiter& batch_epochs::free_waiter() {
 // so either the releasing thread sees that something is withheld and promotes it, or the removal sees that the batch is
 // released.
 
+void batch_epochs::arrive(waiter& self) noexcept {
+  self.word_.store(self.word_.load(std::memory_order_relaxed) | inside, std::memory_order_seq_cst);
+}
+
 void batch_epochs::enter(waiter& self) noexcept {
   self.word_.store(inside, std::memory_order_seq_cst);
   if (withheld_count_.load(std::memory_order_seq_cst) != 0) promote(packet_queue::taker::caller_too);

@@ -47,6 +47,8 @@ public:
   waiter* find() const noexcept;
   waiter* enrol() noexcept;
 
+  /// The thread is inside a wait from now on, and holds its last batch still.
+  void arrive(waiter& self) noexcept;
   /// The thread waits from now on: its last batch is released. It is going to take packets before it sleeps.
   void enter(waiter& self) noexcept;
   /// Before the first packet of a batch is looked at.
@@ -58,7 +60,7 @@ public:
   /// unrecognisable must have happened before, under a lock that whoever recognises them takes after begin_batch().
   void withhold(packet_list&& one, packet_queue::taker who) noexcept;
 
-  /// Whether any thread is between enter() and leave().
+  /// Whether any thread is between arrive() and leave().
   bool anybody_inside() noexcept;
   /// The sink is not used any more; withheld events are dropped.
   void close() noexcept;

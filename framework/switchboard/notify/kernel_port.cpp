@@ -213,7 +213,9 @@ std::error_code kernel_port::async_accept(net::socket_handle listener, std::uint
   if (const auto failure = require_registered(*entry, listener)) return failure;
   // A connection's number may equal any mask, so the key has to tell them apart (N43).
   if (entry->key == key) return errc::invalid_request;
-  return begin_accept(*entry, listener, key);
+  if (const auto failure = begin_accept(*entry, listener, key)) return failure;
+  submit();
+  return {};
 }
 
 void kernel_port::deliver(packet_list&& removals, taker who) noexcept {
@@ -252,16 +254,20 @@ error_or<std::size_t> kernel_port::process(std::span<request> requests, std::spa
                                            duration timeout) noexcept {
   if (timeout < duration::zero() || (out.empty() && timeout != duration::zero())) return errc::invalid_request;
   if (is_closing_.load(std::memory_order_seq_cst)) return errc::closed;
-  batch_epochs::waiter* self = nullptr;
-  if (!out.empty()) {
-    self = epochs_->enrol();
-    if (self == nullptr) return std::make_error_code(std::errc::not_enough_memory);
-    epochs_->enter(*self);
+  if (!requests.empty())
+    if (const auto failure = reserve(requests.size())) return failure;
+  if (out.empty()) {
+    for (auto& each : requests) each.result = apply_one(each, taker::others);
+    submit();
+    return std::size_t{0};
   }
-  const auto who = self == nullptr ? taker::others : taker::caller_too;
-  for (auto& each : requests) each.result = apply_one(each, who);
-  if (self == nullptr) return std::size_t{0};
-
+  auto* const self = epochs_->enrol();
+  if (self == nullptr) return std::make_error_code(std::errc::not_enough_memory);
+  // What this thread asks for is applied before its batch counts as released: a REMOVE event that waits for the batch,
+  // and the closing that follows it, cannot overtake a re-arm of the same socket here.
+  epochs_->arrive(*self);
+  for (auto& each : requests) each.result = apply_one(each, taker::caller_too);
+  epochs_->enter(*self);
   const auto count = dequeue(*self, out, timeout);
   const bool closed = is_closing_.load(std::memory_order_seq_cst);
   auto* const epochs = epochs_.get();
@@ -300,7 +306,10 @@ kernel_port::harvest kernel_port::gather(batch_epochs::waiter& self, std::span<p
   }
   const auto room = out.subspan(queued);
   harvest got;
-  if (!room.empty()) got = reap(self, room, others_wait ? duration::zero() : timeout);
+  if (room.empty())
+    submit();
+  else
+    got = reap(self, room, others_wait ? duration::zero() : timeout);
   // What brings no packet of its own took the only place that a socket, ready for longer perhaps, could have had.
   if ((got.saw_wake || got.saw_accepts) && room.size() == 1) got.packets = reap(self, room, duration::zero()).packets;
   got.packets += queued;

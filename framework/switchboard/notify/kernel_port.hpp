@@ -22,6 +22,7 @@ struct socket_facts {
   bool is_stream;
 
   static std::optional<socket_facts> of(net::socket_handle socket) noexcept;
+  static std::optional<std::uint64_t> identity_of(net::socket_handle socket) noexcept;
 };
 
 class kernel_port : public notification_port, private batch_epochs::sink {
@@ -43,6 +44,11 @@ protected:
   };
 
   kernel_port() : epochs_(std::make_shared<batch_epochs>(static_cast<batch_epochs::sink&>(*this))) {}
+
+  /// Makes room for that many requests, or as many as can be; what it returns fails the call before anything changed.
+  virtual std::error_code reserve(std::size_t) noexcept { return {}; }
+  /// What the kernel was told may wait for reap() until here: this thread is not going to call it.
+  virtual void submit() noexcept {}
 
   // How the kernel is told. `entry` is the registration of `socket`.
 

@@ -28,6 +28,12 @@ bool concerns_only_the_connection(int error) noexcept {
 
 }  // namespace
 
+bool is_listening(int socket) noexcept {
+  int answer = 0;
+  socklen_t size = sizeof answer;
+  return getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) == 0 && answer != 0;
+}
+
 accepted_socket accept_next(int listener, socket_address* peer) noexcept {
   for (int skipped = 0; skipped < skip_limit; ++skipped) {
     if (peer != nullptr) peer->size = sizeof peer->storage;

@@ -14,6 +14,8 @@ struct accepted_socket {
   int error = 0;      ///< a value of errno
 };
 
+bool is_listening(int socket) noexcept;
+
 /// Writes the other side's address to `peer`, unless it is null.
 accepted_socket accept_next(int listener, socket_address* peer) noexcept;
 

@@ -19,12 +19,6 @@ std::error_code last_error() noexcept {
   return {errno, std::system_category()};
 }
 
-bool is_listening(int socket) noexcept {
-  int answer = 0;
-  socklen_t size = sizeof answer;
-  return getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) == 0 && answer != 0;
-}
-
 }  // namespace
 
 std::error_code epoll_accepts::open_set(int port_set, std::uint64_t token) noexcept {
@@ -41,7 +35,7 @@ std::error_code epoll_accepts::open_set(int port_set, std::uint64_t token) noexc
 
 std::error_code epoll_accepts::begin(int listener, std::uint64_t identity, std::uint64_t key, int port_set,
                                      std::uint64_t token) noexcept try {
-  if (!is_listening(listener)) return errc::invalid_request;
+  if (!net::is_listening(listener)) return errc::invalid_request;
   packet_list one;
   one.push_back({.content = {key, 0}, .from = queued_packet::origin::accept});
   const std::scoped_lock hold(mutex_);

@@ -1,4 +1,5 @@
 #include "epoll_accepts.hpp"
+#include "readiness_mask.hpp"
 
 #include <algorithm>
 #include <array>
@@ -34,25 +35,12 @@ std::error_code system_error(int number) noexcept {
   return {number, std::system_category()};
 }
 
+static_assert(EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLRDHUP == POLLRDHUP && EPOLLERR == POLLERR);
+
 std::uint32_t kernel_interest(interest filter, trigger how, bool is_stream) noexcept {
-  std::uint32_t events = 0;
-  if (has(filter, interest::in)) events |= EPOLLIN;
-  if (has(filter, interest::out)) events |= EPOLLOUT;
-  // A datagram socket shut down for reading shows RDHUP too, and must not (N21).
-  if (has(filter, interest::hangup) && is_stream) events |= EPOLLRDHUP;
+  auto events = mask_of(filter, is_stream);
   if (has(how, trigger::oneshot)) events |= EPOLLONESHOT;
   if (has(how, trigger::edge)) events |= EPOLLET;
-  return events;
-}
-
-/// HUP alone is not translated: it cannot be masked, a TCP socket that never was connected shows it, and wherever a
-/// stream really ended RDHUP accompanies it, as do IN and OUT.
-event reportable(std::uint32_t happened, interest filter) noexcept {
-  auto events = event::none;
-  if ((happened & EPOLLIN) && has(filter, interest::in)) events |= event::in;
-  if ((happened & EPOLLOUT) && has(filter, interest::out)) events |= event::out;
-  if ((happened & EPOLLRDHUP) && has(filter, interest::hangup)) events |= event::hangup;
-  if (happened & EPOLLERR) events |= event::err;
   return events;
 }
 
@@ -206,7 +194,7 @@ bool epoll_port::translate(const epoll_event& from, packet& into) noexcept {
   const std::scoped_lock hold(entry.lock);
   if (entry.port != this || entry.generation != from.data.u64 >> 32 || entry.state != registration_state::armed)
     return false;
-  const auto events = reportable(from.events, entry.filter);
+  const auto events = reportable(from.events, entry.filter, entry.is_stream);
   if (events == event::none) {
     mute(entry, socket);
     return false;
