@@ -84,25 +84,36 @@ function(switchboard_program NAME)
   install(TARGETS ${NAME} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
-# switchboard_test(NAME SOURCES … LINKS … ALONE …)
+# switchboard_test(NAME SOURCES … LINKS … ALONE … PORTS …)
 #
 # The folder's one test binary, NAME_test; each TEST is a case of ctest's, named NAME.Suite.Test. ALONE lists the tests
-# (Suite.Test, * allowed) that measure time or fill the machine: ctest runs nothing beside them.
+# (Suite.Test, * allowed) that measure time or fill the machine: ctest runs nothing beside them. All of them are run once
+# more on each of PORTS, as NAME_PORT.Suite.Test, by the tests' own choice of the notification port
+# (testkit/chosen_port.hpp).
 function(switchboard_test NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;LINKS;ALONE")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;LINKS;ALONE;PORTS")
   add_executable(${NAME}_test ${ARG_SOURCES})
   set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_link_libraries(${NAME}_test PRIVATE ${ARG_LINKS} GTest::gtest GTest::gtest_main switchboard_build)
   # Half the compile time: what a test measures is in the libraries, and those are optimised in full.
   target_compile_options(${NAME}_test PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1;-g1>)
-  set(properties TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${NAME})
-  set(discovery TEST_PREFIX ${NAME}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60)
+  switchboard_discover(${NAME} ${NAME} TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${NAME})
+  foreach(port IN LISTS ARG_PORTS)
+    switchboard_discover(${NAME} ${NAME}_${port} TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${NAME}_${port}
+                         ENVIRONMENT SWITCHBOARD_TEST_PORT=${port})
+  endforeach()
+endfunction()
+
+# Of switchboard_test(), whose ARG_ALONE it reads: the cases of NAME_test as AS.Suite.Test with these properties.
+function(switchboard_discover NAME AS)
+  set(properties ${ARGN})
+  set(discovery TEST_PREFIX ${AS}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60)
   if(ARG_ALONE)
     string(JOIN ":" alone ${ARG_ALONE})
-    gtest_discover_tests(${NAME}_test ${discovery} TEST_FILTER "-${alone}" PROPERTIES ${properties})
-    gtest_discover_tests(${NAME}_test ${discovery} TEST_FILTER "${alone}" TEST_LIST ${NAME}_test_alone
+    gtest_discover_tests(${NAME}_test ${discovery} TEST_FILTER "-${alone}" TEST_LIST ${AS}_test PROPERTIES ${properties})
+    gtest_discover_tests(${NAME}_test ${discovery} TEST_FILTER "${alone}" TEST_LIST ${AS}_test_alone
                          PROPERTIES ${properties} RUN_SERIAL TRUE)
   else()
-    gtest_discover_tests(${NAME}_test ${discovery} PROPERTIES ${properties})
+    gtest_discover_tests(${NAME}_test ${discovery} TEST_LIST ${AS}_test PROPERTIES ${properties})
   endif()
 endfunction()

@@ -65,13 +65,14 @@ TEST(ServerOptions, TakesListenMoreThanOnceInPlaceOfTheDefault) {
 }
 
 TEST(ServerOptions, TakesEveryLimitByName) {
-  const parsed_line parsed({"--threads=3", "--port=epoll", "--log-level=debug", "--frame-bytes-max=64K",
+  const parsed_line parsed({"--threads=3", "--port=io_uring", "--log-level=debug", "--frame-bytes-max=64K",
                             "--open-calls-max=5", "--request-bytes-in-flight-max=2M", "--outbound-high-bytes=512K",
                             "--outbound-low-bytes=1000", "--turn-messages-max=7", "--turn-bytes-max=8K",
                             "--drain-timeout=500ms", "--flush-timeout=4s", "--linger=2", "--end-of-stream-flush=1m"});
   EXPECT_EQ(parsed.status, std::nullopt) << parsed.complaint;
   const auto& options = parsed.line.options();
   EXPECT_EQ(options.threads, 3u);
+  EXPECT_EQ(options.port->name, "io_uring");
   EXPECT_EQ(options.log_level, logging::level::debug);
   EXPECT_EQ(options.limits.frame_bytes_max, 64u * 1024);
   EXPECT_EQ(options.limits.open_calls_max, 5u);
@@ -99,7 +100,8 @@ TEST(ServerOptions, AnswersBadUsageWithOneLineAndStatusTwo) {
   expect_bad_usage({"--threads", "0"}, "--threads: must be 1 to 1024");
   expect_bad_usage({"--threads", "-1"}, "--threads: '-1' is not a number");
   expect_bad_usage({"--log-level", "loud"}, "--log-level: 'loud'");
-  expect_bad_usage({"--port", "kqueue"}, "--port: 'kqueue'");
+  expect_bad_usage({"--port", "kqueue"},
+                   "--port: 'kqueue' is not a notification port of this system: epoll or io_uring");
   expect_bad_usage({"--frame-bytes-max", "1Q"}, "--frame-bytes-max: '1Q' is not bytes");
   expect_bad_usage({"--drain-timeout", "soon"}, "--drain-timeout: 'soon' is not a time");
   expect_bad_usage({"--outbound-low-bytes", "2M"}, "low mark must be below the high mark");

@@ -286,7 +286,7 @@ class Broker:
     def __init__(self, *arguments, program="CHAT_BROKER"):
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [os.environ[program], "--listen", "127.0.0.1:0", "--threads", "2", *arguments],
+            [os.environ[program], "--listen", "127.0.0.1:0", "--threads", "2", "--port", os.environ["PORT"], *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self.log,

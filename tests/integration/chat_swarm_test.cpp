@@ -9,7 +9,7 @@
 
 #include <switchboard/actors/descriptor_limit.hpp>
 #include <switchboard/actors/memory_log.hpp>
-#include <switchboard/notify/epoll_port.hpp>
+#include <switchboard/testkit/chosen_port.hpp>
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/live_server.hpp>
 #include <switchboard/wire/frame_decoder.hpp>
@@ -149,7 +149,7 @@ private:
     }
   }
 
-  std::unique_ptr<notify::notification_port> port = notify::make_epoll_port().value();
+  std::unique_ptr<notify::notification_port> port = testkit::make_chosen_port();
 };
 
 TEST(ChatSwarm, DeliversEachMessageToEachMemberOnceAndInOrderAndLeavesNothingBehind) {

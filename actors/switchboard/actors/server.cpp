@@ -10,7 +10,6 @@
 #include <switchboard/actors/descriptor_limit.hpp>
 #include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/server.hpp>
-#include <switchboard/notify/epoll_port.hpp>
 #include <switchboard/pump/scheduler.hpp>
 
 namespace switchboard {
@@ -53,8 +52,10 @@ int server::serve() {
   const auto& options = command_line_.options();
   if (const auto raised = raise_descriptor_limit(); !raised)
     logging::warn("the descriptor limit stays as it is: {}", raised.error().message());
-  auto port = notify::make_epoll_port();
-  if (!port) return cannot_start("no notification port: " + port.error().message());
+  auto port = options.port->make();
+  if (!port)
+    return cannot_start("--port " + std::string(options.port->name) + ": " + port.error().message() + "; it needs " +
+                        std::string(options.port->needs));
   const auto pump = notification_pump::create(std::move(*port));
   caf::actor_system_config config;
   config.set("scheduler.max-threads", options.threads);

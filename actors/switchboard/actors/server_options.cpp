@@ -98,16 +98,17 @@ server_command_line::server_command_line(std::string program, std::string descri
       ->default_str(default_listen)
       ->allow_extra_args(false);
   parser_->add("--threads", options_.threads, "Workers; processors of this machine unless given", a_count);
-  const std::string default_port = "epoll";
   app.add_option_function<std::string>(
          "--port",
-         [](const std::string& name) {
-           if (name != "epoll")
-             throw CLI::ValidationError("--port", "'" + name + "' is not a notification port of this system: epoll");
+         [this](const std::string& name) {
+           options_.port = notify::port_backend::find(name);
+           if (options_.port == nullptr)
+             throw CLI::ValidationError("--port", "'" + name + "' is not a notification port of this system: " +
+                                                      notify::port_backend::names());
          },
-         "Notification port that the workers wait on: epoll")
+         "Notification port that the workers wait on: " + notify::port_backend::names())
       ->type_name("NAME")
-      ->default_str(default_port);
+      ->default_str(std::string(options_.port->name));
   app.add_option_function<std::string>(
          "--log-level",
          [this](const std::string& name) {

@@ -23,16 +23,15 @@
 #include <switchboard/actors/limits.hpp>
 #include <switchboard/actors/logging.hpp>
 #include <switchboard/net/endpoint.hpp>
+#include <switchboard/notify/port_backend.hpp>
 
 namespace switchboard {
-
-/// Which notification port the pump is given.
-enum class port_backend : unsigned char { epoll };
 
 struct server_options {
   std::vector<net::endpoint> listen;
   std::size_t threads = 1;
-  port_backend port = port_backend::epoll;
+  /// What makes the notification port that the pump is given.
+  const notify::port_backend* port = &notify::port_backend::all().front();
   logging::level log_level = logging::level::info;
   switchboard::limits limits{};
 };

@@ -1,13 +1,12 @@
 #include <switchboard/actors/descriptor_limit.hpp>
-#include <switchboard/notify/epoll_port.hpp>
 #include <switchboard/pump/scheduler.hpp>
+#include <switchboard/testkit/chosen_port.hpp>
 #include <switchboard/testkit/live_server.hpp>
 
 namespace switchboard::testkit {
 
 live_server::live_server(options wanted)
-    : config_(std::make_unique<caf::actor_system_config>()),
-      pump_(notification_pump::create(std::move(notify::make_epoll_port().value()))) {
+    : config_(std::make_unique<caf::actor_system_config>()), pump_(notification_pump::create(make_chosen_port())) {
   // As server programs do: both ends of every connection are in this process.
   const auto raised = raise_descriptor_limit();
   SWITCHBOARD_INVARIANT(raised, "the descriptor limit is unknown");

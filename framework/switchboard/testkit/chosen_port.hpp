@@ -1,0 +1,16 @@
+#pragma once
+
+/// The notification port that tests with a real server run on: the one the environment variable SWITCHBOARD_TEST_PORT
+/// names, else the system's first. So one suite is run on each.
+/// Threads    any.
+/// Errors     a name that is none, and a port that cannot be had, end the test with the reason.
+
+#include <memory>
+
+#include <switchboard/notify/notification_port.hpp>
+
+namespace switchboard::testkit {
+
+std::unique_ptr<notify::notification_port> make_chosen_port();
+
+}  // namespace switchboard::testkit
