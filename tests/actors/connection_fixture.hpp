@@ -33,12 +33,14 @@ struct held_echo {
     std::deque<rpc::responder<SayReply>> said;
     std::deque<rpc::outbound<SayReply>> streams;
     std::deque<std::string> payloads;
-    std::string at_once;  ///< not empty: what every call is answered with at once
+    std::string at_once;      ///< not empty: what every call is answered with at once
+    caf::actor passes_on_to;  ///< gets the payload of every call
   };
   explicit held_echo(desk* on) : on_(*on) {}
 
   void say(const SayRequest& request, rpc::responder<SayReply> call) {
     on_.payloads.push_back(request.payload());
+    if (on_.passes_on_to) caf::anon_send(on_.passes_on_to, request.payload());
     if (!on_.at_once.empty()) {
       SayReply reply;
       reply.set_payload(on_.at_once);
@@ -115,6 +117,18 @@ protected:
   void tell(Message message) {
     if (connection_) caf::anon_send(connection_, std::move(message));
     stage.settle();
+  }
+
+  /// Gets what the service passes on, as a room does, and watches; `heard` is what came, in its order.
+  caf::strong_actor_ptr room_behind_the_service(std::vector<std::string>& heard) {
+    desk.passes_on_to = stage.system().spawn(
+        [](caf::event_based_actor*, std::vector<std::string>* all) -> caf::behavior {
+          return {[all](const std::string& payload) { all->push_back(payload); },
+                  [all](const rpc::call_ended&) { all->push_back("the end"); }};
+        },
+        &heard);
+    watchers_.push_back(desk.passes_on_to);
+    return caf::actor_cast<caf::strong_actor_ptr>(desk.passes_on_to);
   }
 
   caf::strong_actor_ptr watcher(std::vector<std::uint64_t>& ended) {

@@ -416,18 +416,27 @@ TEST_F(ConnectionTest, TellsAWatcherThatComesAfterTheEnd) {
 
 TEST_F(ConnectionTest, TellsAWatcherBehindTheCallsThatWereSentBefore) {
   start();
+  std::vector<std::string> heard;
+  const auto room = room_behind_the_service(heard);
   receive(open_say(1, "watched"));
-  std::vector<std::size_t> calls_seen;
-  const auto watcher = stage.system().spawn(
-      [](caf::event_based_actor*, const held_echo::desk* seen, std::vector<std::size_t>* counts) -> caf::behavior {
-        return {[=](const rpc::call_ended&) { counts->push_back(seen->payloads.size()); }};
-      },
-      &desk, &calls_seen);
-  desk.said.front().watch(caf::actor_cast<caf::strong_actor_ptr>(watcher));
+  desk.said.front().watch(room);
   stage.settle();
   receive(open_say(3, "sent before") + status(1, rpc::code::cancelled));
-  EXPECT_EQ(calls_seen, std::vector<std::size_t>{2});
-  caf::anon_send_exit(watcher, caf::exit_reason::user_shutdown);
+  EXPECT_EQ(heard, (std::vector<std::string>{"watched", "sent before", "the end"}));
+}
+
+TEST_F(ConnectionTest, TellsAWatcherThatComesAfterTheEndBehindTheCallsThatWereSentBefore) {
+  start();
+  std::vector<std::string> heard;
+  const auto room = room_behind_the_service(heard);
+  receive(open_say(1, "watched"));
+  // Both wait in the connection's mailbox, so the watch finds the call ended and another just sent on.
+  wire->input.push_back(open_say(3, "sent before") + status(1, rpc::code::cancelled));
+  stage.port().fire(socket, event::in);
+  stage.pump()->serve(notify::notification_port::duration::zero());
+  desk.said.front().watch(room);
+  stage.settle();
+  EXPECT_EQ(heard, (std::vector<std::string>{"watched", "sent before", "the end"}));
 }
 
 TEST_F(ConnectionTest, TellsAWatcherThoughTheServiceIsGone) {

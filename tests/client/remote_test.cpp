@@ -135,6 +135,11 @@ protected:
     return answer.wait_for(20ms) == std::future_status::timeout;
   }
   caf::scoped_actor& self() { return self_; }
+  /// Until it is gone: what it runs may refer to locals of the test.
+  void end(const caf::actor& reader_or_writer) {
+    self_->send_exit(reader_or_writer, caf::exit_reason::user_shutdown);
+    self_->wait_for(reader_or_writer);
+  }
 
   /// What `fill` makes of a frame of `call`.
   template <class Fill>
@@ -199,7 +204,7 @@ TEST_F(RemoteOfServer, StreamsReplies) {
   EXPECT_TRUE(is_ok(*seen->end));
   ASSERT_EQ(seen->values.size(), 1'000u);
   EXPECT_EQ(seen->values.back(), 1'000);
-  self()->send_exit(reader, caf::exit_reason::user_shutdown);
+  end(reader);
 }
 
 TEST_F(RemoteOfServer, StreamsRequests) {
@@ -210,7 +215,7 @@ TEST_F(RemoteOfServer, StreamsRequests) {
   const auto reply = answer_of(std::move(sum));
   ASSERT_TRUE(is_ok(reply.status()));
   EXPECT_EQ(reply->value(), 500'500);
-  self()->send_exit(writer, caf::exit_reason::user_shutdown);
+  end(writer);
 }
 
 TEST_F(RemoteOfServer, StreamsBothWays) {
@@ -225,7 +230,7 @@ TEST_F(RemoteOfServer, StreamsBothWays) {
   EXPECT_TRUE(is_ok(*seen->end));
   ASSERT_EQ(seen->values.size(), 500u);
   EXPECT_EQ(seen->values.back(), 125'250);
-  for (const auto& each : {reader, writer}) self()->send_exit(each, caf::exit_reason::user_shutdown);
+  for (const auto& each : {reader, writer}) end(each);
 }
 
 TEST_F(RemoteOfServer, SendsAnEmptyStreamOfRequests) {
@@ -306,7 +311,7 @@ TEST_F(Remote, EndsCallsOfEveryKindWhenTheConnectionBreaks) {
   EXPECT_TRUE(has_code(*seen_totals->end, code::unavailable));
   EXPECT_TRUE(summed.out.ended());
   EXPECT_TRUE(totalled.out.ended());
-  for (const auto& each : readers) self()->send_exit(each, caf::exit_reason::user_shutdown);
+  for (const auto& each : readers) end(each);
 }
 
 TEST_F(Remote, GivesWhatHasComeOfAStreamBeforeTheBreak) {
@@ -326,7 +331,7 @@ TEST_F(Remote, GivesWhatHasComeOfAStreamBeforeTheBreak) {
   ASSERT_TRUE(eventually([&] { return seen->over(); }));
   EXPECT_EQ(seen->values, (std::vector<std::int64_t>{1, 2}));
   EXPECT_TRUE(has_code(*seen->end, code::unavailable));
-  self()->send_exit(reader, caf::exit_reason::user_shutdown);
+  end(reader);
 }
 
 TEST_F(Remote, SaysWhyTheServerEndedTheConnection) {
@@ -531,7 +536,7 @@ TEST_F(Remote, CancelsAStreamWhoseReaderHasEnded) {
   auto frame = take_frame(peer);
   const auto call = frame.call();
   while (frame.credit() == 0) frame = take_frame(peer);
-  self()->send_exit(reader, caf::exit_reason::user_shutdown);
+  end(reader);
   // Noticed when the next message finds nobody.
   answer(peer, call, 1, false);
   EXPECT_EQ(take_frame(peer).status().code(), static_cast<int>(code::cancelled));
@@ -585,7 +590,7 @@ TEST_F(Remote, OpensAStreamOfRequestsWithoutAMessageAndSendsAsTheServerGrants) {
   EXPECT_TRUE(take_frame(peer).end());
   answer(peer, opening.call(), 6);
   EXPECT_EQ(answer_of(std::move(sum))->value(), 6);
-  self()->send_exit(writer, caf::exit_reason::user_shutdown);
+  end(writer);
 }
 
 TEST_F(Remote, GrantsTheServerWhatTheReaderTakes) {
@@ -617,7 +622,7 @@ TEST_F(Remote, GrantsTheServerWhatTheReaderTakes) {
   held.count_down();
   for (granted = 0; granted < 4;) granted += take_frame(peer).credit();
   EXPECT_EQ(granted, 4u);
-  self()->send_exit(reader, caf::exit_reason::user_shutdown);
+  end(reader);
 }
 
 TEST_F(RemoteOfServer, LetsASlowReaderHoldTheServerBack) {
@@ -660,7 +665,7 @@ TEST_F(RemoteOfServer, LetsASlowReaderHoldTheServerBack) {
   EXPECT_LE(*produced, 100 + 8 + 1);
   held.count_down();
   EXPECT_TRUE(eventually([&] { return *produced > 1'000; }));
-  self()->send_exit(reader, caf::exit_reason::user_shutdown);
+  end(reader);
 }
 
 TEST_F(Remote, CancelsAStreamThatSendsMoreThanItWasGranted) {
@@ -674,7 +679,7 @@ TEST_F(Remote, CancelsAStreamThatSendsMoreThanItWasGranted) {
   const auto reader = read_into(system_, seen, std::move(pipe.in));
   ASSERT_TRUE(eventually([&] { return seen->over(); }));
   EXPECT_TRUE(has_code(*seen->end, code::resource_exhausted));
-  self()->send_exit(reader, caf::exit_reason::user_shutdown);
+  end(reader);
 }
 
 TEST_F(Remote, RefusesMoreCallsThanMayBeOpen) {

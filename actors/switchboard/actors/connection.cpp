@@ -391,8 +391,11 @@ const std::shared_ptr<const rpc::caller>& connection::caller() {
 void connection::on_answers(rpc::answers& answers) {
   if (caller_) caller_->backlog->arrived(answers.frames.size());
   for (auto& watch : answers.watches) {
-    // Where there is no such call any more, the notice tells its watcher as it goes.
-    if (auto* call = live() ? calls_.find(watch.call) : nullptr) call->watcher = watch.notice->take_watcher();
+    if (!live()) continue;  // the notice tells its watcher as it goes
+    if (auto* call = calls_.find(watch.call))
+      call->watcher = watch.notice->take_watcher();
+    else if (const auto* served = environment_->directory->find(watch.method->name))
+      pass_on(std::move(*watch.notice), *served->route);
   }
   if (!live()) return;
   for (auto& stream : answers.streams) {
@@ -497,10 +500,13 @@ void connection::end_call(open_call& call, rpc::code code, std::string_view text
 
 /// Tells who watches a call that it has ended.
 void connection::notify_watcher(open_call& call, rpc::code why) {
-  if (!call.watcher) return;
+  if (call.watcher) pass_on({std::exchange(call.watcher, nullptr), {id_, call.number, why}}, *call.route);
+}
+
+/// Sends the notice behind the calls that went the same way.
+void connection::pass_on(rpc::end_notice notice, const service_route& way) {
   send_batches();
-  rpc::end_notice notice{std::exchange(call.watcher, nullptr), {id_, call.number, why}};
-  if (const auto host = call.route->host()) tell(host, rpc::passed_end_notice{std::move(notice)});
+  if (const auto host = way.host()) tell(host, rpc::passed_end_notice{std::move(notice)});
 }
 
 /// Ends a call nobody waits for any more, and tells who works on it.

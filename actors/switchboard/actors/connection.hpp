@@ -140,6 +140,7 @@ private:
   void add_behind_own_messages(const open_call& call, Append&& append);
   void end_call(open_call& call, rpc::code code, std::string_view text);
   void notify_watcher(open_call& call, rpc::code why);
+  void pass_on(rpc::end_notice notice, const service_route& way);
   void interrupt(open_call& call);
   void half_close(open_call& call);
   void forget(open_call& call, rpc::code how);

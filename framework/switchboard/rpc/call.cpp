@@ -107,7 +107,7 @@ void call_handle::watch(caf::strong_actor_ptr who) {
   SWITCHBOARD_INVARIANT(*this, "a call was watched after its answer");
   if (is_local()) return;
   deliver([&](answers& to) {
-    to.watches.push_back({call_.number_, end_notice{std::move(who), {call_.from_->id, call_.number_}}});
+    to.watches.push_back({call_.number_, call_.method_, end_notice{std::move(who), {call_.from_->id, call_.number_}}});
   });
 }
 

@@ -117,6 +117,7 @@ struct stream_ready {
 struct answers {
   struct watch {
     std::uint64_t call;
+    const rpc::method* method;  ///< that was called; its service passes the notice on
     /// The end that a watcher hears of if the connection is gone before it reads this.
     only_moved<end_notice> notice;
   };
