@@ -6,7 +6,9 @@
 namespace switchboard::testkit {
 
 live_server::live_server(options wanted)
-    : config_(std::make_unique<caf::actor_system_config>()), pump_(notification_pump::create(make_chosen_port())) {
+    : stock_scheduler_(wanted.stock_scheduler),
+      config_(std::make_unique<caf::actor_system_config>()),
+      pump_(notification_pump::create(make_chosen_port())) {
   // As server programs do: both ends of every connection are in this process.
   const auto raised = raise_descriptor_limit();
   SWITCHBOARD_INVARIANT(raised, "the descriptor limit is unknown");
@@ -20,7 +22,11 @@ live_server::live_server(options wanted)
   broker_.emplace(*system_, pump_, wanted.limits);
 }
 
-live_server::~live_server() = default;
+live_server::~live_server() {
+  broker_.reset();
+  // Its thread may still be inside the scheduler with the message that ended the last actor.
+  if (stock_scheduler_) pump_->stop();
+}
 
 void live_server::add(rpc::service_definition service) {
   const auto wrong = broker_->add(std::move(service));

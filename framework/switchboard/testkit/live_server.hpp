@@ -54,6 +54,7 @@ public:
   static constexpr client::clock::duration default_patience = std::chrono::seconds{10};
 
 private:
+  const bool stock_scheduler_;
   std::unique_ptr<caf::actor_system_config> config_;
   std::shared_ptr<notification_pump> pump_;
   std::optional<caf::actor_system> system_;
