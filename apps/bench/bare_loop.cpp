@@ -1,37 +1,31 @@
 #include "bare_loop.hpp"
 
+#include "frame_echo.hpp"
+
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <switchboard/net/network.hpp>
-#include <switchboard/wire/frame_decoder.hpp>
-#include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::bench {
 namespace {
 
 constexpr std::size_t chunk_bytes = 64 * 1024;
 constexpr int events_per_wait = 128;
-/// Unsent answers above which a connection is not read.
-constexpr std::size_t unsent_bytes_max = 1024 * 1024;
-constexpr std::string_view method = "switchboard.echo.v1.Echo/Say";
 
 struct connection {
   std::unique_ptr<net::transport> transport;
   int descriptor = -1;
-  wire::frame_decoder decoder;
-  std::string output;
-  std::size_t sent = 0;  // of output; forgotten when all is, or too much
+  frame_echo echo;
 
-  std::size_t unsent() const noexcept { return output.size() - sent; }
+  std::size_t unsent() const noexcept { return echo.unsent().size(); }
 };
 
 class bare_loop {
@@ -79,8 +73,9 @@ private:
   }
 
   void serve(connection& on) {
-    const bool goes_on = (on.unsent() >= unsent_bytes_max || read(on)) && write(on);
-    const std::uint32_t interest = (on.unsent() < unsent_bytes_max ? EPOLLIN : 0u) | (on.unsent() == 0 ? 0u : EPOLLOUT);
+    const bool goes_on = (on.unsent() >= frame_echo::unsent_bytes_max || read(on)) && write(on);
+    const std::uint32_t interest =
+        (on.unsent() < frame_echo::unsent_bytes_max ? EPOLLIN : 0u) | (on.unsent() == 0 ? 0u : EPOLLOUT);
     // One thread and at most one event a connection in a batch: nothing else can name it any more.
     if (!goes_on || !arm(EPOLL_CTL_MOD, on.descriptor, interest, &on)) delete &on;
   }
@@ -88,32 +83,15 @@ private:
   bool read(connection& from) {
     const auto got = ::read(from.descriptor, chunk_.data(), chunk_.size());
     if (got < 0) return errno == EAGAIN || errno == EINTR;
-    if (got == 0) return false;
-    from.decoder.feed({chunk_.data(), static_cast<std::size_t>(got)});
-    wire::frame_view frame;
-    for (;;) {
-      switch (from.decoder.next(frame)) {
-        case wire::frame_decoder::outcome::need_more:
-          return true;
-        case wire::frame_decoder::outcome::failed:
-          return false;
-        case wire::frame_decoder::outcome::frame:
-          if (frame.method != method) return false;
-          // SayRequest and SayReply have the same fields.
-          wire::append_message(from.output, frame.call, frame.message, true);
-      }
-    }
+    return got != 0 && from.echo.take({chunk_.data(), static_cast<std::size_t>(got)});
   }
 
   static bool write(connection& to) {
-    if (to.unsent() == 0) return true;
-    const auto written = ::write(to.descriptor, to.output.data() + to.sent, to.unsent());
+    const auto unsent = to.echo.unsent();
+    if (unsent.empty()) return true;
+    const auto written = ::write(to.descriptor, unsent.data(), unsent.size());
     if (written < 0) return errno == EAGAIN || errno == EINTR;
-    to.sent += static_cast<std::size_t>(written);
-    if (to.unsent() == 0 || to.sent >= unsent_bytes_max) {
-      to.output.erase(0, to.sent);
-      to.sent = 0;
-    }
+    to.echo.sent(static_cast<std::size_t>(written));
     return true;
   }
 

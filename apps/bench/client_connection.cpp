@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <switchboard/net/network.hpp>
@@ -43,6 +44,11 @@ void client_connection::watch(int operation, std::uint32_t interest) {
   wanted.data.ptr = owner_;
   if (::epoll_ctl(epoll_, operation, descriptor_, &wanted) != 0)
     fail(std::string("epoll_ctl: ") + std::strerror(errno));
+}
+
+void client_connection::reset_when_closed() {
+  const linger at_once{1, 0};
+  ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 std::span<const std::byte> client_connection::read(std::span<std::byte> scratch) {

@@ -24,6 +24,9 @@ public:
   /// Connects and registers; `owner` comes back in the events' data.
   void open(const net::endpoint& server, int epoll, void* owner);
 
+  /// Closing then leaves nothing behind (SO_LINGER of 0).
+  void reset_when_closed();
+
   /// What has arrived, in `scratch`; empty where nothing has.
   std::span<const std::byte> read(std::span<std::byte> scratch);
   /// Bytes appended here leave with the next flush().

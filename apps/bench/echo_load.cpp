@@ -1,6 +1,7 @@
 #include "echo_load.hpp"
 
 #include "client_connection.hpp"
+#include "frame_echo.hpp"
 
 #include <bit>
 #include <cstring>
@@ -12,8 +13,6 @@
 #include <unistd.h>
 
 #include <switchboard/echo/v1/echo.pb.h>
-#include <switchboard/wire/frame_decoder.hpp>
-#include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::bench {
 namespace {
@@ -22,7 +21,6 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t chunk_bytes = 64 * 1024;
 constexpr int events_per_wait = 128;
-constexpr std::string_view method = "switchboard.echo.v1.Echo/Say";
 
 [[noreturn]] void fail(const std::string& what) {
   throw std::runtime_error(what);
@@ -41,7 +39,7 @@ class request_template {
 public:
   explicit request_template(std::string_view request) {
     std::string whole;
-    wire::append_open(whole, 1, method, request, true, 0, 0);
+    wire::append_open(whole, 1, frame_echo::method, request, true, 0, 0);
     // Its size as a varint, then the call's tag and the one byte of its number; what follows is always the same.
     std::size_t head = 1;
     while (static_cast<unsigned char>(whole[head - 1]) >= 0x80) ++head;
@@ -112,16 +110,25 @@ public:
     const auto started = steady_clock::now();
     sending_until_ = started + duration;
     now_ = started;
-    for (auto& each : connections_) {
-      top_up(each);
-      each.socket.flush();
-    }
+    for (std::size_t each = 0; each < connections_.size(); each += workload_.busy_every) begin(connections_[each]);
     while (in_flight_ != 0) turn(slice);
     slice.duration = now_ - started;
     return slice;
   }
 
+  void run_all_once() {
+    load_slice slice;
+    sending_until_ = now_ = steady_clock::now();
+    for (auto& each : connections_) begin(each);
+    while (in_flight_ != 0) turn(slice);
+  }
+
 private:
+  void begin(connection& with) {
+    top_up(with);
+    with.socket.flush();
+  }
+
   void turn(load_slice& slice) {
     epoll_event events[events_per_wait];
     const int count = ::epoll_wait(epoll_, events, events_per_wait,
@@ -199,6 +206,10 @@ echo_load::~echo_load() = default;
 
 load_slice echo_load::run(std::chrono::nanoseconds duration) {
   return loop_->run(duration);
+}
+
+void echo_load::run_all_once() {
+  loop_->run_all_once();
 }
 
 }  // namespace switchboard::bench

@@ -24,6 +24,7 @@ struct echo_workload {
   std::size_t connections = 100;
   std::size_t outstanding = 1;  ///< calls in flight on each connection
   std::size_t payload = 64;     ///< bytes
+  std::size_t busy_every = 1;   ///< only each such connection carries calls; the others stay idle
 };
 
 class echo_load {
@@ -39,6 +40,8 @@ public:
   /// Keeps the calls outstanding for `duration`, then waits for the last answers: between slices the server has nothing
   /// to do.
   load_slice run(std::chrono::nanoseconds duration);
+  /// Each connection, the idle ones too, carries its calls once.
+  void run_all_once();
 
 private:
   struct connection;

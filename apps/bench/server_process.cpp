@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -135,6 +136,13 @@ std::optional<std::chrono::nanoseconds> server_process::cpu_time() const {
   if (::clock_getcpuclockid(*pid_, &clock) != 0 || ::clock_gettime(clock, &now) != 0)
     fail("process " + std::to_string(*pid_) + " is gone");
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+std::size_t server_process::resident_bytes() const {
+  // proc(5): statm counts pages; the second field is what is resident.
+  std::size_t size = 0, resident = 0;
+  if (pid_) std::ifstream("/proc/" + std::to_string(*pid_) + "/statm") >> size >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 int server_process::stop() {

@@ -7,6 +7,7 @@
 /// Errors     std::runtime_error with what to tell the user: a benchmark without its server cannot go on.
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ public:
   const net::endpoint& address() const noexcept { return address_; }
   /// User and system time of all threads until now; nothing where it is not known.
   std::optional<std::chrono::nanoseconds> cpu_time() const;
+  /// Memory it holds; 0 where it is not known.
+  std::size_t resident_bytes() const;
   /// Asks a process that start() made to end, and waits. Its exit status; 128 + N where signal N ended it.
   int stop();
 
