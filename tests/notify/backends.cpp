@@ -1,11 +1,14 @@
 #include "notification_port_contract.hpp"
 
+#include <cstdlib>
+
 #include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <switchboard/notify/epoll_port.hpp>
 #include <switchboard/notify/io_uring_port.hpp>
+#include <switchboard/simulated/world.hpp>
 
 namespace switchboard::notify {
 namespace {
@@ -23,14 +26,47 @@ std::string name_of(const testing::TestParamInfo<backend>& info) {
   return info.param.name;
 }
 
-const auto backends =
-    testing::Values(backend{"Epoll", make_epoll_port, net::system_network, await_readable_socket, detach_socket},
-                    backend{"IoUring", make_io_uring_port, net::system_network, await_readable_socket, detach_socket});
+/// The rule that simulated ports shall break, for tests of these tests; null for none.
+const char* wanted_fault() {
+  return std::getenv("SWITCHBOARD_TEST_FAULT");
+}
 
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortContract, backends, name_of);
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortOnSystemSockets, backends, name_of);
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidents, backends, name_of);
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidentsOnSystemSockets, backends, name_of);
+/// The world of all simulated ports here.
+simulated::world& one_world() {
+  static simulated::world instance;
+  static const bool is_prepared = [] {
+    if (const char* const name = wanted_fault()) instance.break_rule(simulated::find_fault(name).value());
+    return true;
+  }();
+  static_cast<void>(is_prepared);
+  return instance;
+}
+
+error_or<std::unique_ptr<notification_port>> make_simulated_port() noexcept {
+  return one_world().make_port();
+}
+
+net::network& simulated_network() noexcept {
+  return one_world().network();
+}
+
+bool await_readable_simulated(net::socket_handle socket) {
+  while (!one_world().is_readable(socket))
+    if (!one_world().advance(patience)) return false;
+  return true;
+}
+
+const backend epoll{"Epoll", make_epoll_port, net::system_network, await_readable_socket, detach_socket, patience};
+const backend io_uring{"IoUring",     make_io_uring_port, net::system_network, await_readable_socket,
+                       detach_socket, patience};
+// A wait with a deadline is over at once in simulated time, whatever another thread is about to do.
+const backend simulated_one{"Simulated",       make_simulated_port,        simulated_network, await_readable_simulated,
+                            simulated::detach, notification_port::infinite};
+
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortContract, testing::Values(epoll, io_uring, simulated_one), name_of);
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortOnSystemSockets, testing::Values(epoll, io_uring), name_of);
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidents, testing::Values(epoll, io_uring, simulated_one), name_of);
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidentsOnSystemSockets, testing::Values(epoll, io_uring), name_of);
 
 }  // namespace
 
@@ -73,8 +109,13 @@ std::chrono::nanoseconds cpu_time() {
   return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
+std::chrono::nanoseconds patience_with_threads() {
+  static const std::chrono::nanoseconds how_long = wanted_fault() ? 200ms : patience;
+  return how_long;
+}
+
 bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = std::chrono::steady_clock::now() + patience_with_threads();
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     ::poll(nullptr, 0, 1);

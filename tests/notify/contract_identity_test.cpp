@@ -68,6 +68,14 @@ TEST_P(NotificationPortOnSystemSockets, N1EndedPortLeavesNothingBehind) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
+TEST_P(NotificationPortContract, N2HandleOfNothingFailsInItsOwnResult) {
+  std::array requests{arm(net::socket_handle::invalid, 1, interest::in),
+                      arm(static_cast<net::socket_handle>(std::intptr_t{1} << 30), 2, interest::in)};
+  EXPECT_TRUE(port().process(requests, {}, 0s).has_value());
+  for (const auto& each : requests) EXPECT_EQ(each.result, errc::not_a_socket) << "key " << each.key;
+  EXPECT_TRUE(is_quiet(port()));
+}
+
 TEST_P(NotificationPortOnSystemSockets, N2WhatIsNoSocketFailsInItsOwnResult) {
   std::array<int, 2> pipe_ends{};
   ASSERT_EQ(::pipe2(pipe_ends.data(), O_CLOEXEC), 0);

@@ -135,6 +135,7 @@ EMULATED = {
 
 # Rule numbers that a backend has no test of, and why.
 NOT_RUN = {
+    "Simulated": {(24,): "not run here: the suite's datagrams are the system's; tests/simulated has the rule's test"},
     "Iocp": {tuple(range(1, 56)): "not run here: it takes Windows build 20348 or later; Wine 8 has no ProcessSocketNotifications"},
 }
 
@@ -157,6 +158,10 @@ INCIDENTS = {
     "Liburing932": "liburing #932: a close that sent no FIN",
 }
 NOT_RUN_INCIDENTS = {
+    "Simulated": {
+        ("Ponyc5289",): NOT_RUN["Simulated"][(24,)],
+        ("Wepoll34", "Libuv1099"): "not applicable: it is about descriptors that the system hands out, or shares",
+    },
     "Iocp": {tuple(INCIDENTS): NOT_RUN["Iocp"][tuple(range(1, 56))]},
 }
 

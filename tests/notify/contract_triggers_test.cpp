@@ -210,7 +210,7 @@ TEST_P(NotificationPortContract, N35OneshotReachesOneThreadOfMany) {
   std::vector<std::jthread> drainers;
   for (int n = 0; n < threads; ++n)
     drainers.emplace_back([&] {
-      while (const auto got = next(port()))
+      while (const auto got = next(port(), GetParam().longest_wait))
         if (got->key == 0) {
           EXPECT_FALSE(port().post(0, 0));
           return;

@@ -50,7 +50,7 @@ TEST_P(NotificationPortIncidents, Ponyc5683OutDeliveryAloneDoesNotSwallowTheArmF
   EXPECT_EQ(next(port()), packet_of(1, event::in));
 }
 
-TEST_P(NotificationPortIncidentsOnSystemSockets, Ponyc5131RegistrationErrorsAreReported) {
+TEST_P(NotificationPortIncidents, Ponyc5131RegistrationErrorsAreReported) {
   auto pair = make_link();
   const auto number = pair.near->handle();
   pair.near.reset();
@@ -99,7 +99,7 @@ TEST_P(NotificationPortIncidents, Polling210RemovalIsNotAwaitedByTakingOthersPac
   std::vector<std::jthread> drainers;
   for (int n = 0; n < 2; ++n)
     drainers.emplace_back([&] {
-      while (const auto got = next(port())) {
+      while (const auto got = next(port(), GetParam().longest_wait)) {
         if (got->key == 0) {
           EXPECT_FALSE(port().post(0, 0));
           return;
@@ -139,7 +139,7 @@ TEST_P(NotificationPortIncidents, Wepoll35FireRemoveAndEnableLoseNothingBetweenT
     std::array<request, 1> next_request{};
     std::size_t requests = 0;
     for (;;) {
-      const auto count = port().process(std::span(next_request).first(requests), out, patience);
+      const auto count = port().process(std::span(next_request).first(requests), out, GetParam().longest_wait);
       ASSERT_TRUE(count.has_value() && *count == 1) << "an event was lost after " << fired;
       if (requests == 1 && next_request[0].result) ++refused;
       requests = 0;
@@ -189,7 +189,7 @@ TEST_P(NotificationPortIncidents, Msquic1290OneThreadCannotFreeWhatAnothersBatch
     taken.release();
     go.acquire();
   });
-  ASSERT_TRUE(taken.try_acquire_for(patience));
+  ASSERT_TRUE(taken.try_acquire_for(patience_with_threads()));
   ASSERT_EQ(held.size(), 2U);
   ASSERT_FALSE(port().apply(remove(*second.near)));
   EXPECT_TRUE(is_quiet(port()));

@@ -33,6 +33,8 @@ struct backend {
   bool (*await_readable)(net::socket_handle socket);
   /// The socket without its transport, for tests that close it through the port.
   net::socket_handle (*detach)(std::unique_ptr<net::transport> from);
+  /// For waits on a port that another thread is going to end.
+  notification_port::duration longest_wait;
 
   friend std::ostream& operator<<(std::ostream& out, const backend& self) { return out << self.name; }
 };
@@ -41,6 +43,8 @@ using namespace std::chrono_literals;
 
 /// For what must happen; never waited for in full unless it does not.
 inline constexpr auto patience = 10s;
+/// The same by the system's clock, for what other threads bring about; short where a fault is to show itself.
+std::chrono::nanoseconds patience_with_threads();
 /// For what must not happen.
 inline constexpr auto quiet_time = 20ms;
 
@@ -109,7 +113,7 @@ public:
       notification_port& port, std::function<void()> then = [] {});
   ~holder() { let_go(); }
   /// Waits for the batch; false when none came.
-  bool has_taken() { return taken_.try_acquire_for(patience); }
+  bool has_taken() { return taken_.try_acquire_for(patience_with_threads()); }
   void let_go();
   void join();
 

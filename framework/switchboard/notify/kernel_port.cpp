@@ -12,18 +12,6 @@ namespace {
 /// How often a poll (timeout 0) that met only events to be dropped looks again.
 constexpr int poll_attempts = 16;
 
-template <class Flags>
-constexpr bool only(Flags set, Flags allowed) noexcept {
-  return (set & allowed) == set;
-}
-
-bool is_valid_arm(const request& wanted) noexcept {
-  constexpr auto known = trigger::oneshot | trigger::persistent | trigger::level | trigger::edge;
-  return only(wanted.filter, interest::all) && only(wanted.how, known) &&
-         has(wanted.how, trigger::level) != has(wanted.how, trigger::edge) &&
-         !(has(wanted.how, trigger::oneshot) && has(wanted.how, trigger::persistent));
-}
-
 registration* find_registration(net::socket_handle socket) noexcept {
   return registration_table::of_process().find(static_cast<std::intptr_t>(socket));
 }
@@ -73,7 +61,7 @@ std::error_code kernel_port::apply_one(const request& wanted, taker who) noexcep
 }
 
 std::error_code kernel_port::enable(const request& wanted) noexcept {
-  if (!is_valid_arm(wanted)) return errc::invalid_request;
+  if (!wanted.is_valid_arm()) return errc::invalid_request;
   auto* entry = find_registration(wanted.socket);
   if (entry == nullptr) {
     if (!socket_facts::of(wanted.socket)) return errc::not_a_socket;

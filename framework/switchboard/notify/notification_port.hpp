@@ -63,6 +63,9 @@ struct request {
   operation op = operation::none;
   trigger how = level_oneshot;
   std::error_code result{};  ///< written by process()
+
+  /// Whether filter and trigger are such as ENABLE takes (N27).
+  bool is_valid_arm() const noexcept;
 };
 
 /// One entry of the output (OVERLAPPED_ENTRY). Classify by key before reading the mask: a posted value may equal any

@@ -1,0 +1,88 @@
+#pragma once
+
+/// A network and its notification ports in memory, with a clock of their own: what happens depends on nothing but the
+/// seed and on what is asked of it.
+///
+///     simulated::world world{seed};
+///     world.change({.latency = 5ms, .cut = 2});
+///     auto port = world.make_port();
+///     auto listener = world.network().listen(…);
+///
+/// Why        bugs of order and timing show themselves in one run of a thousand; here each run is another seed, and a
+///            seed that failed fails again.
+/// Time       stands still but for waits: one that finds nothing moves the clock to what comes next, or to its deadline
+///            where that is earlier. It sleeps, for other threads to do something, only when nothing will ever come
+///            and no deadline either; a program with several threads therefore waits without deadlines.
+/// Order      one thread: the same every time. Several: each call is a step by itself, and which comes first is up to the
+///            system.
+/// Edges      the strictest reading of the contract: silent at ENABLE, and never more of them than changes (N29).
+/// Handles    the lowest free number, as POSIX has it, so that numbers are reused as soon as can be (N51).
+/// Threads    any.
+/// Owns       the sockets until they are closed; transports, listeners and ports keep it alive.
+/// Errors     those of the seams it fills. Out of memory ends the program.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <switchboard/net/network.hpp>
+#include <switchboard/notify/notification_port.hpp>
+#include <switchboard/simulated/datagram_socket.hpp>
+#include <switchboard/simulated/fault.hpp>
+#include <switchboard/simulated/weather.hpp>
+
+namespace switchboard::simulated {
+
+class fabric;
+
+class world {
+public:
+  using clock = notify::notification_port::clock;
+
+  explicit world(std::uint64_t seed = 1);
+  ~world();
+  world(const world&) = delete;
+  world& operator=(const world&) = delete;
+
+  net::network& network() noexcept { return *network_; }
+  std::unique_ptr<notify::notification_port> make_port();
+  /// Two datagram sockets, each connected to the other.
+  std::pair<datagram_socket, datagram_socket> make_datagram_pair();
+
+  /// How it is from now on. What is under way stays so.
+  void change(const weather& to);
+  /// From now on that rule does not hold.
+  void break_rule(fault which);
+  /// Of all re-arms from now on, the one with this number, counted from 0, is lost: it succeeds and arms nothing.
+  void lose_rearm(std::uint64_t number);
+
+  clock::time_point now() const;
+  /// Moves the clock on to what comes next, if something comes within `limit`, or else by `limit`. Whether something
+  /// came.
+  bool advance(clock::duration limit);
+
+  /// Breaks the connection of `at`, as if a cable were cut: what is under way is lost from any byte on, and both ends see
+  /// a reset.
+  void cut(net::socket_handle at);
+  /// Whether a read of `at`, or an accept, would find something.
+  bool is_readable(net::socket_handle at) const;
+
+  // What there is, for tests of leaks.
+
+  std::size_t sockets() const;
+  std::size_t registrations() const;
+  std::size_t bytes_held() const;  ///< written and not read
+  std::uint64_t rearms() const;    ///< that happened so far
+  /// Something for people: each socket with its state.
+  std::string describe() const;
+
+private:
+  const std::shared_ptr<fabric> fabric_;
+  const std::unique_ptr<net::network> network_;
+};
+
+/// The socket of a transport that world::network() made, which goes on without it.
+net::socket_handle detach(std::unique_ptr<net::transport> from) noexcept;
+
+}  // namespace switchboard::simulated

@@ -1,0 +1,140 @@
+/// That the contract suite can fail: it is run with one rule broken at a time, and has to say which.
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <ostream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include <switchboard/simulated/fault.hpp>
+
+namespace switchboard::simulated {
+namespace {
+
+/// Tests of threads that wait for each other, which a broken rule would leave waiting.
+constexpr std::string_view threads_of_their_own =
+    "*N35Oneshot*:*N40Infinite*:*N40TimeoutBeyond*:*N42PostsOfMany*:*N44*:*N45Every*:*N46*:*N48*:*N49Nobody*:"
+    "*N49ThreadsThatOnly*:*N49ReleasedBatchWakes*:*N54ManyThreads*:*Polling210*:*Wepoll35*:*Msquic*";
+
+struct breaking {
+  std::string_view fault;
+  /// Rules and incidents whose tests fail, in the order of their names.
+  std::string_view rules;
+
+  friend std::ostream& operator<<(std::ostream& out, const breaking& self) { return out << self.fault; }
+};
+
+constexpr breaking breakings[] = {
+    {"non_socket_is_registered", "N13 N2 Ponyc5131"},
+    {"socket_is_shared", "N3 N32"},
+    {"first_filter_stays", "N26 N4"},
+    {"key_is_changed", "N12 N14 N5 N9"},
+    {"delivery_disarms_only_itself", "N6"},
+    {"combined_operations_pass", "N7"},
+    {"disabled_stays_disabled", "N5 N8 N9"},
+    {"rearm_is_lost", "Mio933 N16 N19 N33 N37 N53 N6 N8 Ponyc2897 Ponyc5683"},
+    {"disable_is_ignored", "N9 Seastar1945"},
+    {"removal_is_told_twice", "N10 N11 N18 N37 N45 N50 N51 N54 Seastar1945"},
+    {"removal_of_nothing_succeeds", "N11 N12 N3 N51 N52 N7"},
+    {"failed_call_applies_requests", "N12 N15 Ponyc5738"},
+    {"bad_request_ends_the_array", "N12 N13 N2 N37"},
+    {"leftover_error_is_trusted", "N14"},
+    {"failed_rearm_arms", "N16"},
+    {"bad_arguments_pass_in_the_end", "N17"},
+    {"conditions_come_one_by_one", "N18 N23 N26 N6"},
+    {"err_is_withheld", "Libevent1264 N19 N20 N25"},
+    {"unrequested_is_told", "Mio933 N19 N22 N26 Seastar1945"},
+    {"error_stays_pending", "N20"},
+    {"hangup_is_missing", "N18 N21 N23 N26"},
+    {"end_of_stream_is_no_input", "Liburing932 N22 N26 N51 N54 Seastar1945"},
+    {"hangup_waits_for_draining", "N18 N23"},
+    {"connecting_is_silent", "N25"},
+    {"out_tells_of_peer_close", "N26"},
+    {"contradicting_triggers_pass", "N16 N27"},
+    {"level_needs_a_change", "N27 N28 N35 N47 N49"},
+    {"edge_repeats", "Mio1303 N29"},
+    {"edge_is_lost", "N29 N31 N34"},
+    {"oneshot_stays_armed", "N16 N18 N32 N39 N4 N55 N6"},
+    {"rest_is_not_told", "Mio933 N16 N19 N33 N37 N53 N6 N8 Ponyc2897"},
+    {"edge_oneshot_stays_armed", "N34"},
+    {"level_reaches_one_thread", "N35 N49"},
+    {"requests_apply_backwards", "N12 N37 N4 N9"},
+    {"waiting_without_room_passes", "N12 N15 N17 N38 Ponyc5738"},
+    {"what_has_no_room_is_lost", "N39 N47 N54"},
+    {"poll_finds_nothing", "N28 N40 N8"},
+    {"timeout_is_early", "N41"},
+    {"post_wakes_everybody", "N42"},
+    {"posted_value_is_cut", "N43"},
+    {"arm_stays_with_its_thread", "N35 N45 N49 N55"},
+    {"post_reaches_two", "N38 N39 N40 N42 N43 N47 N49"},
+    {"sockets_go_before_posts", "N47 Silk80"},
+    {"first_source_comes_first", "N47"},
+    {"packet_follows_removal", "N10 N11 N18 N37 N45 N49 N50 N51 N54 Seastar1945"},
+    {"removal_waits_for_nobody", "N49"},
+    {"removal_leaves_registration", "N11 N3 N5 N54"},
+    {"port_close_leaves_socket_open", "Liburing932 N51"},
+    {"closing_is_told", "N51 N52 N54"},
+    {"removal_of_closed_is_told", "N51 N52"},
+    {"listener_tells_of_one", "N53"},
+    {"accept_is_not_cancelled", "N54"},
+    {"end_keeps_registrations", "N54 N55"},
+};
+
+/// "N13" of "…/NotificationPortContract.N13OneBadRequest…/Simulated, where…".
+std::string rule_of(std::string_view failed) {
+  const auto name = failed.substr(failed.find('.') + 1);
+  const auto digits = name.find_first_of("0123456789");
+  return std::string(name.substr(0, name.find_first_not_of("0123456789", digits)));
+}
+
+/// The rules whose tests fail in a run of the suite; the whole of what it wrote where it did not come to its end.
+std::string failing_rules(const std::string& environment, const std::string& filter) {
+  const auto command = environment + " timeout 60 " CONTRACT_SUITE " --gtest_filter='" + filter + "' 2>&1";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> run(::popen(command.c_str(), "r"), ::pclose);
+  std::string output;
+  std::array<char, 4096> piece;
+  while (const auto got = std::fread(piece.data(), 1, piece.size(), run.get())) output.append(piece.data(), got);
+  if (output.find("[  PASSED  ]") == output.npos) return output;
+  std::set<std::string> rules;
+  std::istringstream lines(output);
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("[  FAILED  ] Backends/")) rules.insert(rule_of(line));
+  std::string all;
+  for (const auto& each : rules) all.append(all.empty() ? "" : " ").append(each);
+  return all;
+}
+
+class BrokenPort : public testing::TestWithParam<breaking> {};
+
+TEST_P(BrokenPort, FailsTheTestsOfTheRulesItBreaks) {
+  const auto& [fault, rules] = GetParam();
+  EXPECT_EQ(
+      failing_rules("SWITCHBOARD_TEST_FAULT=" + std::string(fault), "*/Simulated-" + std::string(threads_of_their_own)),
+      rules);
+}
+
+std::string name_of(const testing::TestParamInfo<breaking>& info) {
+  return std::string(info.param.fault);
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, BrokenPort, testing::ValuesIn(breakings), name_of);
+
+TEST(SoundPort, FailsNoTest) {
+  EXPECT_EQ(failing_rules({}, "*/Simulated"), "");
+}
+
+TEST(BrokenPorts, AreOfEveryFaultThereIs) {
+  // The suite has no datagrams for simulated ports; port_test.cpp has.
+  std::set<std::string_view> all{"empty_datagram_is_dropped"};
+  for (const auto& each : breakings) EXPECT_TRUE(all.insert(each.fault).second) << each.fault;
+  for (const auto& each : all_faults()) EXPECT_TRUE(all.contains(each.name)) << each.name;
+  EXPECT_EQ(all.size(), all_faults().size());
+}
+
+}  // namespace
+}  // namespace switchboard::simulated

@@ -1,0 +1,166 @@
+/// What a simulated port adds to the contract, which tests/notify holds it to: a bad day's weather within the rules, and
+/// datagrams.
+
+#include <array>
+#include <optional>
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <switchboard/simulated/world.hpp>
+
+namespace switchboard::simulated {
+namespace {
+
+using namespace std::chrono_literals;
+using notify::event;
+using notify::interest;
+using notify::notification_port;
+using notify::operation;
+using notify::packet;
+using notify::request;
+
+std::optional<packet> next(notification_port& from, notification_port::duration timeout = 1h) {
+  std::array<packet, 1> out;
+  const auto count = from.wait(out, timeout);
+  if (!count || *count == 0) return std::nullopt;
+  return out[0];
+}
+
+request arm(net::socket_handle socket, std::uint64_t key, interest filter) {
+  return {.socket = socket, .key = key, .filter = filter, .op = operation::enable};
+}
+
+class SimulatedPort : public testing::Test {
+protected:
+  simulated::world world;
+  const std::unique_ptr<notification_port> port = world.make_port();
+  std::unique_ptr<net::listener> listener = world.network().listen(net::endpoint::tcp("server", 80)).value();
+  std::unique_ptr<net::transport> near = world.network().connect(listener->local()).value();
+  std::unique_ptr<net::transport> far = listener->accept().value();
+};
+
+TEST_F(SimulatedPort, WaitMovesTheClockToItsDeadlineAndNoFurther) {
+  const auto start = port->now();
+  EXPECT_FALSE(next(*port, 3h));
+  EXPECT_EQ(port->now() - start, 3h);
+  EXPECT_EQ(world.now(), port->now());
+}
+
+TEST_F(SimulatedPort, WaitMovesTheClockToWhatComesFirst) {
+  world.change({.latency = 50ms});
+  ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::in)));
+  const net::const_buffer piece{"x", 1};
+  ASSERT_EQ(far->write({&piece, 1}).bytes, 1u);
+  const auto start = port->now();
+  EXPECT_TRUE(next(*port));
+  EXPECT_LE(port->now() - start, 50ms);
+}
+
+TEST_F(SimulatedPort, SpuriousPacketsNameNothingThatWasNotAskedForButErr) {
+  world.change({.spurious = 1000});
+  std::set<event> seen;
+  for (int n = 0; n < 50; ++n) {
+    ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::in)));
+    seen.insert(next(*port).value().events());
+  }
+  EXPECT_EQ(seen, (std::set{event::in, event::err}));
+}
+
+TEST_F(SimulatedPort, LatePacketsComeInTheEnd) {
+  world.change({.late_packet = 1000, .delay = 30ms});
+  ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::out)));
+  EXPECT_FALSE(next(*port, 0s));
+  EXPECT_TRUE(next(*port, 30ms));
+}
+
+TEST_F(SimulatedPort, LateRemovalComesInTheEndAndTheSocketIsNotFreeBefore) {
+  world.change({.late_removal = 1000, .delay = 30ms});
+  ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::in)));
+  ASSERT_FALSE(port->apply({.socket = near->handle(), .op = operation::remove}));
+  EXPECT_FALSE(next(*port, 0s));
+  EXPECT_EQ(port->apply(arm(near->handle(), 1, interest::in)), errc::removing);
+  EXPECT_EQ(next(*port, 30ms).value().events(), event::remove);
+  EXPECT_EQ(world.registrations(), 0u);
+}
+
+TEST_F(SimulatedPort, SocketClosedWithoutRemoveMayLeaveAPacketBehind) {
+  world.change({.stale_packet = 1000});
+  ASSERT_FALSE(port->apply(arm(near->handle(), 7, interest::out)));
+  near.reset();
+  EXPECT_EQ(next(*port).value().key, 7u);
+}
+
+TEST_F(SimulatedPort, FailuresAreTransient) {
+  world.change({.request_failure = 1000});
+  EXPECT_EQ(port->apply(arm(near->handle(), 1, interest::out)), std::errc::not_enough_memory);
+  EXPECT_EQ(port->apply(arm(near->handle(), 1, interest::out)), std::errc::not_enough_memory);
+  EXPECT_FALSE(port->apply(arm(near->handle(), 1, interest::out)));
+  world.change({.call_failure = 1000});
+  std::array<packet, 1> out;
+  EXPECT_EQ(port->wait(out, 0s).error(), std::errc::not_enough_memory);
+  EXPECT_EQ(port->wait(out, 0s).error(), std::errc::not_enough_memory);
+  EXPECT_EQ(port->wait(out, 0s).value(), 1u);
+}
+
+TEST_F(SimulatedPort, WhatIsReadyTogetherComesInAnyOrderInRoughWeather) {
+  world.change({.shuffled = true});
+  std::set<std::uint64_t> first;
+  for (int n = 0; n < 50; ++n) {
+    ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::out)));
+    ASSERT_FALSE(port->apply(arm(far->handle(), 2, interest::out)));
+    first.insert(next(*port).value().key);
+    ASSERT_TRUE(next(*port));
+  }
+  EXPECT_EQ(first, (std::set<std::uint64_t>{1, 2}));
+}
+
+TEST_F(SimulatedPort, LosesTheOneRearmItIsToldToLose) {
+  world.lose_rearm(1);
+  ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::out)));
+  EXPECT_TRUE(next(*port));
+  ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::out)));
+  EXPECT_TRUE(next(*port)) << "the first re-arm holds";
+  ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::out)));
+  EXPECT_FALSE(next(*port)) << "the second is lost";
+  ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::out)));
+  EXPECT_TRUE(next(*port));
+}
+
+TEST(SimulatedDatagrams, N24EmptyDatagramIsData) {
+  for (const bool is_sound : {true, false}) {
+    world world;
+    if (!is_sound) world.break_rule(fault::empty_datagram_is_dropped);
+    const auto port = world.make_port();
+    auto [near, far] = world.make_datagram_pair();
+    ASSERT_FALSE(port->apply(arm(near.handle(), 1, interest::in)));
+    far.send("");
+    EXPECT_EQ(next(*port).has_value(), is_sound);
+    EXPECT_EQ(near.receive().has_value(), is_sound);
+    EXPECT_EQ(near.receive(), std::nullopt);
+  }
+}
+
+TEST(SimulatedDatagrams, N21DatagramSocketNeverHangsUp) {
+  world world;
+  const auto port = world.make_port();
+  auto [near, far] = world.make_datagram_pair();
+  near.shutdown();
+  ASSERT_FALSE(port->apply(arm(near.handle(), 1, interest::hangup)));
+  EXPECT_FALSE(next(*port));
+  ASSERT_FALSE(port->apply(arm(near.handle(), 1, interest::all)));
+  EXPECT_EQ(next(*port).value().events(), event::in | event::out);
+}
+
+TEST(SimulatedDatagrams, ArriveWholeAndInOrder) {
+  world world;
+  auto [near, far] = world.make_datagram_pair();
+  far.send("one");
+  far.send("two");
+  EXPECT_EQ(near.receive(), "one");
+  EXPECT_EQ(near.receive(), "two");
+}
+
+}  // namespace
+}  // namespace switchboard::simulated
