@@ -12,6 +12,11 @@ logging::throttle& exhaustions() {
   return lines;
 }
 
+logging::throttle& registration_failures() {
+  static logging::throttle lines{"failures to register a listener"};
+  return lines;
+}
+
 /// What a client that cannot be served is told.
 void say_out_of_descriptors(net::transport& to) {
   std::string frame;
@@ -31,21 +36,18 @@ acceptor::acceptor(caf::actor_config& config, std::shared_ptr<const connection_e
       listener_(std::move(listener)) {}
 
 caf::behavior acceptor::make_behavior() {
-  const auto opened =
-      environment_->pump->open(listener_->handle(), caf::strong_actor_ptr{ctrl()}, notify::interest::in);
-  if (opened) {
-    registration_ = *opened;
-  } else {
-    logging::error("{}: registration failed: {}", listener_->local().to_string(), opened.error().message());
-    close();
-  }
+  arm();
   return {
       [this](const socket_ready&) {
         if (!closing_ && pause_ == deadline_id::none) accept_burst();
       },
       [this](const deadline_expired&) {
         pause_ = deadline_id::none;
-        if (!closing_) accept_burst();
+        if (closing_) return;
+        if (registration_ == registration_id::none)
+          arm();
+        else
+          accept_burst();
       },
       [this](const close_acceptor&) { close(); },
       [this](const registration_closed&) {
@@ -68,7 +70,7 @@ void acceptor::accept_burst() {
                                   connection_opened{id, caf::actor_cast<caf::strong_actor_ptr>(started)}),
         context());
   }
-  rearm();
+  arm();
 }
 
 void acceptor::refuse_and_pause(std::error_code why) {
@@ -77,12 +79,27 @@ void acceptor::refuse_and_pause(std::error_code why) {
     while (refused < refusals && listener_->refuse(say_out_of_descriptors)) ++refused;
   exhaustions().warn("{}: accept failed: {}; refused {} connections", listener_->local().to_string(), why.message(),
                      refused);
+  go_on_later();
+}
+
+void acceptor::go_on_later() {
   pause_ = environment_->pump->schedule(environment_->pump->now() + pause, caf::strong_actor_ptr{ctrl()}, 0);
 }
 
-void acceptor::rearm() {
-  if (const auto error = environment_->pump->arm(registration_, notify::interest::in); error && error != errc::closed)
-    logging::error("{}: no more connections are accepted: {}", listener_->local().to_string(), error.message());
+/// Registers the listener, or arms it again. What fails may work in a while (N17), and nobody else would see to it.
+void acceptor::arm() {
+  auto& pump = *environment_->pump;
+  std::error_code failure;
+  if (registration_ != registration_id::none) {
+    failure = pump.arm(registration_, notify::interest::in);
+  } else if (const auto opened = pump.open(listener_->handle(), caf::strong_actor_ptr{ctrl()}, notify::interest::in)) {
+    registration_ = *opened;
+  } else {
+    failure = opened.error();
+  }
+  if (!failure || failure == errc::closed) return;
+  registration_failures().warn("{}: registration failed: {}", listener_->local().to_string(), failure.message());
+  go_on_later();
 }
 
 void acceptor::close() {

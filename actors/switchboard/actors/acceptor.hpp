@@ -4,7 +4,7 @@
 ///
 ///     message              from    effect
 ///     socket_ready         pump    accepts what waits, up to `burst`, and re-arms
-///     deadline_expired     pump    tries again after the process was out of descriptors
+///     deadline_expired     pump    tries again after the process was out of descriptors, or the port out of memory
 ///     close_acceptor       broker  removes the registration
 ///     registration_closed  pump    closes the listener, tells the broker, ends
 ///
@@ -52,7 +52,8 @@ protected:
 private:
   void accept_burst();
   void refuse_and_pause(std::error_code why);
-  void rearm();
+  void go_on_later();
+  void arm();
   void close();
   void finish_close();
 

@@ -334,9 +334,18 @@ error_or<net::endpoint> broker::listen(const net::endpoint& at) {
   return local;
 }
 
+void broker::begin_drain() {
+  if (environment_) tell(drain_broker{});
+}
+
+bool broker::ended() const {
+  const std::lock_guard lock{state_->mutex};
+  return state_->ended;
+}
+
 void broker::drain() {
   if (!environment_) return;
-  tell(drain_broker{});
+  begin_drain();
   std::unique_lock lock{state_->mutex};
   state_->ended_changed.wait(lock, [&] { return state_->ended; });
 }

@@ -61,6 +61,9 @@ public:
   /// Ends in order: nothing new is accepted, streams end, unary calls get limits::drain_timeout, output is flushed.
   /// Returns when every actor has ended.
   void drain();
+  /// drain() without waiting, for programs that step their actors; ended() says when it is over.
+  void begin_drain();
+  bool ended() const;
   /// Ends at once: connections are closed as they are. Returns when every actor has ended. Idempotent; overtakes a
   /// drain().
   void stop();
