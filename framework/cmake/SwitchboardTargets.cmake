@@ -3,6 +3,7 @@
 include(GNUInstallDirs)
 
 option(SWITCHBOARD_BUILD_TESTS "Build the tests" ON)
+option(SWITCHBOARD_BUILD_ACTORS "Build what stands on CAF and protobuf; off, only the parts below remain" ON)
 set(SWITCHBOARD_SANITIZE "" CACHE STRING "Sanitizers to build with, as -fsanitize= takes them (address,undefined or thread)")
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -51,6 +52,17 @@ function(switchboard_install_library NAME)
   install(TARGETS switchboard_${NAME} EXPORT SwitchboardTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endfunction()
 
+# switchboard_sources_here(LIST): drops the sources of other systems from a target's list: those in a folder linux/ are for
+# Linux, those in a folder windows/ for Windows.
+function(switchboard_sources_here LIST)
+  if(WIN32)
+    list(FILTER ${LIST} EXCLUDE REGEX "^linux/")
+  else()
+    list(FILTER ${LIST} EXCLUDE REGEX "^windows/")
+  endif()
+  set(${LIST} ${${LIST}} PARENT_SCOPE)
+endfunction()
+
 # switchboard_part(NAME SOURCES … LINKS … PRIVATE_LINKS …)
 #
 # The folder this is called in becomes the library switchboard_NAME. Its headers are reached as <switchboard/NAME/…> through
@@ -58,6 +70,7 @@ endfunction()
 # the architecture does not compile.
 function(switchboard_part NAME)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS")
+  switchboard_sources_here(ARG_SOURCES)
   set(view ${PROJECT_BINARY_DIR}/include/${NAME})
   file(MAKE_DIRECTORY ${view}/switchboard)
   file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/switchboard/${NAME} SYMBOLIC)
@@ -84,19 +97,37 @@ function(switchboard_program NAME)
   install(TARGETS ${NAME} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()
 
+# GTest::gtest and GTest::gtest_main: the system's, or for another system than this built from Debian's sources.
+macro(switchboard_find_googletest)
+  if(CMAKE_CROSSCOMPILING)
+    set(INSTALL_GTEST OFF)
+    add_subdirectory(/usr/src/googletest/googletest ${PROJECT_BINARY_DIR}/googletest EXCLUDE_FROM_ALL)
+  else()
+    find_package(GTest REQUIRED)
+  endif()
+endmacro()
+
 # switchboard_test(NAME SOURCES … LINKS … ALONE … PORTS …)
 #
 # The folder's one test binary, NAME_test; each TEST is a case of ctest's, named NAME.Suite.Test. ALONE lists the tests
 # (Suite.Test, * allowed) that measure time or fill the machine: ctest runs nothing beside them. All of them are run once
 # more on each of PORTS, as NAME_PORT.Suite.Test, by the tests' own choice of the notification port
-# (testkit/chosen_port.hpp).
+# (testkit/chosen_port.hpp). Built for another system than this, the binary is one case, NAME, and leaves tests/NAME.xml.
 function(switchboard_test NAME)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;LINKS;ALONE;PORTS")
+  switchboard_sources_here(ARG_SOURCES)
   add_executable(${NAME}_test ${ARG_SOURCES})
   set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_link_libraries(${NAME}_test PRIVATE ${ARG_LINKS} GTest::gtest GTest::gtest_main switchboard_build)
   # Half the compile time: what a test measures is in the libraries, and those are optimised in full.
   target_compile_options(${NAME}_test PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1;-g1>)
+  if(CMAKE_CROSSCOMPILING)
+    # One start of the emulator takes longer than most tests.
+    add_test(NAME ${NAME} COMMAND ${NAME}_test --gtest_brief=1 --gtest_output=xml:${NAME}.xml
+             WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    set_tests_properties(${NAME} PROPERTIES TIMEOUT 600 LABELS ${NAME})
+    return()
+  endif()
   switchboard_discover(${NAME} ${NAME} TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${NAME})
   foreach(port IN LISTS ARG_PORTS)
     switchboard_discover(${NAME} ${NAME}_${port} TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${NAME}_${port}

@@ -383,6 +383,7 @@ public:
     return errc::unresolved_host;
   }
   error_or<std::unique_ptr<net::transport>> adopt(net::socket_handle) override { return errc::closed; }
+  error_or<std::unique_ptr<net::datagram_socket>> open_datagrams(const net::endpoint&) override { return errc::closed; }
 
   std::atomic<int> asked{0};
 

@@ -3,34 +3,63 @@
 /// Real sockets for the tests of this folder.
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/resource.h>
 
 #include <switchboard/net/network.hpp>
+#include <switchboard/net/socket_headers.hpp>
+#ifndef _WIN32
+#include <poll.h>
+#endif
 
 namespace switchboard::net {
 
+/// Whether the system is Wine, which lacks some of what Windows has.
+inline bool is_wine() {
+#ifdef _WIN32
+  return ::GetProcAddress(::GetModuleHandleW(L"ntdll.dll"), "wine_get_version") != nullptr;
+#else
+  return false;
+#endif
+}
+
 inline constexpr int patience_ms = 10'000;
 
-inline int number_of(socket_handle socket) {
-  return static_cast<int>(socket);
+inline socket_number number_of(socket_handle socket) {
+  return static_cast<socket_number>(socket);
 }
 
 /// Waits for `events`; false when patience ends first.
 inline bool await(socket_handle socket, short events) {
   pollfd state{.fd = number_of(socket), .events = events, .revents = 0};
+#ifdef _WIN32
+  return ::WSAPoll(&state, 1, patience_ms) == 1;
+#else
   return ::poll(&state, 1, patience_ms) == 1;
+#endif
 }
 
 inline std::unique_ptr<listener> listen_at(const endpoint& at) {
   auto made = system_network().listen(at);
   EXPECT_TRUE(made) << at.to_string() << ": " << made.error().message();
   return made ? std::move(*made) : nullptr;
+}
+
+/// Asks until the answer is a yes, without waiting at the socket: a Windows that is Wine forgets why a connection was reset
+/// once it has been polled.
+template <class Ask>
+bool becomes_true(Ask&& ask) {
+  for (const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
+       std::chrono::steady_clock::now() < until;) {
+    if (ask()) return true;
+    std::this_thread::yield();
+  }
+  return false;
 }
 
 inline endpoint any_port() {
@@ -94,23 +123,5 @@ inline io_result read_one(transport& from) {
   std::byte byte;
   return from.read({&byte, 1});
 }
-
-/// The process may have no descriptor at or above `first` while this lives.
-class descriptors_end_at {
-public:
-  explicit descriptors_end_at(int first) {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit fewer = before_;
-    fewer.rlim_cur = static_cast<rlim_t>(first);
-    setrlimit(RLIMIT_NOFILE, &fewer);
-  }
-  ~descriptors_end_at() { setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-  rlimit before_{};
-};
-
-int lowest_free_descriptor();
-std::size_t open_descriptors();
 
 }  // namespace switchboard::net

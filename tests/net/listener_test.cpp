@@ -1,26 +1,8 @@
 #include "connections.hpp"
 
-#include <filesystem>
-#include <vector>
-
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <switchboard/error/errc.hpp>
 
 namespace switchboard::net {
-
-int lowest_free_descriptor() {
-  const int probe = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  ::close(probe);
-  return probe;
-}
-
-std::size_t open_descriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
 
 namespace {
 
@@ -78,7 +60,9 @@ TEST(Listener, ConnectionThatEndedInTheBacklogIsHarmless) {
     const auto aborted = connect_to(through->local());
     ASSERT_TRUE(await(through->handle(), POLLIN));
     const linger now{.l_onoff = 1, .l_linger = 0};
-    ASSERT_EQ(setsockopt(number_of(aborted->handle()), SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+    ASSERT_EQ(setsockopt(number_of(aborted->handle()), SOL_SOCKET, SO_LINGER, reinterpret_cast<const char*>(&now),
+                         sizeof now),
+              0);
   }
   const auto client = connect_to(through->local());
   ASSERT_EQ(write(*client, "x").outcome, io_outcome::done);
@@ -88,37 +72,6 @@ TEST(Listener, ConnectionThatEndedInTheBacklogIsHarmless) {
   ASSERT_TRUE(taken);
 }
 
-TEST(Listener, AcceptOutOfDescriptorsSaysSoAndKeepsTheConnectionWaiting) {
-  const auto through = listen_at(any_port());
-  const auto client = connect_to(through->local());
-  ASSERT_TRUE(await(through->handle(), POLLIN));
-  {
-    const descriptors_end_at limit(lowest_free_descriptor());
-    EXPECT_EQ(through->accept().error(), errc::out_of_descriptors);
-    EXPECT_EQ(through->accept().error(), errc::out_of_descriptors);
-  }
-  EXPECT_NE(accept_from(*through), nullptr);
-}
-
-TEST(Listener, RefusesOutOfDescriptorsWithAFarewell) {
-  const auto through = listen_at(any_port());
-  std::vector<std::unique_ptr<transport>> clients;
-  for (int n = 0; n < 3; ++n) {
-    clients.push_back(connect_to(through->local()));
-    ASSERT_EQ(write(*clients.back(), "hello, already sent").outcome, io_outcome::done);
-  }
-  ASSERT_TRUE(await(through->handle(), POLLIN));
-  const descriptors_end_at limit(lowest_free_descriptor());
-  ASSERT_EQ(through->accept().error(), errc::out_of_descriptors);
-  for (const auto& client : clients) {
-    EXPECT_TRUE(through->refuse([](transport& to) { EXPECT_EQ(write(to, "full").outcome, io_outcome::done); }));
-    EXPECT_EQ(read_exactly(*client, 4), "full");
-    ASSERT_TRUE(await(client->handle(), POLLIN));
-    EXPECT_EQ(read_one(*client).outcome, io_outcome::end_of_stream);
-  }
-  EXPECT_FALSE(through->refuse(nullptr));
-}
-
 TEST(Listener, RefusesWithoutAFarewell) {
   const auto through = listen_at(any_port());
   const auto client = connect_to(through->local());
@@ -126,36 +79,6 @@ TEST(Listener, RefusesWithoutAFarewell) {
   EXPECT_TRUE(through->refuse(nullptr));
   ASSERT_TRUE(await(client->handle(), POLLIN));
   EXPECT_EQ(read_one(*client).outcome, io_outcome::end_of_stream);
-}
-
-TEST(Network, AdoptsAConnectionThatAPortAccepted) {
-  const auto through = listen_at(any_port());
-  const auto client = connect_to(through->local());
-  ASSERT_TRUE(await(through->handle(), POLLIN));
-  const int accepted = ::accept4(number_of(through->handle()), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  const auto adopted = system_network().adopt(static_cast<socket_handle>(accepted));
-  ASSERT_TRUE(adopted);
-  EXPECT_EQ((*adopted)->peer().host(), "127.0.0.1");
-  ASSERT_EQ(write(**adopted, "x").outcome, io_outcome::done);
-  EXPECT_EQ(read_exactly(*client, 1), "x");
-}
-
-TEST(Network, ClosesWhatItCannotAdopt) {
-  const auto before = open_descriptors();
-  const int unconnected = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  EXPECT_EQ(system_network().adopt(static_cast<socket_handle>(unconnected)).error(), std::errc::not_connected);
-  EXPECT_EQ(open_descriptors(), before);
-}
-
-TEST(Listener, DestructionStopsListeningAndLeavesNoDescriptor) {
-  const auto before = open_descriptors();
-  auto through = listen_at(any_port());
-  const auto at = through->local();
-  through.reset();
-  EXPECT_EQ(open_descriptors(), before);
-  const auto client = connect_to(at);
-  ASSERT_TRUE(await(client->handle(), POLLOUT));
-  EXPECT_EQ(client->pending_error(), std::errc::connection_refused);
 }
 
 }  // namespace

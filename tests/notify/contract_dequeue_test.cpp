@@ -2,14 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <map>
 #include <mutex>
 #include <numeric>
 #include <set>
-
-#include <pthread.h>
-#include <sys/resource.h>
 
 /// Rules N37 to N47: waiting, posted packets, many threads.
 
@@ -137,27 +133,6 @@ TEST_P(NotificationPortContract, N41TimeoutIsNeverEarly) {
   }
 }
 
-TEST_P(NotificationPortOnSystemSockets, N41InterruptionsDoNotShortenTheTimeout) {
-  struct sigaction nothing {};
-  struct sigaction before {};
-  nothing.sa_handler = [](int) {};
-  ASSERT_EQ(sigaction(SIGUSR1, &nothing, &before), 0);
-  std::atomic<bool> done = false;
-  std::jthread waiter([&] {
-    const auto start = port().now();
-    EXPECT_EQ(next(port(), 60ms), std::nullopt);
-    EXPECT_GE(port().now() - start, 60ms);
-    done = true;
-  });
-  const auto pause = make_port();
-  while (!done) {
-    pthread_kill(waiter.native_handle(), SIGUSR1);
-    EXPECT_TRUE(is_quiet(*pause, 2ms));
-  }
-  waiter.join();
-  sigaction(SIGUSR1, &before, nullptr);
-}
-
 TEST_P(NotificationPortContract, N42PostWakesOneWaiter) {
   constexpr int waiters = 4;
   std::atomic<int> woken = 0;
@@ -170,7 +145,10 @@ TEST_P(NotificationPortContract, N42PostWakesOneWaiter) {
   for (int n = 1; n <= waiters; ++n) {
     ASSERT_FALSE(port().post(7, 1));
     EXPECT_TRUE(eventually([&] { return woken == n; }));
-    EXPECT_TRUE(is_quiet(*make_port(), 5ms));
+    // By the system's clock, which the other threads run by.
+    for (const auto until = std::chrono::steady_clock::now() + quiet_time;
+         woken == n && std::chrono::steady_clock::now() < until;)
+      std::this_thread::yield();
     EXPECT_EQ(woken, n);
   }
 }

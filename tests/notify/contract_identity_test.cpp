@@ -1,71 +1,13 @@
 #include "notification_port_contract.hpp"
 
-#include <filesystem>
-
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 /// Rules N1 to N6: what a port is and which socket it has.
 
 namespace switchboard::notify {
 namespace {
 
-std::size_t open_descriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
-/// The process may have no descriptor at or above `first` while this lives.
-class descriptors_end_at {
-public:
-  explicit descriptors_end_at(int first) {
-    getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit fewer = before_;
-    fewer.rlim_cur = static_cast<rlim_t>(first);
-    setrlimit(RLIMIT_NOFILE, &fewer);
-  }
-  ~descriptors_end_at() { setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-  rlimit before_{};
-};
-
-int lowest_free_descriptor() {
-  const int probe = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  ::close(probe);
-  return probe;
-}
-
 TEST_P(NotificationPortContract, N1NewPortIsEmpty) {
   EXPECT_EQ(next(port(), 0s), std::nullopt);
   EXPECT_TRUE(is_quiet(port()));
-}
-
-TEST_P(NotificationPortOnSystemSockets, N1FailedCreationLeavesNothingBehind) {
-  const auto before = open_descriptors();
-  // With one descriptor more each time, until they suffice.
-  for (int available = 0;; ++available) {
-    ASSERT_LT(available, 8);
-    const auto made = [&] {
-      const descriptors_end_at limit(lowest_free_descriptor() + available);
-      return GetParam().make_port();
-    }();
-    if (made) break;
-    EXPECT_TRUE(made.error());
-    EXPECT_EQ(open_descriptors(), before);
-  }
-}
-
-TEST_P(NotificationPortOnSystemSockets, N1EndedPortLeavesNothingBehind) {
-  const auto pair = make_link();
-  const auto before = open_descriptors();
-  {
-    const auto other = make_port();
-    ASSERT_FALSE(other->apply(arm(*pair.near, 1, interest::out)));
-    EXPECT_TRUE(next(*other));
-  }
-  EXPECT_EQ(open_descriptors(), before);
 }
 
 TEST_P(NotificationPortContract, N2HandleOfNothingFailsInItsOwnResult) {
@@ -74,23 +16,6 @@ TEST_P(NotificationPortContract, N2HandleOfNothingFailsInItsOwnResult) {
   EXPECT_TRUE(port().process(requests, {}, 0s).has_value());
   for (const auto& each : requests) EXPECT_EQ(each.result, errc::not_a_socket) << "key " << each.key;
   EXPECT_TRUE(is_quiet(port()));
-}
-
-TEST_P(NotificationPortOnSystemSockets, N2WhatIsNoSocketFailsInItsOwnResult) {
-  std::array<int, 2> pipe_ends{};
-  ASSERT_EQ(::pipe2(pipe_ends.data(), O_CLOEXEC), 0);
-  const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-  const int unused = lowest_free_descriptor();
-  std::array requests{arm(static_cast<net::socket_handle>(pipe_ends[0]), 1, interest::in),
-                      arm(static_cast<net::socket_handle>(file), 2, interest::in),
-                      arm(static_cast<net::socket_handle>(unused), 3, interest::in),
-                      arm(net::socket_handle::invalid, 4, interest::in),
-                      arm(static_cast<net::socket_handle>(std::intptr_t{1} << 30), 5, interest::in)};
-  const auto done = port().process(requests, {}, 0s);
-  EXPECT_TRUE(done.has_value());
-  for (const auto& each : requests) EXPECT_EQ(each.result, errc::not_a_socket) << "key " << each.key;
-  EXPECT_TRUE(is_quiet(port()));
-  for (const int each : {pipe_ends[0], pipe_ends[1], file}) ::close(each);
 }
 
 TEST_P(NotificationPortContract, N3SecondPortIsRefusedTheSocketOfTheFirst) {

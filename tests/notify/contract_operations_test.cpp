@@ -2,9 +2,6 @@
 
 #include <cerrno>
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 /// Rules N7 to N17: what requests do and how they report.
 
 namespace switchboard::notify {
@@ -264,18 +261,6 @@ TEST_P(NotificationPortContract, N17BadArgumentsFailEveryTime) {
   std::array<request, 1> requests{};
   for (int attempt = 0; attempt < 3; ++attempt)
     EXPECT_EQ(port().process(requests, {}, 1ms).error(), errc::invalid_request);
-}
-
-TEST_P(NotificationPortOnSystemSockets, N17TransientFailurePassesOnRetry) {
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  rlimit none = before;
-  none.rlim_cur = 0;
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-  const auto failed = GetParam().make_port();
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
-  EXPECT_FALSE(failed.has_value());
-  EXPECT_TRUE(GetParam().make_port().has_value());
 }
 
 }  // namespace

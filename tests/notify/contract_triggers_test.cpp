@@ -1,7 +1,6 @@
 #include "notification_port_contract.hpp"
 
 #include <atomic>
-#include <latch>
 
 /// Rules N27 to N36: when a condition becomes a packet.
 
@@ -69,7 +68,7 @@ TEST_P(NotificationPortContract, N28PersistentLevelNotifiesAsLongAsItIsTrueAndNo
   EXPECT_EQ(next(port()), packet_of(1, event::in));
 }
 
-TEST_P(NotificationPortContract, N29EdgeIsSilentWithoutAChange) {
+TEST_P(NotificationPortWithStrictEdge, N29EdgeIsSilentWithoutAChange) {
   const auto pair = make_link();
   ASSERT_FALSE(port().apply(arm(*pair.near, 1, interest::in, edge_persistent)));
   send(*pair.far, "x");

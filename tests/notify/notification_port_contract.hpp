@@ -1,18 +1,22 @@
 #pragma once
 
-/// What the contract suite of the notification port stands on. A backend joins by one more `backend` in backends.cpp.
+/// What the contract suite of the notification port stands on. A backend joins by one more `backend` in the backends.cpp
+/// of its system.
 ///
-/// NotificationPortContract needs a port and a network, whatever they are made of. NotificationPortOnSystemSockets
-/// holds the tests that need the operating system's own calls (datagrams, duplicates, limits); a simulated backend
-/// leaves it out.
+/// NotificationPortContract and NotificationPortIncidents need a port and a network, whatever they are made of;
+/// NotificationPortOnSystemSockets sockets of the operating system that are not connected yet. The others need what not
+/// every backend can: NotificationPortWithStrictEdge an EDGE that tells nothing twice, NotificationPortExplainingResets a
+/// system that keeps the reason of a reset, NotificationPortWithMovableListeners one that lets a listener's completions go
+/// to another port. What only one system can be asked to do lies in its folder.
 
 #include <array>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <ostream>
-#include <semaphore>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -101,10 +105,29 @@ private:
   std::unique_ptr<notification_port> port_ = make_port();
 };
 
+class NotificationPortWithStrictEdge : public NotificationPortContract {};
+class NotificationPortExplainingResets : public NotificationPortContract {};
+class NotificationPortWithMovableListeners : public NotificationPortContract {};
 class NotificationPortOnSystemSockets : public NotificationPortContract {};
 /// Section 6 of the contract: what went wrong elsewhere.
 class NotificationPortIncidents : public NotificationPortContract {};
-class NotificationPortIncidentsOnSystemSockets : public NotificationPortContract {};
+#ifdef __linux__
+class NotificationPortOnLinux : public NotificationPortContract {};
+#endif
+
+/// Holds a thread until another opens it, once for each opening. Not std::binary_semaphore, which with libstdc++ 12 can
+/// sleep through its release where there is no futex.
+class gate {
+public:
+  void open();
+  void pass();
+  bool passes_within(std::chrono::steady_clock::duration limit);
+
+private:
+  std::mutex lock_;
+  std::condition_variable opened_;
+  bool is_open_ = false;
+};
 
 /// A thread that takes one batch, says so, and holds it until told to go on.
 class holder {
@@ -113,13 +136,13 @@ public:
       notification_port& port, std::function<void()> then = [] {});
   ~holder() { let_go(); }
   /// Waits for the batch; false when none came.
-  bool has_taken() { return taken_.try_acquire_for(patience_with_threads()); }
+  bool has_taken() { return taken_.passes_within(patience_with_threads()); }
   void let_go();
   void join();
 
 private:
-  std::binary_semaphore taken_{0};
-  std::binary_semaphore go_{0};
+  gate taken_;
+  gate go_;
   bool told_ = false;
   std::jthread thread_;
 };

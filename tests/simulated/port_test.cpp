@@ -1,5 +1,4 @@
-/// What a simulated port adds to the contract, which tests/notify holds it to: a bad day's weather within the rules, and
-/// datagrams.
+/// What a simulated port adds to the contract, which tests/notify holds it to: a bad day's weather within the rules.
 
 #include <array>
 #include <optional>
@@ -126,40 +125,6 @@ TEST_F(SimulatedPort, LosesTheOneRearmItIsToldToLose) {
   EXPECT_FALSE(next(*port)) << "the second is lost";
   ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::out)));
   EXPECT_TRUE(next(*port));
-}
-
-TEST(SimulatedDatagrams, N24EmptyDatagramIsData) {
-  for (const bool is_sound : {true, false}) {
-    world world;
-    if (!is_sound) world.break_rule(fault::empty_datagram_is_dropped);
-    const auto port = world.make_port();
-    auto [near, far] = world.make_datagram_pair();
-    ASSERT_FALSE(port->apply(arm(near.handle(), 1, interest::in)));
-    far.send("");
-    EXPECT_EQ(next(*port).has_value(), is_sound);
-    EXPECT_EQ(near.receive().has_value(), is_sound);
-    EXPECT_EQ(near.receive(), std::nullopt);
-  }
-}
-
-TEST(SimulatedDatagrams, N21DatagramSocketNeverHangsUp) {
-  world world;
-  const auto port = world.make_port();
-  auto [near, far] = world.make_datagram_pair();
-  near.shutdown();
-  ASSERT_FALSE(port->apply(arm(near.handle(), 1, interest::hangup)));
-  EXPECT_FALSE(next(*port));
-  ASSERT_FALSE(port->apply(arm(near.handle(), 1, interest::all)));
-  EXPECT_EQ(next(*port).value().events(), event::in | event::out);
-}
-
-TEST(SimulatedDatagrams, ArriveWholeAndInOrder) {
-  world world;
-  auto [near, far] = world.make_datagram_pair();
-  far.send("one");
-  far.send("two");
-  EXPECT_EQ(near.receive(), "one");
-  EXPECT_EQ(near.receive(), "two");
 }
 
 }  // namespace

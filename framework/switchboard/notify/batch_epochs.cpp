@@ -2,6 +2,9 @@
 #include <limits>
 #include <new>
 
+#include <pthread.h>
+
+#include <switchboard/error/invariant.hpp>
 #include <switchboard/notify/batch_epochs.hpp>
 
 namespace switchboard::notify {
@@ -19,8 +22,6 @@ struct latest {
   batch_epochs::waiter* self;
 };
 constinit thread_local latest last{nullptr, nullptr};
-/// Set when the enrolments below are gone, while destructors of other thread-local objects may still call.
-constinit thread_local bool thread_is_ending = false;
 
 }  // namespace
 
@@ -39,13 +40,28 @@ struct thread_enrolments {
   }
 
   ~thread_enrolments() {
-    thread_is_ending = true;
     last = {nullptr, nullptr};
     for (auto& each : all) each.epochs->depart(*each.self);
   }
 
-  static thread_enrolments& of_this_thread() {
-    thread_local thread_enrolments instance;
+  /// Those of the calling thread; nullptr where it has none.
+  static thread_enrolments* find() noexcept { return static_cast<thread_enrolments*>(::pthread_getspecific(key())); }
+  /// Throws std::bad_alloc.
+  static thread_enrolments& make() {
+    auto made = std::make_unique<thread_enrolments>();
+    if (::pthread_setspecific(key(), made.get()) != 0) throw std::bad_alloc();
+    return *made.release();
+  }
+
+private:
+  /// Not a thread_local object: GCC's emulation of those on Windows frees their memory before it destroys them.
+  static pthread_key_t key() noexcept {
+    static const pthread_key_t instance = [] {
+      pthread_key_t made{};
+      const auto destroy = [](void* enrolments) { delete static_cast<thread_enrolments*>(enrolments); };
+      SWITCHBOARD_INVARIANT(::pthread_key_create(&made, destroy) == 0, "the process has no thread-specific key left");
+      return made;
+    }();
     return instance;
   }
 };
@@ -53,8 +69,9 @@ struct thread_enrolments {
 batch_epochs::waiter* batch_epochs::find() const noexcept {
   // An address cannot be another's: the enrolment that `last` mirrors keeps it in use.
   if (last.epochs == this) return last.self;
-  if (thread_is_ending) return nullptr;
-  for (const auto& each : thread_enrolments::of_this_thread().all) {
+  const auto* const enrolments = thread_enrolments::find();
+  if (enrolments == nullptr) return nullptr;
+  for (const auto& each : enrolments->all) {
     if (each.epochs.get() != this) continue;
     last = {this, each.self};
     return each.self;
@@ -64,8 +81,8 @@ batch_epochs::waiter* batch_epochs::find() const noexcept {
 
 batch_epochs::waiter* batch_epochs::enrol() noexcept try {
   if (auto* const known = find()) return known;
-  if (thread_is_ending) return nullptr;
-  auto& enrolments = thread_enrolments::of_this_thread();
+  auto* const existing = thread_enrolments::find();
+  auto& enrolments = existing == nullptr ? thread_enrolments::make() : *existing;
   last = {nullptr, nullptr};
   enrolments.drop_closed();
   enrolments.all.reserve(enrolments.all.size() + 1);

@@ -22,7 +22,6 @@ struct socket_facts {
   bool is_stream;
 
   static std::optional<socket_facts> of(net::socket_handle socket) noexcept;
-  static std::optional<std::uint64_t> identity_of(net::socket_handle socket) noexcept;
 };
 
 class kernel_port : public notification_port, private batch_epochs::sink {

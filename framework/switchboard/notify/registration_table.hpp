@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include <switchboard/notify/notification_port.hpp>
 
@@ -23,15 +24,17 @@ class small_lock {
 public:
   void lock() noexcept {
     if (state_.exchange(held, std::memory_order_acquire) == free) return;
-    while (state_.exchange(contended, std::memory_order_acquire) != free)
-      state_.wait(contended, std::memory_order_relaxed);
+    while (state_.exchange(contended, std::memory_order_acquire) != free) sleep_while_contended();
   }
   void unlock() noexcept {
-    if (state_.exchange(free, std::memory_order_release) == contended) state_.notify_one();
+    if (state_.exchange(free, std::memory_order_release) == contended) wake_one();
   }
 
 private:
   enum : std::uint32_t { free, held, contended };
+  /// Returns once woken, at once if the state is another, and may return for no reason.
+  void sleep_while_contended() noexcept;
+  void wake_one() noexcept;
   std::atomic<std::uint32_t> state_{free};
 };
 
@@ -41,6 +44,16 @@ enum class registration_state : std::uint8_t {
   fired,     ///< a one-shot delivered: disabled, and the kernel knows (N32)
   disabled,  ///< by DISABLE; the kernel has let go of it (N9)
   removing,  ///< REMOVE asked, its event not yet delivered (N11)
+};
+
+/// What a backend keeps for a registration beside the entry.
+class attachment {
+public:
+  /// The registration is no more; the attachment frees itself as soon as the kernel has let go of it.
+  virtual void abandon() noexcept = 0;
+
+protected:
+  ~attachment() = default;
 };
 
 struct alignas(64) registration {
@@ -59,8 +72,13 @@ struct alignas(64) registration {
   bool in_kernel_set = false;
   /// Level interest handed to the kernel as edge, because it reports what was not asked for and cannot be masked.
   bool is_muted = false;
+  attachment* attached = nullptr;
 
+  void detach() noexcept {
+    if (attached != nullptr) std::exchange(attached, nullptr)->abandon();
+  }
   void forget() noexcept {
+    detach();
     ++generation;
     port = nullptr;
     state = registration_state::absent;

@@ -89,6 +89,7 @@ void fabric::close(socket& one) {
     for (const auto& each : one.backlog)
       if (auto* const waiting = find(each)) close(*waiting);
   }
+  if (one.kind == socket_kind::datagram) bound_.erase(one.local.to_string());
   if (auto* const other = find(one.other); other != nullptr && one.kind == socket_kind::stream && !one.is_dead) {
     // What was sent to it and not read is lost, and who sent it hears of that.
     if (one.unread_bytes() > 0 || one.arriving_bytes > 0)
@@ -156,6 +157,22 @@ socket* fabric::accept(socket& at) {
 }
 
 // ---------------------------------------------------------------------------------------------------- what moves
+
+std::error_code fabric::bind(socket& at, const net::endpoint& to) {
+  auto local = to;
+  if (to.kind() == net::endpoint::family::tcp && to.port() == 0) local = net::endpoint::tcp(to.host(), free_port());
+  if (!bound_.emplace(local.to_string(), at.name).second) return errc::address_in_use;
+  at.local = std::move(local);
+  return {};
+}
+
+void fabric::send_datagram(const socket& from, std::span<const std::byte> bytes, const net::endpoint& to) {
+  const auto found = bound_.find(to.to_string());
+  auto* const other = found == bound_.end() ? nullptr : find(found->second);
+  if (other == nullptr || (bytes.empty() && broken(fault::empty_datagram_is_dropped))) return;
+  other->datagrams.push_back({{reinterpret_cast<const char*>(bytes.data()), bytes.size()}, from.local});
+  changed(*other);
+}
 
 /// Whether what could be done will not be for a while.
 bool fabric::lulls(clock::time_point socket::*until, socket& at) {
@@ -324,8 +341,7 @@ event fabric::conditions_of(const socket& at) const noexcept {
   // A connection that could not be made is never writable: who waits for that alone is told by ERR (N25).
   add(event::out, !at.was_refused && now_ >= at.writes_from && (at.is_dead || room(at) > 0));
   add(event::out, at.end_arrived && broken(fault::out_tells_of_peer_close));
-  add(event::hangup, has_ended && !broken(fault::hangup_is_missing) &&
-                         !(at.unread_bytes() > 0 && broken(fault::hangup_waits_for_draining)));
+  add(event::hangup, has_ended && !broken(fault::hangup_is_missing));
   add(event::err, static_cast<bool>(at.error));
   return all;
 }

@@ -104,7 +104,11 @@ struct socket {
   std::deque<socket_name> backlog;
 
   // Datagram sockets.
-  std::deque<std::string> datagrams;
+  struct datagram {
+    std::string bytes;
+    net::endpoint from;
+  };
+  std::deque<datagram> datagrams;
 
   std::size_t unread_bytes() const noexcept { return unread.size() - read_to; }
 };
@@ -175,6 +179,11 @@ public:
   /// The next connection that waits at `at` and lives; null where none does.
   socket* accept(socket& at);
 
+  /// Gives a datagram socket its address; address_in_use where another has it.
+  std::error_code bind(socket& at, const net::endpoint& to);
+  /// As with any network, nobody says whether it arrives.
+  void send_datagram(const socket& from, std::span<const std::byte> bytes, const net::endpoint& to);
+
   net::io_result read(socket& at, std::span<std::byte> into);
   net::io_result write(socket& at, std::span<const net::const_buffer> pieces);
   std::error_code shut_down(socket& at);
@@ -214,6 +223,7 @@ private:
   std::size_t open_count_ = 0;
   std::uint64_t identities_ = 0;
   std::map<std::string, socket_name> listening_;
+  std::map<std::string, socket_name> bound_;  // datagram sockets
   std::uint16_t next_port_ = 40'000;
 };
 

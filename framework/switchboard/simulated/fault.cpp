@@ -29,7 +29,6 @@ constexpr std::array names{
     fault_name{fault::error_stays_pending, "error_stays_pending"},
     fault_name{fault::hangup_is_missing, "hangup_is_missing"},
     fault_name{fault::end_of_stream_is_no_input, "end_of_stream_is_no_input"},
-    fault_name{fault::hangup_waits_for_draining, "hangup_waits_for_draining"},
     fault_name{fault::empty_datagram_is_dropped, "empty_datagram_is_dropped"},
     fault_name{fault::connecting_is_silent, "connecting_is_silent"},
     fault_name{fault::out_tells_of_peer_close, "out_tells_of_peer_close"},

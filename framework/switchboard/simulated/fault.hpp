@@ -1,8 +1,8 @@
 #pragma once
 
 /// The rules of the notification contract that a simulated world can be told to break, so that tests can show that they
-/// would notice. Each is named after what then goes wrong; N1, N30, N36, N44 and N50
-/// bind the user, or cannot be broken alone.
+/// would notice. Each is named after what then goes wrong; N1, N23, N30, N36, N44 and
+/// N50 bind the user, or cannot be broken alone.
 /// Threads    values.
 
 #include <optional>
@@ -34,7 +34,6 @@ enum class fault : unsigned char {
   error_stays_pending,            ///< N20
   hangup_is_missing,              ///< N21
   end_of_stream_is_no_input,      ///< N22
-  hangup_waits_for_draining,      ///< N23
   empty_datagram_is_dropped,      ///< N24
   connecting_is_silent,           ///< N25
   out_tells_of_peer_close,        ///< N26

@@ -1,4 +1,5 @@
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include <switchboard/error/errc.hpp>
@@ -105,6 +106,39 @@ private:
   const net::endpoint local_;
 };
 
+class simulated_datagram_socket final : public net::datagram_socket {
+public:
+  explicit simulated_datagram_socket(owned_socket socket) noexcept : socket_(std::move(socket)) {}
+
+  net::socket_handle handle() const noexcept override { return socket_.handle(); }
+  std::error_code bind(const net::endpoint& at) override {
+    return socket_.with([&](fabric& in, socket& mine) { return in.bind(mine, at); });
+  }
+  error_or<net::endpoint> local() const override {
+    return socket_.with([](fabric&, socket& mine) { return mine.local; });
+  }
+  net::io_result send(std::span<const std::byte> datagram, const net::endpoint& to) override {
+    socket_.with([&](fabric& in, socket& mine) { in.send_datagram(mine, datagram, to); });
+    return {net::io_outcome::done, datagram.size()};
+  }
+  net::io_result receive(std::span<std::byte> into, net::endpoint& from) override {
+    return socket_.with([&](fabric& in, socket& mine) -> net::io_result {
+      if (mine.datagrams.empty()) return {net::io_outcome::would_block};
+      const auto taken = std::move(mine.datagrams.front());
+      mine.datagrams.pop_front();
+      in.changed(mine);
+      from = taken.from;
+      if (taken.bytes.size() > into.size())
+        return {net::io_outcome::failed, 0, std::make_error_code(std::errc::message_size)};
+      std::memcpy(into.data(), taken.bytes.data(), taken.bytes.size());
+      return {net::io_outcome::done, taken.bytes.size()};
+    });
+  }
+
+private:
+  owned_socket socket_;
+};
+
 class simulated_network final : public net::network {
 public:
   explicit simulated_network(std::shared_ptr<fabric> in) noexcept : fabric_(std::move(in)) {}
@@ -137,6 +171,13 @@ public:
       return std::make_error_code(std::errc::not_connected);
     }
     return std::unique_ptr<net::transport>(new simulated_transport(owned_socket(fabric_, accepted), found->peer));
+  }
+
+  error_or<std::unique_ptr<net::datagram_socket>> open_datagrams(const net::endpoint&) override {
+    const std::scoped_lock hold(fabric_->mutex());
+    auto& made = fabric_->open(socket_kind::datagram);
+    return std::unique_ptr<net::datagram_socket>(
+        new simulated_datagram_socket(owned_socket(fabric_, made.name.handle)));
   }
 
 private:

@@ -16,15 +16,6 @@ std::unique_ptr<notify::notification_port> world::make_port() {
   return simulated::make_port(fabric_);
 }
 
-std::pair<datagram_socket, datagram_socket> world::make_datagram_pair() {
-  const std::scoped_lock hold(fabric_->mutex());
-  auto& first = fabric_->open(socket_kind::datagram);
-  auto& second = fabric_->open(socket_kind::datagram);
-  first.other = second.name;
-  second.other = first.name;
-  return {datagram_socket(fabric_, first.name.handle), datagram_socket(fabric_, second.name.handle)};
-}
-
 void world::change(const weather& to) {
   const std::scoped_lock hold(fabric_->mutex());
   fabric_->conditions() = to;

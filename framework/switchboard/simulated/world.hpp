@@ -28,7 +28,6 @@
 
 #include <switchboard/net/network.hpp>
 #include <switchboard/notify/notification_port.hpp>
-#include <switchboard/simulated/datagram_socket.hpp>
 #include <switchboard/simulated/fault.hpp>
 #include <switchboard/simulated/weather.hpp>
 
@@ -47,8 +46,6 @@ public:
 
   net::network& network() noexcept { return *network_; }
   std::unique_ptr<notify::notification_port> make_port();
-  /// Two datagram sockets, each connected to the other.
-  std::pair<datagram_socket, datagram_socket> make_datagram_pair();
 
   /// How it is from now on. What is under way stays so.
   void change(const weather& to);

@@ -4,8 +4,8 @@
 /// Threads    any.
 /// Errors     the system's; connections that ended in the backlog are passed over. would-block is EAGAIN.
 
-#include "descriptor.hpp"
-#include "socket_address.hpp"
+#include <switchboard/net/descriptor.hpp>
+#include <switchboard/net/socket_address.hpp>
 
 namespace switchboard::net {
 

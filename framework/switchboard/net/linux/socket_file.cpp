@@ -1,7 +1,5 @@
 #include "socket_file.hpp"
 
-#include "descriptor.hpp"
-
 #include <cerrno>
 
 #include <fcntl.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include <switchboard/error/errc.hpp>
+#include <switchboard/net/system_sockets.hpp>
 
 namespace switchboard::net {
 namespace {

@@ -10,13 +10,12 @@
 /// Owns       the file, as long as the name still leads to the inode that was bound.
 /// Errors     address_in_use: somebody answers there, the file is no socket, or the folder's lock cannot be had.
 
-#include "socket_address.hpp"
-
 #include <string>
 
 #include <sys/types.h>
 
 #include <switchboard/error/error_or.hpp>
+#include <switchboard/net/socket_address.hpp>
 
 namespace switchboard::net {
 

@@ -1,8 +1,6 @@
 #include "socket_listener.hpp"
 
 #include "accept_next.hpp"
-#include "socket_address.hpp"
-#include "socket_transport.hpp"
 
 #include <array>
 #include <cerrno>
@@ -13,6 +11,8 @@
 #include <unistd.h>
 
 #include <switchboard/error/errc.hpp>
+#include <switchboard/net/socket_address.hpp>
+#include <switchboard/net/system_sockets.hpp>
 
 namespace switchboard::net {
 namespace {
@@ -43,14 +43,14 @@ std::error_code listen_tcp(int socket, socket_address& address) noexcept {
 
 }  // namespace
 
-error_or<std::unique_ptr<listener>> socket_listener::open(const endpoint& at) {
+error_or<std::unique_ptr<listener>> open_listener(const endpoint& at) {
   auto addresses = resolve(at, resolve_for::listening);
   if (!addresses) return addresses.error();
   auto spare = open_spare();
   if (!spare) return system_error_code(errno);
   std::error_code failure;
   for (auto& address : *addresses) {
-    descriptor socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    auto socket = open_socket(address.storage.ss_family, SOCK_STREAM);
     if (!socket) {
       failure = system_error_code(errno);
       continue;
@@ -74,7 +74,7 @@ socket_listener::socket_listener(descriptor socket, socket_file file, descriptor
 error_or<std::unique_ptr<transport>> socket_listener::accept() noexcept try {
   socket_address peer;
   auto taken = accept_next(socket_.get(), &peer);
-  if (taken.socket) return std::unique_ptr<transport>(new socket_transport(std::move(taken.socket), to_endpoint(peer)));
+  if (taken.socket) return make_transport(std::move(taken.socket), to_endpoint(peer));
   if (taken.error == EAGAIN) return std::unique_ptr<transport>();
   return system_error_code(taken.error);
 } catch (const std::bad_alloc&) {

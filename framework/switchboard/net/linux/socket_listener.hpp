@@ -2,17 +2,15 @@
 
 /// The operating system's listener, TCP or Unix.
 
-#include "descriptor.hpp"
 #include "socket_file.hpp"
 
+#include <switchboard/net/descriptor.hpp>
 #include <switchboard/net/listener.hpp>
 
 namespace switchboard::net {
 
 class socket_listener final : public listener {
 public:
-  static error_or<std::unique_ptr<listener>> open(const endpoint& at);
-
   socket_listener(descriptor socket, socket_file file, descriptor spare, endpoint local) noexcept;
 
   socket_handle handle() const noexcept override { return socket_.handle(); }

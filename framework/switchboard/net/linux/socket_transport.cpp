@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include <switchboard/error/errc.hpp>
+#include <switchboard/net/system_sockets.hpp>
 
 namespace switchboard::net {
 namespace {
@@ -25,8 +26,7 @@ static_assert(sizeof(const_buffer) == sizeof(iovec) && offsetof(const_buffer, da
               offsetof(const_buffer, size) == offsetof(iovec, iov_len));
 
 io_result after_failure() noexcept {
-  // EAGAIN and EWOULDBLOCK are one number on Linux.
-  if (errno == EAGAIN) return {io_outcome::would_block};
+  if (is_would_block(errno)) return {io_outcome::would_block};
   return {io_outcome::failed, 0, system_error_code(errno)};
 }
 
@@ -88,6 +88,11 @@ std::error_code socket_transport::pending_error() noexcept {
   return pending == 0 ? std::error_code{} : system_error_code(pending);
 }
 
+std::unique_ptr<transport> make_transport(descriptor socket, endpoint peer) {
+  return std::make_unique<socket_transport>(std::move(socket), std::move(peer));
+}
+
+/// Set on a listening socket, Linux hands all of it on to accepted ones, which saves seven system calls each.
 std::error_code set_tcp_options(int socket) noexcept {
   const bool all = set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1) && set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1) &&
                    set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s) &&

@@ -2,10 +2,7 @@
 
 /// The plain transport: a connected stream socket of the operating system, TCP or Unix.
 
-#include "descriptor.hpp"
-
-#include <memory>
-
+#include <switchboard/net/descriptor.hpp>
 #include <switchboard/net/transport.hpp>
 
 namespace switchboard::net {
@@ -26,9 +23,5 @@ private:
   descriptor socket_;
   endpoint peer_;
 };
-
-/// What every TCP connection of ours is given. Set on a listening socket, Linux hands all of it on to accepted ones,
-/// which saves seven system calls each.
-std::error_code set_tcp_options(int socket) noexcept;
 
 }  // namespace switchboard::net

@@ -12,7 +12,7 @@
 #include <map>
 #include <mutex>
 
-#include <switchboard/net/linux/descriptor.hpp>
+#include <switchboard/net/descriptor.hpp>
 #include <switchboard/notify/packet_queue.hpp>
 
 namespace switchboard::notify {

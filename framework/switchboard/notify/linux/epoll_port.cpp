@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include <switchboard/error/invariant.hpp>
-#include <switchboard/net/linux/descriptor.hpp>
+#include <switchboard/net/descriptor.hpp>
 #include <switchboard/notify/epoll_port.hpp>
 #include <switchboard/notify/kernel_port.hpp>
 

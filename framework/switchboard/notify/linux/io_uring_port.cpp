@@ -1,4 +1,5 @@
 #include "readiness_mask.hpp"
+#include "socket_identity.hpp"
 #include "submission_ring.hpp"
 
 #include <algorithm>
@@ -210,7 +211,7 @@ void io_uring_port::cancel_poll(std::uint32_t descriptor, pending& of) noexcept 
 
 std::error_code io_uring_port::arm(registration& entry, const request& wanted, std::uint32_t generation) noexcept {
   // The kernel will look at the number only when it is submitted, and cannot say whether it still is this socket's.
-  if (entry.in_kernel_set && socket_facts::identity_of(wanted.socket) != entry.identity) return errc::not_registered;
+  if (entry.in_kernel_set && identity_of(wanted.socket) != entry.identity) return errc::not_registered;
   const bool multishot = has(wanted.how, trigger::edge) && !has(wanted.how, trigger::oneshot);
   const std::scoped_lock hold(mutex_);
   return ask_poll(static_cast<int>(wanted.socket), mask_of(wanted.filter, entry.is_stream), multishot, generation);
@@ -424,7 +425,7 @@ bool io_uring_port::translate(const completion& from, packet& into) noexcept {
     return false;
   }
   // The poll has kept a socket going that its owner has closed, or came too late for it (N51).
-  if (socket_facts::identity_of(static_cast<net::socket_handle>(socket)) != entry.identity) {
+  if (identity_of(static_cast<net::socket_handle>(socket)) != entry.identity) {
     entry.forget();
     return false;
   }

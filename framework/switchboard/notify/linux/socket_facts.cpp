@@ -1,3 +1,5 @@
+#include "socket_identity.hpp"
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -5,7 +7,7 @@
 
 namespace switchboard::notify {
 
-std::optional<std::uint64_t> socket_facts::identity_of(net::socket_handle socket) noexcept {
+std::optional<std::uint64_t> identity_of(net::socket_handle socket) noexcept {
   const int descriptor = static_cast<int>(socket);
   std::uint64_t identity = 0;
   socklen_t size = sizeof identity;

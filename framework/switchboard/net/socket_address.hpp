@@ -7,10 +7,9 @@
 
 #include <vector>
 
-#include <sys/socket.h>
-
 #include <switchboard/error/error_or.hpp>
 #include <switchboard/net/endpoint.hpp>
+#include <switchboard/net/socket_headers.hpp>
 
 namespace switchboard::net {
 
@@ -22,7 +21,7 @@ struct socket_address {
   const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
-enum class resolve_for : unsigned char { listening, connecting };
+enum class resolve_for : unsigned char { listening, connecting, datagrams };
 
 /// All addresses of `where`, in the order to try them; never empty.
 error_or<std::vector<socket_address>> resolve(const endpoint& where, resolve_for purpose);

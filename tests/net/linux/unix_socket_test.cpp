@@ -1,4 +1,4 @@
-#include "connections.hpp"
+#include "../connections.hpp"
 
 #include <atomic>
 #include <cstdlib>

@@ -1,74 +1,6 @@
 #include "notification_port_contract.hpp"
 
-#include <cstdlib>
-
-#include <poll.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <switchboard/notify/epoll_port.hpp>
-#include <switchboard/notify/io_uring_port.hpp>
-#include <switchboard/simulated/world.hpp>
-
 namespace switchboard::notify {
-namespace {
-
-bool await_readable_socket(net::socket_handle socket) {
-  pollfd state{.fd = static_cast<int>(socket), .events = POLLIN, .revents = 0};
-  return ::poll(&state, 1, std::chrono::milliseconds(patience).count()) == 1;
-}
-
-net::socket_handle detach_socket(std::unique_ptr<net::transport> from) {
-  return static_cast<net::socket_handle>(::dup(static_cast<int>(from->handle())));
-}
-
-std::string name_of(const testing::TestParamInfo<backend>& info) {
-  return info.param.name;
-}
-
-/// The rule that simulated ports shall break, for tests of these tests; null for none.
-const char* wanted_fault() {
-  return std::getenv("SWITCHBOARD_TEST_FAULT");
-}
-
-/// The world of all simulated ports here.
-simulated::world& one_world() {
-  static simulated::world instance;
-  static const bool is_prepared = [] {
-    if (const char* const name = wanted_fault()) instance.break_rule(simulated::find_fault(name).value());
-    return true;
-  }();
-  static_cast<void>(is_prepared);
-  return instance;
-}
-
-error_or<std::unique_ptr<notification_port>> make_simulated_port() noexcept {
-  return one_world().make_port();
-}
-
-net::network& simulated_network() noexcept {
-  return one_world().network();
-}
-
-bool await_readable_simulated(net::socket_handle socket) {
-  while (!one_world().is_readable(socket))
-    if (!one_world().advance(patience)) return false;
-  return true;
-}
-
-const backend epoll{"Epoll", make_epoll_port, net::system_network, await_readable_socket, detach_socket, patience};
-const backend io_uring{"IoUring",     make_io_uring_port, net::system_network, await_readable_socket,
-                       detach_socket, patience};
-// A wait with a deadline is over at once in simulated time, whatever another thread is about to do.
-const backend simulated_one{"Simulated",       make_simulated_port,        simulated_network, await_readable_simulated,
-                            simulated::detach, notification_port::infinite};
-
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortContract, testing::Values(epoll, io_uring, simulated_one), name_of);
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortOnSystemSockets, testing::Values(epoll, io_uring), name_of);
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidents, testing::Values(epoll, io_uring, simulated_one), name_of);
-INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidentsOnSystemSockets, testing::Values(epoll, io_uring), name_of);
-
-}  // namespace
 
 void send(net::transport& to, std::string_view text) {
   const net::const_buffer piece{text.data(), text.size()};
@@ -103,22 +35,11 @@ std::size_t fill(net::transport& to) {
   }
 }
 
-std::chrono::nanoseconds cpu_time() {
-  timespec used{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
-}
-
-std::chrono::nanoseconds patience_with_threads() {
-  static const std::chrono::nanoseconds how_long = wanted_fault() ? 200ms : patience;
-  return how_long;
-}
-
 bool eventually(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + patience_with_threads();
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    ::poll(nullptr, 0, 1);
+    std::this_thread::yield();
   }
   return true;
 }
@@ -214,18 +135,37 @@ testing::AssertionResult NotificationPortContract::is_quiet_without_cpu(notifica
   return testing::AssertionFailure() << "waiting used " << used / 1us << " us of a processor";
 }
 
+void gate::open() {
+  const std::scoped_lock hold(lock_);
+  is_open_ = true;
+  opened_.notify_one();
+}
+
+void gate::pass() {
+  std::unique_lock hold(lock_);
+  opened_.wait(hold, [this] { return is_open_; });
+  is_open_ = false;
+}
+
+bool gate::passes_within(std::chrono::steady_clock::duration limit) {
+  std::unique_lock hold(lock_);
+  if (!opened_.wait_for(hold, limit, [this] { return is_open_; })) return false;
+  is_open_ = false;
+  return true;
+}
+
 holder::holder(notification_port& port, std::function<void()> then)
     : thread_([this, &port, then = std::move(then)] {
         std::array<packet, 1> batch;
         const auto count = port.wait(batch, patience);
         if (!count || *count == 0) return;
-        taken_.release();
-        go_.acquire();
+        taken_.open();
+        go_.pass();
         then();
       }) {}
 
 void holder::let_go() {
-  if (!std::exchange(told_, true)) go_.release();
+  if (!std::exchange(told_, true)) go_.open();
 }
 
 void holder::join() {

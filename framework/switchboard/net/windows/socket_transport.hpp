@@ -1,0 +1,29 @@
+#pragma once
+
+/// The plain transport: a connected Winsock stream socket.
+
+#include <switchboard/net/descriptor.hpp>
+#include <switchboard/net/transport.hpp>
+
+namespace switchboard::net {
+
+class socket_transport final : public transport {
+public:
+  /// @pre `socket` is a non-blocking stream socket.
+  socket_transport(descriptor socket, endpoint peer) noexcept;
+
+  socket_handle handle() const noexcept override { return socket_.handle(); }
+  const endpoint& peer() const noexcept override { return peer_; }
+  io_result read(std::span<std::byte> into) noexcept override;
+  io_result write(std::span<const const_buffer> pieces) noexcept override;
+  std::error_code shutdown_write() noexcept override;
+  std::error_code pending_error() noexcept override;
+
+private:
+  descriptor socket_;
+  endpoint peer_;
+  /// A reset is told by every receive, and must be taken once only.
+  bool was_reset_told_ = false;
+};
+
+}  // namespace switchboard::net

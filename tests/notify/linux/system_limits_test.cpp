@@ -1,0 +1,151 @@
+#include "../notification_port_contract.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/// What needs Linux's own means: limits of descriptors, signals, and sight of sleeping threads.
+
+namespace switchboard::notify {
+namespace {
+
+std::size_t open_descriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+/// The process may have no descriptor at or above `first` while this lives.
+class descriptors_end_at {
+public:
+  explicit descriptors_end_at(int first) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit fewer = before_;
+    fewer.rlim_cur = static_cast<rlim_t>(first);
+    setrlimit(RLIMIT_NOFILE, &fewer);
+  }
+  ~descriptors_end_at() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+  rlimit before_{};
+};
+
+int lowest_free_descriptor() {
+  const int probe = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ::close(probe);
+  return probe;
+}
+
+TEST_P(NotificationPortOnLinux, N1FailedCreationLeavesNothingBehind) {
+  const auto before = open_descriptors();
+  // With one descriptor more each time, until they suffice.
+  for (int available = 0;; ++available) {
+    ASSERT_LT(available, 8);
+    const auto made = [&] {
+      const descriptors_end_at limit(lowest_free_descriptor() + available);
+      return GetParam().make_port();
+    }();
+    if (made) break;
+    EXPECT_TRUE(made.error());
+    EXPECT_EQ(open_descriptors(), before);
+  }
+}
+
+TEST_P(NotificationPortOnLinux, N1EndedPortLeavesNothingBehind) {
+  const auto pair = make_link();
+  const auto before = open_descriptors();
+  {
+    const auto other = make_port();
+    ASSERT_FALSE(other->apply(arm(*pair.near, 1, interest::out)));
+    EXPECT_TRUE(next(*other));
+  }
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+TEST_P(NotificationPortOnLinux, N2WhatIsNoSocketFailsInItsOwnResult) {
+  std::array<int, 2> pipe_ends{};
+  ASSERT_EQ(::pipe2(pipe_ends.data(), O_CLOEXEC), 0);
+  const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  const int unused = lowest_free_descriptor();
+  std::array requests{arm(static_cast<net::socket_handle>(pipe_ends[0]), 1, interest::in),
+                      arm(static_cast<net::socket_handle>(file), 2, interest::in),
+                      arm(static_cast<net::socket_handle>(unused), 3, interest::in),
+                      arm(net::socket_handle::invalid, 4, interest::in),
+                      arm(static_cast<net::socket_handle>(std::intptr_t{1} << 30), 5, interest::in)};
+  const auto done = port().process(requests, {}, 0s);
+  EXPECT_TRUE(done.has_value());
+  for (const auto& each : requests) EXPECT_EQ(each.result, errc::not_a_socket) << "key " << each.key;
+  EXPECT_TRUE(is_quiet(port()));
+  for (const int each : {pipe_ends[0], pipe_ends[1], file}) ::close(each);
+}
+
+TEST_P(NotificationPortOnLinux, N17TransientFailurePassesOnRetry) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto failed = GetParam().make_port();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_FALSE(failed.has_value());
+  EXPECT_TRUE(GetParam().make_port().has_value());
+}
+
+TEST_P(NotificationPortOnLinux, N41InterruptionsDoNotShortenTheTimeout) {
+  struct sigaction nothing {};
+  struct sigaction before {};
+  nothing.sa_handler = [](int) {};
+  ASSERT_EQ(sigaction(SIGUSR1, &nothing, &before), 0);
+  std::atomic<bool> done = false;
+  std::jthread waiter([&] {
+    const auto start = port().now();
+    EXPECT_EQ(next(port(), 60ms), std::nullopt);
+    EXPECT_GE(port().now() - start, 60ms);
+    done = true;
+  });
+  const auto pause = make_port();
+  while (!done) {
+    pthread_kill(waiter.native_handle(), SIGUSR1);
+    EXPECT_TRUE(is_quiet(*pause, 2ms));
+  }
+  waiter.join();
+  sigaction(SIGUSR1, &before, nullptr);
+}
+
+/// Whether the kernel has put the thread to sleep.
+bool is_asleep(pid_t thread) {
+  std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/stat");
+  const std::string text{std::istreambuf_iterator<char>(status), {}};
+  const auto end_of_name = text.rfind(')');
+  return end_of_name != text.npos && text.compare(end_of_name + 2, 1, "S") == 0;
+}
+
+TEST_P(NotificationPortOnLinux, N55DestructionReleasesEveryWaiterWithClosed) {
+  constexpr std::size_t waiters = 4;
+  auto& ending = port();
+  std::atomic<std::size_t> closed = 0;
+  std::array<std::atomic<pid_t>, waiters> ids{};
+  std::vector<std::jthread> threads;
+  for (std::size_t n = 0; n < waiters; ++n)
+    threads.emplace_back([&, n] {
+      std::array<packet, 4> out;
+      EXPECT_EQ(next(ending, 0s), std::nullopt);
+      ids[n] = ::gettid();
+      closed += ending.wait(out, n % 2 ? notification_port::infinite : patience).error() == errc::closed;
+    });
+  // All that is left for them to sleep in is the wait.
+  for (const auto& id : ids) ASSERT_TRUE(eventually([&] { return id != 0 && is_asleep(id); }));
+  end_port();
+  threads.clear();
+  EXPECT_EQ(closed, waiters);
+}
+
+}  // namespace
+}  // namespace switchboard::notify
