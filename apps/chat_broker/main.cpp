@@ -1,22 +1,72 @@
 #include "chat_service.hpp"
 
+#include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/memory_log.hpp>
 #include <switchboard/actors/server.hpp>
+#include <switchboard/actors/sqlite_home.hpp>
 
 namespace chat = switchboard::chat;
 
+namespace {
+
+/// What the command line says of where rooms are kept.
+struct storage {
+  std::string directory;   ///< empty: in memory
+  std::string durability;  ///< empty: the safest there is
+  switchboard::memory_limits memory;
+  std::size_t retained_messages = 0;
+  std::size_t retained_bytes = 0;
+  std::chrono::milliseconds retained_age{0};
+
+  void add_to(switchboard::server_command_line& line) {
+    line.add_text("--data", directory, "directory where rooms are kept; without it they end with the broker");
+    line.add_text("--durability", durability,
+                  "what a publish's reply promises: fsync (with --data, the default), written or memory");
+    line.add_count("--retain-messages", retained_messages, "newest messages kept of a room in --data; 0: all");
+    line.add_bytes("--retain-bytes", retained_bytes, "bytes of messages kept of a room in --data; 0: all");
+    line.add_duration("--retain-age", retained_age, "how long messages are kept in --data; 0: for ever");
+    line.add_count("--room-messages-max", memory.room_entries, "newest messages kept of a room in memory");
+    line.add_bytes("--room-bytes-max", memory.room_bytes, "bytes of messages kept of a room in memory");
+    line.add_bytes("--history-bytes-max", memory.total_bytes, "bytes of messages kept of all rooms in memory");
+    line.add_count("--dedupe-window", memory.dedupe_window, "newest message ids known of a room");
+    line.add_check([this]() -> std::string {
+      if (durability.empty()) return {};
+      if (durability == "memory") return directory.empty() ? "" : "--durability memory: then --data keeps nothing";
+      if (durability != "fsync" && durability != "written")
+        return "--durability: '" + durability + "' is not fsync, written or memory";
+      return directory.empty() ? "--durability " + durability + " needs a --data directory" : "";
+    });
+  }
+
+  switchboard::rpc::result<std::shared_ptr<switchboard::log_home>> open() const {
+    if (directory.empty()) {
+      switchboard::logging::info("rooms are in memory and end with this broker; --data DIR keeps them");
+      return std::shared_ptr<switchboard::log_home>(
+          std::make_shared<switchboard::memory_home>(chat::entry_encoder(), memory));
+    }
+    switchboard::sqlite_options options;
+    options.directory = directory;
+    if (durability == "written") options.safety = switchboard::durability::written;
+    options.keep = {retained_messages, retained_bytes, retained_age};
+    options.dedupe_window = memory.dedupe_window;
+    auto home = switchboard::sqlite_home::open(chat::entry_encoder(), options);
+    if (!home) return home.status();
+    return std::shared_ptr<switchboard::log_home>(std::move(*home));
+  }
+};
+
+}  // namespace
+
 int main(int argc, char** argv) {
   switchboard::server server{"chat-broker", "Chat rooms with history, for protobuf clients.", "127.0.0.1:7777"};
-  switchboard::memory_limits memory;
+  storage rooms;
   chat::chat_limits limits;
-  auto& line = server.command_line();
-  line.add_count("--rooms-max", limits.rooms_max, "rooms there may be");
-  line.add_count("--room-messages-max", memory.room_entries, "newest messages kept of a room");
-  line.add_bytes("--room-bytes-max", memory.room_bytes, "bytes of messages kept of a room");
-  line.add_bytes("--history-bytes-max", memory.total_bytes, "bytes of messages kept of all rooms");
-  line.add_count("--dedupe-window", memory.dedupe_window, "newest message ids known of a room");
-  server.add([&] {
-    return chat::definition(std::make_shared<switchboard::memory_home>(chat::entry_encoder(), memory), limits);
+  rooms.add_to(server.command_line());
+  server.command_line().add_count("--rooms-max", limits.rooms_max, "rooms there may be");
+  server.add([&]() -> switchboard::rpc::result<switchboard::rpc::service_definition> {
+    auto home = rooms.open();
+    if (!home) return home.status();
+    return chat::definition(std::move(*home), limits);
   });
   return server.run(argc, argv);
 }

@@ -43,13 +43,16 @@ fail() {
   exit 1
 }
 
+# What is said stays, until somebody removes the directory; a demonstration leaves nothing.
+data=${SWITCHBOARD_DATA:-$tree/build/chat-data}
+if $demo_only; then data=$scratch/data; fi
 level=info
 if $demo_only; then level=warn; fi
 
 # Standard output of the broker is the addresses it listens on and nothing else; its own words are on standard error. It has
 # a session of its own, so that a Ctrl-C reaches it once, from here, and not a second time from the terminal.
 mkfifo "$scratch/addresses"
-setsid "$bin/chat-broker" --listen "$address" --log-level "$level" >"$scratch/addresses" &
+setsid "$bin/chat-broker" --listen "$address" --data "$data" --log-level "$level" >"$scratch/addresses" &
 broker=$!
 exec {addresses}<"$scratch/addresses"
 IFS= read -r -t "$patience" -u "$addresses" listening || {

@@ -28,6 +28,7 @@ public:
   void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) override {
     waiting_.push_back([=, this] { behind_->read(sequence, limit, bytes, done); });
   }
+  void watch(std::function<void()>) override {}
   log_extent extent() const override { return behind_->extent(); }
 
   std::size_t waiting() const { return waiting_.size(); }
@@ -51,6 +52,7 @@ public:
     page.status = {rpc::code::unavailable, "the disk is gone"};
     done(std::move(page));
   }
+  void watch(std::function<void()>) override {}
   log_extent extent() const override { return {"id", 1, 3}; }
 };
 
@@ -63,6 +65,7 @@ public:
     page.extent = extent();
     done(std::move(page));
   }
+  void watch(std::function<void()>) override {}
   log_extent extent() const override { return {"id", 1, 3}; }
 };
 

@@ -53,6 +53,7 @@ public:
     page.status = {rpc::code::unavailable, "unreadable"};
     done(std::move(page));
   }
+  void watch(std::function<void()>) override {}
   log_extent extent() const override { return behind_->extent(); }
 
   void answer() {

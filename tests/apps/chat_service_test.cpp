@@ -49,6 +49,7 @@ private:
               std::function<void(log_page)> done) override {
       behind_->read(sequence, limit, bytes, std::move(done));
     }
+    void watch(std::function<void()>) override {}
     log_extent extent() const override { return behind_->extent(); }
 
   private:

@@ -2,9 +2,10 @@
 
 /// The log of one room: messages in the order of their sequences, 1, 2, 3, … without gaps.
 ///
-/// Why        a room is an actor in front of a log; the log outlives it. In memory now; on disk, or in another process
-///            shared by several brokers, behind the same interface: it is asynchronous and batched, the log assigns the
-///            sequences, and nothing here assumes that one process alone appends.
+/// Why        a room is an actor in front of a log; the log outlives it. In memory (memory_log.hpp) and on disk
+///            (sqlite_home.hpp); in another process, shared by several brokers, behind the same interface: it is
+///            asynchronous and batched, the log assigns the sequences, who reads on is told of growth, and nothing here
+///            assumes that one process alone appends.
 /// Threads    any; `done` is called once, on any thread, possibly before the call returns.
 /// Owns       the entries. Their bytes are shared with whoever sends them.
 /// Errors     in each draft's result: unavailable (could not be stored), resource_exhausted (space ran out). A failed
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,9 @@ struct log_entry {
   wire::shared_bytes bytes;
 };
 
+/// 16 random bytes in hexadecimal.
+std::string new_log_id();
+
 /// Where a log stands.
 struct log_extent {
   std::string id;           ///< names this log; new whenever its sequences start over
@@ -67,9 +72,25 @@ public:
                     std::function<void(log_page)> done) = 0;
   /// What is known without asking anybody; appends of others may be missing.
   virtual log_extent extent() const = 0;
+  /// `grown` is called, on any thread, each time that extent() has come to a higher last sequence, and before the
+  /// append is `done` that did it; it replaces the one before. So whoever is in front of the log learns of messages that
+  /// others have appended, or it itself before it was started anew.
+  virtual void watch(std::function<void()> grown) = 0;
 };
 
-/// Where logs live; gives each room its log.
+/// Whom a log tells that it has grown.
+/// Threads    any. One that was replaced may be told once more.
+class growth_watch {
+public:
+  void set(std::function<void()> grown);
+  void tell() const;
+
+private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const std::function<void()>> grown_;
+};
+
+/// Where logs live; gives each room its log. Which rooms there are is known without asking anybody.
 class log_home {
 public:
   /// The bytes of an entry from its sequence and its draft's body.
@@ -77,7 +98,7 @@ public:
       std::function<wire::shared_bytes(const std::string& room, std::uint64_t sequence, const std::string& body)>;
 
   virtual ~log_home() = default;
-  /// The log of `room`, made where there is none.
+  /// The log of `room`, made where there is none. It stays, also when nothing is ever appended to it.
   virtual std::shared_ptr<log> open(const std::string& room) = 0;
   /// The log of `room`, or nullptr.
   virtual std::shared_ptr<log> find(const std::string& room) const = 0;

@@ -1,57 +1,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <optional>
-#include <random>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
+#include <switchboard/actors/dedupe_window.hpp>
 #include <switchboard/actors/memory_log.hpp>
 
 namespace switchboard {
-namespace {
-
-/// 16 random bytes in hexadecimal.
-std::string random_log_id() {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::random_device entropy;
-  std::string id;
-  for (int word = 0; word < 4; ++word) {
-    auto bits = static_cast<std::uint32_t>(entropy());
-    for (int digit = 0; digit < 8; ++digit, bits >>= 4) id += digits[bits & 0xf];
-  }
-  return id;
-}
-
-/// The newest ids of a room and where their messages are.
-class dedupe_window {
-public:
-  explicit dedupe_window(std::size_t limit) : limit_(limit) {}
-
-  std::optional<std::uint64_t> find(const std::string& key) const {
-    const auto known = sequences_.find(key);
-    if (known == sequences_.end()) return std::nullopt;
-    return known->second;
-  }
-
-  void remember(std::string key, std::uint64_t sequence) {
-    if (limit_ == 0) return;
-    if (oldest_first_.size() == limit_) {
-      sequences_.erase(sequences_.find(*oldest_first_.front()));
-      oldest_first_.pop_front();
-    }
-    oldest_first_.push_back(&sequences_.emplace(std::move(key), sequence).first->first);
-  }
-
-private:
-  const std::size_t limit_;
-  std::unordered_map<std::string, std::uint64_t> sequences_;
-  std::deque<const std::string*> oldest_first_;  // keys of sequences_, which keeps its elements where they are
-};
-
-}  // namespace
-
 /// What all logs of a home take together.
 /// Threads    any. Locks a log while it holds its own lock; a log never asks for it while holding its own.
 class memory_account {
@@ -78,7 +34,7 @@ public:
   memory_log(std::string room, const log_home::encoder& encode, const memory_limits& limits,
              std::shared_ptr<memory_account> account)
       : room_(std::move(room)),
-        id_(random_log_id()),
+        id_(new_log_id()),
         encode_(encode),
         limits_(limits),
         account_(std::move(account)),
@@ -90,12 +46,17 @@ public:
     std::vector<append_result> results;
     results.reserve(drafts.size());
     std::int64_t change = 0;
+    bool grown = false;
     {
       std::lock_guard lock(mutex_);
-      for (auto& each : drafts) results.push_back(store(std::move(each), change));
+      for (auto& each : drafts) {
+        results.push_back(store(std::move(each), change));
+        grown |= !results.back().duplicate;
+      }
       change -= trim();
     }
     if (change != 0) account_->settle(*this, change);
+    if (grown) watch_.tell();
     done(std::move(results));
   }
 
@@ -125,6 +86,8 @@ public:
     std::lock_guard lock(mutex_);
     return extent_locked();
   }
+
+  void watch(std::function<void()> grown) override { watch_.set(std::move(grown)); }
 
   /// Drops the oldest entry; the bytes it took, or 0 where there is none.
   std::int64_t drop_oldest() {
@@ -181,6 +144,8 @@ private:
   std::deque<wire::shared_bytes> entries_;
   std::size_t bytes_ = 0;
   dedupe_window known_ids_;
+
+  growth_watch watch_;
 
   std::int64_t accounted_ = 0;  ///< the account's, under its lock
 };

@@ -20,6 +20,8 @@ namespace {
 using settle_atom = caf::atom_constant<caf::atom("settle")>;
 /// From the log, on whatever thread: an append is done.
 using appended_atom = caf::atom_constant<caf::atom("appended")>;
+/// From the log, on whatever thread: it has what this room did not append.
+using grown_atom = caf::atom_constant<caf::atom("grown")>;
 
 struct call_key {
   std::uint64_t caller = 0;
@@ -34,10 +36,11 @@ struct call_key_hash {
   }
 };
 
-/// Where an append and its results meet: whoever comes second, the log's answer or the return of append(), acts on
-/// them.
-struct append_meeting {
+/// Where the room meets what the log answers, to an append or to a look at what others have appended: whoever comes
+/// second, the answer or the return of the call, acts on it.
+struct log_meeting {
   std::vector<append_result> results;
+  log_page page;
   std::atomic<bool> arrived{false};
   std::atomic<bool> met{false};
 };
@@ -72,9 +75,9 @@ private:
     member_map::iterator member;  ///< end() for an observer
   };
 
-  /// Something that becomes visible in its turn: the results of an append, or a presence change.
+  /// Something that becomes visible in its turn: what the log answered, or a presence change.
   struct effect {
-    std::shared_ptr<append_meeting> append;  ///< null: a presence change
+    std::shared_ptr<log_meeting> log;  ///< null: a presence change
     std::vector<room_call> calls;
     std::uint64_t membership = 0;
     wire::shared_bytes bytes;
@@ -98,18 +101,25 @@ private:
   void unsubscribe(std::size_t index);
 
   void commit();
+  bool look_at_log();
   void place_change(std::uint64_t whose, wire::shared_bytes bytes);
   void apply_effects();
-  void apply(effect& next);
+  bool apply(effect& next);
   void settle();
   void settle_now();
   void wake_readers();
 
   caf::strong_actor_ptr self_ptr() { return caf::strong_actor_ptr{ctrl()}; }
 
+  /// What takes an answer of the log into `meeting`, and tells the room.
+  template <class Content>
+  std::function<void(Content)> on_answer(std::shared_ptr<log_meeting> meeting, Content log_meeting::*into);
+
   std::shared_ptr<room_feed> feed_;
   const std::shared_ptr<const room_vocabulary> vocabulary_;
   const std::string log_id_;
+  /// Appends under way. While there are any, the log need not say that it grows: the room will look.
+  const std::shared_ptr<std::atomic<std::size_t>> appends_ = std::make_shared<std::atomic<std::size_t>>(0);
   const std::shared_ptr<std::atomic<std::uint32_t>> member_count_;
 
   member_map members_;
@@ -139,6 +149,10 @@ caf::behavior room::make_behavior() {
     }
     return caf::exit_reason::unhandled_exception;
   });
+  feed_->log->watch([weak = caf::weak_actor_ptr{ctrl()}, appends = appends_] {
+    if (appends->load(std::memory_order_acquire) != 0) return;
+    if (const auto self = weak.lock()) caf::anon_send(caf::actor_cast<caf::actor>(self), grown_atom::value);
+  });
   // The hot ones first: CAF tries them in order.
   return {
       [this](room_publish_message& publish) { turn([&] { on_publish(*publish); }); },
@@ -149,6 +163,12 @@ caf::behavior room::make_behavior() {
       [this](appended_atom) {
         turn([&] {
           apply_effects();
+          settle();
+        });
+      },
+      [this](grown_atom) {
+        turn([&] {
+          if (look_at_log()) apply_effects();
           settle();
         });
       },
@@ -274,17 +294,39 @@ void room::on_publish(room_publish& publish) {
 /// Hands what was published in this turn to the log.
 void room::commit() {
   if (!drafts_.empty()) {
-    auto meeting = std::make_shared<append_meeting>();
+    auto meeting = std::make_shared<log_meeting>();
     effects_.push_back({meeting, std::exchange(publishers_, {}), 0, {}});
-    feed_->log->append(std::exchange(drafts_, {}), [meeting, self = self_ptr()](std::vector<append_result> results) {
-      meeting->results = std::move(results);
-      meeting->arrived.store(true, std::memory_order_release);
-      if (meeting->met.exchange(true, std::memory_order_acq_rel))
-        caf::anon_send(caf::actor_cast<caf::actor>(self), appended_atom::value);
-    });
+    appends_->fetch_add(1, std::memory_order_relaxed);
+    feed_->log->append(std::exchange(drafts_, {}),
+                       [answer = on_answer(meeting, &log_meeting::results), appends = appends_](auto results) {
+                         appends->fetch_sub(1, std::memory_order_release);
+                         answer(std::move(results));
+                       });
     meeting->met.exchange(true, std::memory_order_acq_rel);
   }
   apply_effects();
+}
+
+/// Asks for what the log has and the room has not shown: appended by another, or by a room that was here before. Whether
+/// there is some.
+bool room::look_at_log() {
+  if (!effects_.empty() || feed_->log->extent().last <= feed_->tail.last_sequence()) return false;
+  auto meeting = std::make_shared<log_meeting>();
+  effects_.push_back({meeting, {}, 0, {}});
+  feed_->log->read(feed_->tail.last_sequence(), feed_->limits.page_entries, feed_->limits.page_bytes,
+                   on_answer(meeting, &log_meeting::page));
+  meeting->met.exchange(true, std::memory_order_acq_rel);
+  return true;
+}
+
+template <class Content>
+std::function<void(Content)> room::on_answer(std::shared_ptr<log_meeting> meeting, Content log_meeting::*into) {
+  return [meeting = std::move(meeting), into, self = self_ptr()](Content content) {
+    (*meeting).*into = std::move(content);
+    meeting->arrived.store(true, std::memory_order_release);
+    if (meeting->met.exchange(true, std::memory_order_acq_rel))
+      caf::anon_send(caf::actor_cast<caf::actor>(self), appended_atom::value);
+  };
 }
 
 void room::place_change(std::uint64_t whose, wire::shared_bytes bytes) {
@@ -294,32 +336,43 @@ void room::place_change(std::uint64_t whose, wire::shared_bytes bytes) {
 
 /// Makes visible, in order, what no longer waits for the log.
 void room::apply_effects() {
-  while (!effects_.empty()) {
-    auto& next = effects_.front();
-    if (next.append && !next.append->arrived.load(std::memory_order_acquire)) break;
-    apply(next);
-    effects_.pop_front();
-    readers_owed_wake_ = true;
-  }
-  feed_->tail.publish();
+  bool log_moved = false;
+  do {
+    while (!effects_.empty()) {
+      auto& next = effects_.front();
+      if (next.log && !next.log->arrived.load(std::memory_order_acquire)) break;
+      log_moved |= apply(next);
+      effects_.pop_front();
+      readers_owed_wake_ = true;
+    }
+    feed_->tail.publish();
+    // While this room's own was under way nobody told it of others'.
+  } while (std::exchange(log_moved, false) && look_at_log());
 }
 
-void room::apply(effect& next) {
-  if (!next.append) {
+/// Whether it was something out of the log.
+bool room::apply(effect& next) {
+  if (!next.log) {
     // While nothing is appended but unpublished, so the tail stands at the message that the change comes behind.
     feed_->tail.publish();
     const auto after = feed_->tail.last_sequence();
     const auto number = feed_->presence.place(after, next.membership, next.bytes);
     feed_->tail.append({std::move(next.bytes), after, number, next.membership});
-    return;
+    return false;
   }
-  auto& results = next.append->results;
+  if (next.calls.empty()) {
+    for (auto& each : next.log->page.entries)
+      if (each.sequence > feed_->tail.last_sequence()) feed_->tail.append({std::move(each.bytes), each.sequence, 0, 0});
+    return !next.log->page.entries.empty();
+  }
+  auto& results = next.log->results;
   SWITCHBOARD_INVARIANT(results.size() == next.calls.size(), "a log answered an append with another number of results");
   for (std::size_t i = 0; i < results.size(); ++i) {
     const auto& result = results[i];
     if (result.status.ok() && !result.duplicate) feed_->tail.append({result.bytes, result.sequence, 0, 0});
     answers_.emplace_back(std::move(next.calls[i]), std::move(results[i]));
   }
+  return true;
 }
 
 // -- turns -----------------------------------------------------------------------------------------------------------
@@ -350,6 +403,7 @@ void room::wake_readers() {
 }
 
 void room::on_exit() {
+  feed_->log->watch({});
   rpc::answer_collector together{context()};
   for (auto& each : subscriptions_) each.reader->end({rpc::code::unavailable, "the room ended"}, context());
   subscriptions_.clear();

@@ -64,7 +64,9 @@ int server::serve() {
   caf::actor_system system{config};
   broker serving{system, pump, options.limits};
   for (const auto& service : services_) {
-    if (const auto wrong = serving.add(service()); !wrong.empty()) return cannot_start(wrong);
+    auto described = service();
+    if (!described) return cannot_start(described.status().message);
+    if (const auto wrong = serving.add(std::move(*described)); !wrong.empty()) return cannot_start(wrong);
   }
   for (const auto& each : interceptors_) serving.intercept(each);
   if (authenticate_) serving.demand_authentication(authenticate_);

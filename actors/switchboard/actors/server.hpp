@@ -22,6 +22,7 @@
 #include <switchboard/actors/broker.hpp>
 #include <switchboard/actors/server_options.hpp>
 #include <switchboard/actors/signals.hpp>
+#include <switchboard/rpc/result.hpp>
 
 namespace switchboard {
 
@@ -35,10 +36,10 @@ public:
   server_command_line& command_line() noexcept { return command_line_; }
   /// Adds a service, before run().
   void add(rpc::service_definition service) {
-    services_.push_back([service = std::move(service)] { return service; });
+    services_.push_back([service = std::move(service)] { return rpc::result<rpc::service_definition>{service}; });
   }
-  /// Adds a service that is described when the options are known.
-  void add(std::function<rpc::service_definition()> service) { services_.push_back(std::move(service)); }
+  /// Adds a service that is described when the options are known; where it cannot be, the status says why.
+  void add(std::function<rpc::result<rpc::service_definition>()> service) { services_.push_back(std::move(service)); }
 
   /// See broker.
   void intercept(std::shared_ptr<rpc::interceptor> around) { interceptors_.push_back(std::move(around)); }
@@ -54,7 +55,7 @@ private:
   std::string program_;
   termination_signals signals_;
   server_command_line command_line_;
-  std::vector<std::function<rpc::service_definition()>> services_;
+  std::vector<std::function<rpc::result<rpc::service_definition>()>> services_;
   std::vector<std::shared_ptr<rpc::interceptor>> interceptors_;
   authenticator authenticate_;
 };

@@ -1,0 +1,116 @@
+#pragma once
+
+/// A connection to an SQLite database, and its statements.
+///
+/// Why        what SQLite reports becomes a status once, here: RESOURCE_EXHAUSTED where space ran out, else UNAVAILABLE,
+///            with words for people. Nobody else includes its header.
+/// Threads    one at a time: a connection with its statements.
+/// Owns       the connection. Statements and rows must end before it.
+/// Errors     statuses. The latest failure also says whether it is the statement's own, or the disk's (or the file's).
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <switchboard/rpc/result.hpp>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace switchboard::sqlite {
+
+enum class access : unsigned char { read_only, read_write, create };
+
+class database {
+public:
+  /// `vfs`: SQLite's name for another way to the disk; null: the system's.
+  static rpc::result<database> open(const std::string& path, access how, const char* vfs = nullptr);
+
+  /// Runs statements that give no rows (rows are dropped).
+  rpc::status execute(const std::string& statements);
+  /// The first column of a statement's first row, as text; empty where there is no row.
+  rpc::result<std::string> ask(const std::string& statement);
+
+  /// What the latest call came to.
+  rpc::status status() const;
+  /// Whether the latest failure concerns the statement alone: another one may well succeed.
+  bool failed_by_statement() const noexcept;
+  bool in_transaction() const noexcept;
+  /// Called with the pages in the write-ahead log after each commit; replaces SQLite's own checkpoints.
+  void on_commit(std::function<void(int pages)> committed);
+  /// Moves what is committed from the write-ahead log into the database, as far as no reader needs it where it is.
+  rpc::status checkpoint();
+
+  sqlite3* handle() const noexcept { return handle_.get(); }
+
+private:
+  struct closer {
+    void operator()(sqlite3* handle) const noexcept;
+  };
+
+  explicit database(sqlite3* handle) : handle_(handle) {}
+
+  std::unique_ptr<sqlite3, closer> handle_;
+  std::unique_ptr<std::function<void(int)>> committed_;
+};
+
+/// The rows of a running statement; they end with it.
+class rows {
+public:
+  explicit rows(sqlite3_stmt* of) noexcept : statement_(of) {}
+  ~rows();
+  rows(const rows&) = delete;
+  rows& operator=(const rows&) = delete;
+
+  /// Goes to the next row; false at the end and where it fails.
+  bool next();
+  std::uint64_t integer(int column) const;
+  bool is_null(int column) const;
+  /// Until the next row.
+  std::string_view bytes(int column) const;
+  /// Failed where next() did.
+  rpc::status status() const;
+
+private:
+  sqlite3_stmt* const statement_;
+  bool failed_ = false;
+};
+
+class statement {
+public:
+  statement() = default;
+  /// @pre `text` is right for the schema: another failure than the disk's breaks an invariant.
+  statement(const database& in, std::string_view text);
+
+  /// Runs it to its end.
+  template <class... Values>
+  rpc::status run(const Values&... values) {
+    auto running = query(values...);
+    while (running.next()) {
+    }
+    return running.status();
+  }
+  /// Runs it for its rows. Values must outlive them.
+  template <class... Values>
+  rows query(const Values&... values) {
+    int place = 0;
+    (bind(++place, values), ...);
+    return rows{statement_.get()};
+  }
+  /// Whether it could be prepared.
+  explicit operator bool() const noexcept { return statement_ != nullptr; }
+
+private:
+  struct finalizer {
+    void operator()(sqlite3_stmt* handle) const noexcept;
+  };
+
+  void bind(int place, std::uint64_t value);
+  void bind(int place, std::string_view value);
+
+  std::unique_ptr<sqlite3_stmt, finalizer> statement_;
+};
+
+}  // namespace switchboard::sqlite

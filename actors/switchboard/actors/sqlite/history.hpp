@@ -1,0 +1,60 @@
+#pragma once
+
+/// Reads pages of rooms' logs, on a thread and a connection of its own.
+///
+/// Why        who reads far back must hold up neither the writer nor a worker. Each page is a transaction of its own, so
+///            that checkpoints of the write-ahead log are not kept from finishing.
+/// Threads    read: any. The rest runs on its own.
+/// Owns       its thread and connection, and the requests that wait: each reader has one at a time.
+/// Errors     in the page's status: unavailable.
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include <switchboard/actors/sqlite/database.hpp>
+#include <switchboard/actors/sqlite/room_log.hpp>
+
+namespace switchboard::sqlite {
+
+struct read_request {
+  std::shared_ptr<room_log> of;
+  std::uint64_t after = 0;
+  std::size_t limit = 0;
+  std::size_t bytes = 0;
+  std::function<void(log_page)> done;
+};
+
+class history {
+public:
+  explicit history(std::string path);
+  ~history();
+  history(const history&) = delete;
+  history& operator=(const history&) = delete;
+
+  void read(read_request wanted);
+
+private:
+  void run();
+  log_page page_for(const read_request& wanted);
+  rpc::status prepare();
+
+  const std::string path_;
+
+  std::mutex mutex_;
+  std::condition_variable work_came_;
+  std::deque<read_request> waiting_;
+  bool ends_ = false;
+
+  // The thread's own.
+  std::optional<database> rooms_;
+  std::optional<statement> page_;
+  std::jthread thread_;
+};
+
+}  // namespace switchboard::sqlite

@@ -1,0 +1,336 @@
+#include <algorithm>
+#include <utility>
+
+#include <caf/detail/set_thread_name.hpp>
+
+#include <switchboard/actors/logging.hpp>
+#include <switchboard/actors/sqlite/journal.hpp>
+#include <switchboard/actors/sqlite/schema.hpp>
+
+namespace switchboard::sqlite {
+namespace {
+
+/// Beyond that the write-ahead log is cut back at a checkpoint.
+constexpr int log_bytes_kept = 64 << 20;
+
+logging::throttle& write_failures() {
+  static logging::throttle lines{"failures to write the rooms"};
+  return lines;
+}
+
+std::uint64_t milliseconds_since_1970() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+}  // namespace
+
+std::string database_path(const std::filesystem::path& directory) {
+  return (directory / "rooms.db").string();
+}
+
+rpc::result<database> open_for_writing(const std::string& path, durability safety) {
+  auto opened = database::open(path, access::create);
+  if (!opened) return opened.status();
+  const std::string how = safety == durability::written ? "NORMAL" : "FULL";
+  // WAL first: the rest is of the connection.
+  if (auto failure = opened->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = " + how +
+                                     "; PRAGMA journal_size_limit = " + std::to_string(log_bytes_kept));
+      !failure.ok())
+    return failure;
+  return opened;
+}
+
+struct journal::statements {
+  explicit statements(const database& in)
+      : begin(in, "BEGIN IMMEDIATE"),
+        commit(in, "COMMIT"),
+        rollback(in, "ROLLBACK"),
+        save(in, "SAVEPOINT room"),
+        release(in, "RELEASE room"),
+        undo(in, "ROLLBACK TO room"),
+        find_room(in, "SELECT id, log_id, first, last, bytes FROM rooms WHERE name = ?"),
+        add_room(in, "INSERT INTO rooms (name, log_id, first, last, bytes) VALUES (?, ?, 1, 0, 0)"),
+        set_room(in, "UPDATE rooms SET first = ?, last = ?, bytes = ? WHERE id = ?"),
+        add_message(in, "INSERT INTO messages (room, sequence, at, body) VALUES (?, ?, ?, ?)"),
+        oldest(in, "SELECT sequence, at, body FROM messages WHERE room = ? ORDER BY sequence LIMIT ?"),
+        trim(in, "DELETE FROM messages WHERE room = ? AND sequence < ?"),
+        ids(in, "SELECT id, sequence FROM ids WHERE room = ? ORDER BY sequence"),
+        add_id(in, "INSERT INTO ids (room, sequence, id) VALUES (?, ?, ?)"),
+        forget_ids(in, "DELETE FROM ids WHERE room = ? AND sequence <= ?") {}
+
+  explicit operator bool() const noexcept {
+    for (const auto* each : {&begin, &commit, &rollback, &save, &release, &undo, &find_room, &add_room, &set_room,
+                             &add_message, &oldest, &trim, &ids, &add_id, &forget_ids})
+      if (!*each) return false;
+    return true;
+  }
+
+  statement begin, commit, rollback, save, release, undo;
+  statement find_room, add_room, set_room;
+  statement add_message, oldest, trim;
+  statement ids, add_id, forget_ids;
+};
+
+journal::journal(data_directory claimed, database rooms, const sqlite_options& options)
+    : options_(options), directory_(std::move(claimed)), rooms_(std::move(rooms)), thread_([this] { run(); }) {}
+
+journal::~journal() {
+  {
+    const std::lock_guard lock{mutex_};
+    ends_ = true;
+  }
+  work_came_.notify_one();
+  thread_.join();
+  forget_connection();
+}
+
+void journal::append(append_request wanted) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (!ends_ && (drafts_waiting_ == 0 || drafts_waiting_ + wanted.drafts.size() <= queue_limit)) {
+      drafts_waiting_ += wanted.drafts.size();
+      waiting_.push_back(std::move(wanted));
+      work_came_.notify_one();
+      return;
+    }
+  }
+  wanted.done(std::vector<append_result>(
+      wanted.drafts.size(), append_result{{rpc::code::resource_exhausted, "too much waits for the disk"}}));
+}
+
+void journal::keep(std::shared_ptr<room_log> room) {
+  {
+    const std::lock_guard lock{mutex_};
+    rooms_to_store_.push_back(std::move(room));
+  }
+  work_came_.notify_one();
+}
+
+void journal::run() {
+  caf::detail::set_thread_name("journal");
+  const bool by_age = options_.keep.age.count() > 0;
+  for (;;) {
+    std::vector<append_request> group;
+    std::vector<std::shared_ptr<room_log>> rooms;
+    {
+      std::unique_lock lock{mutex_};
+      const auto has_work = [this] { return ends_ || !waiting_.empty() || !rooms_to_store_.empty(); };
+      if (by_age)
+        work_came_.wait_for(lock, age_check_interval, has_work);
+      else
+        work_came_.wait(lock, has_work);
+      if (ends_ && waiting_.empty() && rooms_to_store_.empty()) return;
+      rooms.swap(rooms_to_store_);
+      for (std::size_t drafts = 0; !waiting_.empty() && drafts < group_limit;) {
+        drafts += waiting_.front().drafts.size();
+        drafts_waiting_ -= waiting_.front().drafts.size();
+        group.push_back(std::move(waiting_.front()));
+        waiting_.pop_front();
+      }
+    }
+    if (by_age && group.empty() && rooms.empty())
+      for (const auto& [address, room] : known_)
+        if (auto alive = room.lock()) rooms.push_back(std::move(alive));
+    if (!group.empty() || !rooms.empty()) write(std::move(group), std::move(rooms));
+  }
+}
+
+/// Writes a group and tells everybody how it went.
+void journal::write(std::vector<append_request> group, std::vector<std::shared_ptr<room_log>> rooms) {
+  for (const auto& each : rooms) known_[each.get()] = each;
+  staged_rooms stages;
+  std::vector<std::vector<append_result>> results(group.size());
+  auto failure = prepare();
+  if (failure.ok()) failure = write_in_transaction(group, rooms, stages, results);
+  if (failure.ok()) {
+    for (auto& [room, stage] : stages) {
+      auto& ids = *room->known_ids();
+      for (auto& [id, sequence] : stage.ids_in_order) ids.remember(std::move(id), sequence);
+      room->show(stage.row);
+    }
+  } else {
+    write_failures().warn("{}: {}", database_path(directory_.path()), failure.message);
+    // What the transaction came to is not known after every failure: the next one asks the database.
+    forget_connection();
+    for (std::size_t i = 0; i < group.size(); ++i) results[i].assign(group[i].drafts.size(), append_result{failure});
+  }
+  for (std::size_t i = 0; i < group.size(); ++i) group[i].done(std::move(results[i]));
+}
+
+/// Sees to a connection with statements.
+rpc::status journal::prepare() {
+  if (statements_) return {};
+  if (!rooms_) {
+    auto opened = open_for_writing(database_path(directory_.path()), options_.safety);
+    if (!opened) return opened.status();
+    rooms_.emplace(std::move(*opened));
+    if (auto failure = recognise(*rooms_); !failure.ok()) {
+      rooms_.reset();
+      return failure;
+    }
+  }
+  auto made = std::make_unique<statements>(*rooms_);
+  if (!*made) {
+    auto failure = rooms_->status();
+    made.reset();
+    forget_connection();
+    return failure.ok() ? rpc::status{rpc::code::unavailable, "the database takes no statements"} : failure;
+  }
+  statements_ = std::move(made);
+  return {};
+}
+
+void journal::forget_connection() {
+  statements_.reset();
+  rooms_.reset();
+  for (const auto& [address, room] : known_)
+    if (const auto alive = room.lock()) alive->known_ids().reset();
+}
+
+rpc::status journal::write_in_transaction(std::vector<append_request>& group,
+                                          const std::vector<std::shared_ptr<room_log>>& rooms, staged_rooms& stages,
+                                          std::vector<std::vector<append_result>>& results) {
+  auto& sql = *statements_;
+  if (auto failure = sql.begin.run(); !failure.ok()) return failure;
+  const auto now_ms = milliseconds_since_1970();
+  const auto finish_room = [&](room_log& room, staged& stage) -> rpc::status {
+    if (auto failure = trim(room, stage, now_ms); !failure.ok()) return failure;
+    return sql.set_room.run(stage.row.first, stage.row.last, stage.row.bytes, stage.row.number);
+  };
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    auto& wanted = group[i];
+    known_[wanted.to.get()] = wanted.to;
+    staged* stage = nullptr;
+    if (auto failure = stage_of(*wanted.to, stages, stage); !failure.ok()) return failure;
+    if (auto failure = sql.save.run(); !failure.ok()) return failure;
+    const auto before = *stage;
+    auto failure = store(wanted, *stage, results[i]);
+    if (!failure.ok()) {
+      if (!rooms_->failed_by_statement()) return failure;
+      // Its own fault: the others' messages stay.
+      *stage = before;
+      results[i].assign(wanted.drafts.size(), append_result{std::move(failure)});
+      if (auto undone = sql.undo.run(); !undone.ok()) return undone;
+    }
+    if (auto released = sql.release.run(); !released.ok()) return released;
+  }
+  for (const auto& room : rooms) {
+    staged* stage = nullptr;
+    if (auto failure = stage_of(*room, stages, stage); !failure.ok()) return failure;
+  }
+  for (auto& [room, stage] : stages)
+    if (auto failure = finish_room(*room, stage); !failure.ok()) return failure;
+  return sql.commit.run();
+}
+
+/// The room as the transaction sees it; made in the database where it is not there yet.
+rpc::status journal::stage_of(room_log& room, staged_rooms& stages, staged*& found) {
+  if (const auto known = stages.find(&room); known != stages.end()) {
+    found = &known->second;
+    return {};
+  }
+  staged made;
+  made.row = room.committed();
+  // With a new connection, or for a new room, the database says how things are.
+  if (made.row.number == 0 || !room.known_ids()) {
+    auto& sql = *statements_;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      auto rows = sql.find_room.query(std::string_view(room.room()));
+      if (rows.next()) {
+        made.row = {rows.integer(0), std::string(rows.bytes(1)), rows.integer(2), rows.integer(3), rows.integer(4)};
+        break;
+      }
+      if (!rows.status().ok()) return rows.status();
+      if (auto failure = sql.add_room.run(std::string_view(room.room()), std::string_view(made.row.log_id));
+          !failure.ok())
+        return failure;
+    }
+  }
+  if (!room.known_ids())
+    if (auto failure = load_ids(room, made.row.number); !failure.ok()) return failure;
+  found = &stages.emplace(&room, std::move(made)).first->second;
+  return {};
+}
+
+rpc::status journal::load_ids(room_log& room, std::uint64_t number) {
+  dedupe_window ids{options_.dedupe_window};
+  auto rows = statements_->ids.query(number);
+  while (rows.next()) ids.remember(std::string(rows.bytes(0)), rows.integer(1));
+  if (rows.status().ok()) room.known_ids().emplace(std::move(ids));
+  return rows.status();
+}
+
+rpc::status journal::store(append_request& wanted, staged& to, std::vector<append_result>& results) {
+  auto& sql = *statements_;
+  auto& room = *wanted.to;
+  const auto now_ms = milliseconds_since_1970();
+  bool has_new_ids = false;
+  for (auto& each : wanted.drafts) {
+    append_result result;
+    result.safety = options_.safety;
+    if (!each.dedupe_key.empty()) {
+      const auto staged_id = to.new_ids.find(each.dedupe_key);
+      const auto known =
+          staged_id != to.new_ids.end() ? std::optional(staged_id->second) : room.known_ids()->find(each.dedupe_key);
+      if (known) {
+        result.sequence = *known;
+        result.duplicate = true;
+        results.push_back(std::move(result));
+        continue;
+      }
+    }
+    result.sequence = to.row.last + 1;
+    if (auto failure = sql.add_message.run(to.row.number, result.sequence, now_ms, std::string_view(each.body));
+        !failure.ok())
+      return failure;
+    if (!each.dedupe_key.empty() && options_.dedupe_window > 0) {
+      if (auto failure = sql.add_id.run(to.row.number, result.sequence, std::string_view(each.dedupe_key));
+          !failure.ok())
+        return failure;
+      to.new_ids.emplace(each.dedupe_key, result.sequence);
+      to.ids_in_order.emplace_back(each.dedupe_key, result.sequence);
+      has_new_ids = true;
+    }
+    result.bytes = room.encode(result.sequence, each.body);
+    to.row.last = result.sequence;
+    to.row.bytes += result.bytes.size();
+    results.push_back(std::move(result));
+  }
+  // Those that the new ones push out of the window.
+  const auto& known = *room.known_ids();
+  const auto ids = known.size() + to.ids_in_order.size();
+  if (!has_new_ids || ids <= options_.dedupe_window) return {};
+  const auto newest_out = ids - options_.dedupe_window - 1;
+  return sql.forget_ids.run(to.row.number, newest_out < known.size()
+                                               ? known.sequence_at(newest_out)
+                                               : to.ids_in_order[newest_out - known.size()].second);
+}
+
+/// Drops the oldest messages that retention does not keep.
+rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
+  const auto& keep = options_.keep;
+  auto& row = of.row;
+  const auto count = row.last + 1 - row.first;
+  const bool too_many = keep.messages != 0 && count > keep.messages;
+  const bool too_large = keep.bytes != 0 && row.bytes > keep.bytes;
+  const bool by_age = keep.age.count() > 0;
+  if (count == 0 || (!too_many && !too_large && !by_age)) return {};
+  const auto age = static_cast<std::uint64_t>(keep.age.count());
+  const auto first_before = row.first;
+  {
+    auto oldest = statements_->oldest.query(row.number, static_cast<std::uint64_t>(trim_limit));
+    while (oldest.next()) {
+      const bool over = (keep.messages != 0 && row.last + 1 - row.first > keep.messages) ||
+                        (keep.bytes != 0 && row.bytes > keep.bytes) || (by_age && oldest.integer(1) + age < now_ms);
+      if (!over) break;
+      row.bytes -=
+          std::min<std::uint64_t>(row.bytes, room.encode(oldest.integer(0), std::string(oldest.bytes(2))).size());
+      row.first = oldest.integer(0) + 1;
+    }
+    if (!oldest.status().ok()) return oldest.status();
+  }
+  return row.first == first_before ? rpc::status{} : statements_->trim.run(row.number, row.first);
+}
+
+}  // namespace switchboard::sqlite

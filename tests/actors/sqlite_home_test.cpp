@@ -1,0 +1,306 @@
+// Rooms on disk: what a home says it has stored is there when the next one opens the directory.
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <future>
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+
+#include <switchboard/actors/sqlite_home.hpp>
+
+namespace switchboard {
+namespace {
+
+using namespace std::chrono_literals;
+namespace files = std::filesystem;
+
+wire::shared_bytes body_alone(const std::string&, std::uint64_t, const std::string& body) {
+  return wire::shared_bytes{body};
+}
+
+class SqliteHome : public testing::Test {
+protected:
+  SqliteHome() {
+    auto name = (files::temp_directory_path() / "switchboard-XXXXXX").string();
+    directory_ = ::mkdtemp(name.data());
+  }
+  ~SqliteHome() override { files::remove_all(directory_); }
+
+  rpc::result<std::shared_ptr<sqlite_home>> try_open(sqlite_options options = {}) {
+    options.directory = directory_ / "data";
+    return sqlite_home::open(body_alone, options);
+  }
+  std::shared_ptr<sqlite_home> open(sqlite_options options = {}) {
+    auto opened = try_open(std::move(options));
+    EXPECT_TRUE(opened) << opened.status().message;
+    return opened ? std::move(*opened) : nullptr;
+  }
+  files::path database() const { return directory_ / "data" / "rooms.db"; }
+
+  static std::future<std::vector<append_result>> begin_append(log& to, std::vector<draft> drafts) {
+    auto promise = std::make_shared<std::promise<std::vector<append_result>>>();
+    auto results = promise->get_future();
+    to.append(std::move(drafts), [promise](auto stored) { promise->set_value(std::move(stored)); });
+    return results;
+  }
+  static std::vector<append_result> append(log& to, std::vector<draft> drafts) {
+    return begin_append(to, std::move(drafts)).get();
+  }
+  static append_result append(log& to, std::string body, std::string key = {}) {
+    return append(to, std::vector{draft{std::move(body), std::move(key)}}).at(0);
+  }
+  static log_page read(log& from, std::uint64_t after, std::size_t limit = 1000, std::size_t bytes = 1'000'000) {
+    std::promise<log_page> promise;
+    from.read(after, limit, bytes, [&](log_page page) { promise.set_value(std::move(page)); });
+    return promise.get_future().get();
+  }
+  static std::string bodies(const log_page& page) {
+    std::string all;
+    for (const auto& each : page.entries) all += std::to_string(each.sequence) + std::string(each.bytes.view()) + " ";
+    return all;
+  }
+  /// What another program does with the database.
+  void run_sql(const std::string& statements) {
+    sqlite3* other = nullptr;
+    ASSERT_EQ(sqlite3_open(database().c_str(), &other), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(other, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(other);
+    sqlite3_close(other);
+  }
+
+  files::path directory_;
+};
+
+TEST_F(SqliteHome, CountsSequencesFromOneAndSaysHowSafeTheyAre) {
+  const auto home = open();
+  const auto log = home->open("r");
+  const auto results = append(*log, {{"a", ""}, {"b", ""}});
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(results[0].sequence, 1u);
+  EXPECT_EQ(results[1].sequence, 2u);
+  EXPECT_EQ(results[0].safety, durability::fsynced);
+  EXPECT_EQ(results[0].bytes.view(), "a");
+  EXPECT_EQ(log->extent().last, 2u);
+}
+
+TEST_F(SqliteHome, KeepsRoomsMessagesAndTheLogsNameAcrossHomes) {
+  std::string log_id;
+  {
+    const auto home = open();
+    append(*home->open("r"), {{"a", ""}, {"b", ""}});
+    (void)home->open("empty");
+    log_id = home->find("r")->extent().id;
+  }
+  const auto home = open();
+  EXPECT_EQ(home->rooms("", 10), (std::vector<std::string>{"empty", "r"}));
+  const auto log = home->find("r");
+  ASSERT_TRUE(log);
+  EXPECT_EQ(log->extent().id, log_id);
+  EXPECT_EQ(bodies(read(*log, 0)), "1a 2b ");
+  EXPECT_EQ(append(*log, "c").sequence, 3u);
+}
+
+TEST_F(SqliteHome, CommitsWhatWasAcceptedBeforeItsEnd) {
+  std::vector<std::future<std::vector<append_result>>> under_way;
+  {
+    const auto home = open();
+    const auto log = home->open("r");
+    for (int n = 0; n < 200; ++n) under_way.push_back(begin_append(*log, {{"x", ""}}));
+  }
+  for (auto& each : under_way) EXPECT_TRUE(each.get().at(0).status.ok());
+  EXPECT_EQ(open()->find("r")->extent().last, 200u);
+}
+
+TEST_F(SqliteHome, KnowsIdsAgainAcrossHomes) {
+  {
+    const auto home = open();
+    EXPECT_EQ(append(*home->open("r"), "a", "id").sequence, 1u);
+  }
+  const auto home = open();
+  const auto again = append(*home->open("r"), "a", "id");
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(again.sequence, 1u);
+  EXPECT_EQ(home->find("r")->extent().last, 1u);
+}
+
+TEST_F(SqliteHome, FindsADuplicateInTheSameGroup) {
+  const auto home = open();
+  const auto results = append(*home->open("r"), {{"a", "id"}, {"b", ""}, {"a", "id"}});
+  EXPECT_FALSE(results.at(0).duplicate);
+  EXPECT_TRUE(results.at(2).duplicate);
+  EXPECT_EQ(results.at(2).sequence, 1u);
+}
+
+TEST_F(SqliteHome, ForgetsIdsBeyondTheWindowAcrossHomesToo) {
+  for (const bool anew : {false, true}) {
+    auto home = open({.dedupe_window = 2});
+    const auto room = anew ? "anew" : "same";
+    for (const auto* id : {"1", "2", "3"}) append(*home->open(room), "x", id);
+    if (anew) {
+      home = nullptr;
+      home = open({.dedupe_window = 2});
+    }
+    EXPECT_TRUE(append(*home->open(room), "x", "2").duplicate) << anew;
+    EXPECT_FALSE(append(*home->open(room), "x", "1").duplicate) << anew;
+  }
+}
+
+TEST_F(SqliteHome, ReadsPagesOfBoundedLengthAndBytes) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, {{"aa", ""}, {"bb", ""}, {"cc", ""}, {"dd", ""}});
+  EXPECT_EQ(bodies(read(*log, 1, 2)), "2bb 3cc ");
+  EXPECT_EQ(bodies(read(*log, 0, 10, 5)), "1aa 2bb ");
+  EXPECT_EQ(bodies(read(*log, 0, 10, 1)), "1aa ");
+  EXPECT_EQ(bodies(read(*log, 4)), "");
+  EXPECT_EQ(bodies(read(*log, ~std::uint64_t{0})), "");
+}
+
+TEST_F(SqliteHome, TrimsByCount) {
+  const auto home = open({.keep = {.messages = 2}});
+  const auto log = home->open("r");
+  for (const auto* body : {"a", "b", "c"}) append(*log, body);
+  EXPECT_EQ(log->extent().first, 2u);
+  EXPECT_EQ(bodies(read(*log, 0)), "2b 3c ");
+}
+
+TEST_F(SqliteHome, TrimsByBytesOfTheEntries) {
+  const auto home = open({.keep = {.bytes = 5}});
+  const auto log = home->open("r");
+  for (const auto* body : {"aaa", "bbb", "cc"}) append(*log, body);
+  EXPECT_EQ(bodies(read(*log, 0)), "2bbb 3cc ");
+}
+
+TEST_F(SqliteHome, TrimsByAgeWhatIsOnDisk) {
+  {
+    const auto home = open();
+    append(*home->open("r"), {{"a", ""}, {"b", ""}});
+  }
+  run_sql("UPDATE messages SET at = at - 7200000 WHERE sequence = 1");
+  const auto home = open({.keep = {.age = 1h}});
+  append(*home->open("r"), "c");
+  EXPECT_EQ(bodies(read(*home->find("r"), 0)), "2b 3c ");
+}
+
+TEST_F(SqliteHome, RemembersAnIdWhoseMessageWasTrimmed) {
+  const auto home = open({.keep = {.messages = 1}});
+  const auto log = home->open("r");
+  append(*log, "a", "id");
+  append(*log, "b");
+  EXPECT_EQ(append(*log, "a", "id").sequence, 1u);
+}
+
+TEST_F(SqliteHome, TellsWhoWatchesBeforeTheAppendIsDone) {
+  const auto home = open();
+  const auto log = home->open("r");
+  std::uint64_t told = 0;
+  log->watch([&] { told = log->extent().last; });
+  append(*log, "a");
+  EXPECT_EQ(told, 1u);
+}
+
+TEST_F(SqliteHome, RefusesADirectoryThatIsInUse) {
+  const auto home = open();
+  const auto second = try_open();
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.status().message.find("in use by another broker"), std::string::npos) << second.status().message;
+}
+
+TEST_F(SqliteHome, RefusesAPlaceThatIsNoDirectory) {
+  std::ofstream(directory_ / "data") << "a file";
+  EXPECT_FALSE(try_open());
+}
+
+TEST_F(SqliteHome, RefusesADamagedDatabaseAndLeavesItAsItIs) {
+  { append(*open()->open("r"), "a"); }
+  std::string damaged(8192, 'x');
+  std::ofstream(database(), std::ios::binary) << damaged;
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.status().message.find("rooms.db"), std::string::npos) << opened.status().message;
+  std::ifstream left(database(), std::ios::binary);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(left), {}), damaged);
+}
+
+TEST_F(SqliteHome, RefusesADatabaseWhoseRoomsDoNotEndWhereTheirMessagesDo) {
+  { append(*open()->open("r"), {{"a", ""}, {"b", ""}}); }
+  run_sql("DELETE FROM messages WHERE sequence = 2");
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.status().code, rpc::code::data_loss);
+}
+
+TEST_F(SqliteHome, RefusesADatabaseOfAnotherApplicationOrOfANewerVersion) {
+  { append(*open()->open("r"), "a"); }
+  run_sql("PRAGMA user_version = 999");
+  EXPECT_FALSE(try_open());
+  run_sql("PRAGMA user_version = 1; PRAGMA application_id = 7");
+  EXPECT_FALSE(try_open());
+}
+
+TEST_F(SqliteHome, SaysUnavailableWhileAnotherProgramHoldsTheDatabaseAndGoesOnAfterwards) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, "a");
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(database().c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_EQ(append(*log, "b").status.code, rpc::code::unavailable);
+  EXPECT_EQ(bodies(read(*log, 0)), "1a ") << "readers go on";
+  sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr);
+  sqlite3_close(other);
+  EXPECT_EQ(append(*log, "c").sequence, 2u) << "the failed one left no gap";
+  EXPECT_EQ(bodies(read(*log, 0)), "1a 2c ");
+}
+
+TEST_F(SqliteHome, SaysResourceExhaustedWhereSpaceRunsOutAndGoesOnWhenThereIsSomeAgain) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto home = open();
+  const auto log = home->open("r");
+  const std::string large(20'000, 'x');
+  ASSERT_EQ(append(*log, large, "first").sequence, 1u);
+  // No file may grow beyond this: as good as a disk that is full.
+  const rlimit full{100'000, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  std::uint64_t stored = 1;
+  auto refused = rpc::code::ok;
+  for (int n = 0; n < 50 && refused == rpc::code::ok; ++n) {
+    const auto result = append(*log, large, "id" + std::to_string(n));
+    refused = result.status.code;
+    if (result.status.ok()) {
+      ++stored;
+      EXPECT_EQ(result.sequence, stored);
+    }
+  }
+  EXPECT_EQ(refused, rpc::code::resource_exhausted);
+  EXPECT_EQ(read(*log, 0).entries.size(), stored) << "readers go on";
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(append(*log, large).sequence, stored + 1);
+  EXPECT_EQ(append(*log, large, "first").sequence, 1u) << "ids are known as before";
+  EXPECT_EQ(read(*log, 0).entries.size(), stored + 1);
+}
+
+TEST_F(SqliteHome, RefusesWhatIsMoreThanMayWait) {
+  const auto home = open();
+  const auto log = home->open("r");
+  std::vector<std::future<std::vector<append_result>>> all;
+  for (int n = 0; n < 40; ++n) all.push_back(begin_append(*log, std::vector<draft>(4'000, draft{"x", ""})));
+  std::uint64_t stored = 0;
+  int refused = 0;
+  for (auto& each : all) {
+    const auto results = each.get();
+    if (results.at(0).status.ok())
+      stored += results.size();
+    else if (results.at(0).status.code == rpc::code::resource_exhausted)
+      ++refused;
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(log->extent().last, stored);
+}
+
+}  // namespace
+}  // namespace switchboard

@@ -1,0 +1,37 @@
+#pragma once
+
+/// A broker that can be killed at any instant and started again on the same directory and address.
+/// Threads    one.
+/// Owns       the process, which ends with it.
+
+#include <string>
+
+#include <sys/types.h>
+
+namespace switchboard {
+
+class broker_process {
+public:
+  /// Its rooms are in `directory`/data, it listens on the socket `directory`/socket.
+  broker_process(std::string program, std::string directory)
+      : program_(std::move(program)), directory_(std::move(directory)) {}
+  ~broker_process() { kill(); }
+  broker_process(const broker_process&) = delete;
+  broker_process& operator=(const broker_process&) = delete;
+
+  /// Whether it said where it listens.
+  [[nodiscard]] bool start();
+  /// SIGKILL: it gets no chance to put anything in order.
+  void kill();
+  /// SIGTERM; its exit status.
+  int stop();
+
+  std::string address() const { return "unix:" + directory_ + "/socket"; }
+
+private:
+  const std::string program_;
+  const std::string directory_;
+  pid_t process_ = -1;
+};
+
+}  // namespace switchboard

@@ -1,0 +1,75 @@
+// A chat broker with a fault: its log says that a message is stored, and only then has it stored.
+
+#include "chat_service.hpp"
+
+#include <switchboard/actors/server.hpp>
+#include <switchboard/actors/sqlite_home.hpp>
+
+namespace switchboard {
+namespace {
+
+class hasty_log final : public log {
+public:
+  hasty_log(std::string room, std::shared_ptr<log> real)
+      : room_(std::move(room)), real_(std::move(real)), last_(real_->extent().last) {}
+
+  void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) override {
+    std::vector<append_result> results;
+    for (const auto& each : drafts) {
+      append_result result{{}, ++last_, false, durability::fsynced, {}};
+      result.bytes = chat::entry_encoder()(room_, result.sequence, each.body);
+      results.push_back(std::move(result));
+    }
+    done(std::move(results));
+    for (auto& each : drafts) each.dedupe_key.clear();
+    real_->append(std::move(drafts), [](const auto&) {});
+  }
+  void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) override {
+    real_->read(sequence, limit, bytes, std::move(done));
+  }
+  log_extent extent() const override { return real_->extent(); }
+  void watch(std::function<void()>) override {}
+
+private:
+  const std::string room_;
+  const std::shared_ptr<log> real_;
+  std::uint64_t last_;
+};
+
+class hasty_home final : public log_home {
+public:
+  explicit hasty_home(std::shared_ptr<log_home> real) : real_(std::move(real)) {}
+
+  std::shared_ptr<log> open(const std::string& room) override {
+    auto& made = logs_[room];
+    if (!made) made = std::make_shared<hasty_log>(room, real_->open(room));
+    return made;
+  }
+  std::shared_ptr<log> find(const std::string& room) const override {
+    return real_->find(room) ? const_cast<hasty_home*>(this)->open(room) : nullptr;
+  }
+  std::vector<std::string> rooms(const std::string& after, std::size_t limit) const override {
+    return real_->rooms(after, limit);
+  }
+  std::size_t size() const override { return real_->size(); }
+
+private:
+  const std::shared_ptr<log_home> real_;
+  std::map<std::string, std::shared_ptr<log>> logs_;  // the chat service's actor alone asks
+};
+
+}  // namespace
+}  // namespace switchboard
+
+int main(int argc, char** argv) {
+  using namespace switchboard;
+  server hasty{"hasty-broker", "Acknowledges before it commits.", "127.0.0.1:0"};
+  std::string directory;
+  hasty.command_line().add_text("--data", directory, "directory where rooms are kept");
+  hasty.add([&]() -> rpc::result<rpc::service_definition> {
+    auto home = sqlite_home::open(chat::entry_encoder(), {.directory = directory});
+    if (!home) return home.status();
+    return chat::definition(std::make_shared<hasty_home>(std::move(*home)));
+  });
+  return hasty.run(argc, argv);
+}
