@@ -53,7 +53,7 @@ public:
     page.status = {rpc::code::unavailable, "unreadable"};
     done(std::move(page));
   }
-  void watch(std::function<void()>) override {}
+  void watch(std::function<void()> grown) override { behind_->watch(std::move(grown)); }
   log_extent extent() const override { return behind_->extent(); }
 
   void answer() {
@@ -590,6 +590,35 @@ TEST_F(Room, EndsWhenItFails) {
   run();
   EXPECT_EQ(ann.answer_to(reply), "UNAVAILABLE");
   EXPECT_EQ(ann.read(to_ann), words{"UNAVAILABLE"});
+}
+
+TEST_F(Room, ShowsWhatTheRoomBeforeItWasStillAppending) {
+  join(ann, "ann");
+  run();
+  log->how = staged_log::mode::later;
+  publish(ann, "late");
+  run();
+  stop_room();
+  start_room();
+  const auto to_bob = join(bob, "bob");
+  run();
+  ASSERT_EQ(bob.read(to_bob), words{"caught up 0"});
+  log->answer();
+  run();
+  EXPECT_EQ(bob.read(to_bob), words{"1:ann says late"});
+}
+
+TEST_F(Room, ShowsWhatOthersAppendAsFarAsTheLogGoes) {
+  const auto to_ann = join(ann, "ann");
+  run();
+  ASSERT_EQ(ann.read(to_ann), words{"caught up 0"});
+  // More than one page.
+  std::vector<draft> drafts(200, draft{plain_words{}.body("other", "x"), {}});
+  log->append(std::move(drafts), [](const auto&) {});
+  run();
+  const auto seen = ann.read(to_ann);
+  ASSERT_EQ(seen.size(), 200u);
+  EXPECT_EQ(seen.back(), "200:other says x");
 }
 
 TEST_F(Room, GoesOnCountingInFrontOfTheSameLog) {

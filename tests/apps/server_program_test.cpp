@@ -39,5 +39,20 @@ TEST(ServerProgram, SaysInOneLineWhyTheSystemHasNoSuchNotificationPort) {
   EXPECT_NE(ended.output.find("kernel.io_uring_disabled"), std::string::npos) << ended.output;
 }
 
+TEST(ChatBrokerProgram, SaysInOneLineWhyItCannotKeepRoomsThere) {
+  const auto ended = run_shell(CHAT_BROKER " --listen 127.0.0.1:0 --data /dev/null/rooms 2>&1");
+  EXPECT_EQ(ended.status, 1);
+  ASSERT_EQ(ended.lines().size(), 1u) << ended.output;
+  EXPECT_NE(ended.output.find("/dev/null/rooms"), std::string::npos) << ended.output;
+}
+
+TEST(ChatBrokerProgram, PromisesNothingThatItCannotKeep) {
+  for (const auto* options : {"--durability fsync", "--durability often", "--data /tmp --durability memory"}) {
+    const auto ended = run_shell(std::string(CHAT_BROKER " --listen 127.0.0.1:0 ") + options + " 2>&1");
+    EXPECT_EQ(ended.status, 2) << options;
+    EXPECT_NE(ended.output.find("--durability"), std::string::npos) << ended.output;
+  }
+}
+
 }  // namespace
 }  // namespace switchboard
