@@ -1,4 +1,5 @@
 #include "chat_service.hpp"
+#include "room_files.hpp"
 
 #include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/memory_log.hpp>
@@ -58,6 +59,7 @@ struct storage {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (const auto status = chat::run_room_file_command(argc, argv)) return *status;
   switchboard::server server{"chat-broker", "Chat rooms with history, for protobuf clients.", "127.0.0.1:7777"};
   storage rooms;
   chat::chat_limits limits;

@@ -232,6 +232,18 @@ TEST_F(SqliteHome, RefusesADatabaseWhoseRoomsDoNotEndWhereTheirMessagesDo) {
   EXPECT_EQ(opened.status().code, rpc::code::data_loss);
 }
 
+TEST_F(SqliteHome, ChecksEveryMessageAndId) {
+  const auto faults = [this] { return *sqlite_home::check(directory_ / "data"); };
+  { append(*open()->open("r"), {{"a", "1"}, {"b", "2"}, {"c", ""}}); }
+  EXPECT_EQ(faults(), std::vector<std::string>{});
+  run_sql("UPDATE ids SET id = x'31' WHERE sequence = 2");
+  EXPECT_EQ(faults().size(), 1u) << "one id for two";
+  run_sql("UPDATE ids SET id = x'32', sequence = 9 WHERE sequence = 2");
+  EXPECT_EQ(faults().size(), 1u) << "an id of what is not there yet";
+  run_sql("DELETE FROM ids; DELETE FROM messages WHERE sequence = 2");
+  EXPECT_EQ(faults().size(), 1u) << "a gap that opening does not look for";
+}
+
 TEST_F(SqliteHome, RefusesADatabaseOfAnotherApplicationOrOfANewerVersion) {
   { append(*open()->open("r"), "a"); }
   run_sql("PRAGMA user_version = 999");

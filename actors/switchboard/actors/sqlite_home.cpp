@@ -73,6 +73,42 @@ rpc::result<std::shared_ptr<sqlite_home>> sqlite_home::open(encoder encode, cons
   return home;
 }
 
+rpc::result<std::vector<std::string>> sqlite_home::check(const std::filesystem::path& directory) {
+  auto claimed = sqlite::data_directory::claim(directory);
+  if (!claimed) return claimed.status();
+  const auto path = sqlite::database_path(directory);
+  auto rooms = database::open(path, sqlite::access::read_write);
+  if (!rooms) return in_file(path, rooms.status());
+  if (auto failure = sqlite::recognise(*rooms); !failure.ok()) return in_file(path, std::move(failure));
+  std::vector<std::string> faults;
+  const auto whole = rooms->ask("PRAGMA integrity_check(1)");
+  if (!whole) return in_file(path, whole.status());
+  if (*whole != "ok") faults.push_back(*whole);
+  sqlite::statement looks[] = {
+      {*rooms,
+       "SELECT name || ': keeps ' || first || ' to ' || last || ', but has ' || count(sequence) || ' messages, ' || "
+       "ifnull(min(sequence), 0) || ' to ' || ifnull(max(sequence), 0) FROM rooms LEFT JOIN messages ON room = id "
+       "GROUP BY id HAVING count(sequence) <> last + 1 - first OR "
+       "(last >= first AND (min(sequence) <> first OR max(sequence) <> last))"},
+      {*rooms,
+       "SELECT name || ': an id of message ' || ids.sequence || ', beyond the last' FROM rooms JOIN ids ON "
+       "ids.room = rooms.id WHERE ids.sequence > last"},
+      {*rooms,
+       "SELECT name || ': one id for two messages' FROM rooms JOIN ids ON ids.room = rooms.id "
+       "GROUP BY rooms.id, ids.id HAVING count(*) > 1"},
+      {*rooms,
+       "SELECT 'messages of a room that is not there: ' || room FROM messages WHERE room NOT IN "
+       "(SELECT id FROM rooms) GROUP BY room"},
+  };
+  for (auto& look : looks) {
+    if (!look) return in_file(path, rooms->status());
+    auto found = look.query();
+    while (found.next()) faults.emplace_back(found.bytes(0));
+    if (!found.status().ok()) faults.push_back(found.status().message);
+  }
+  return faults;
+}
+
 sqlite_home::sqlite_home(encoder encode, std::shared_ptr<sqlite::journal> writer,
                          std::shared_ptr<sqlite::history> reader)
     : encode_(std::move(encode)), writer_(std::move(writer)), reader_(std::move(reader)) {}

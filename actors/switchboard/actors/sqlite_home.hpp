@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include <switchboard/actors/log.hpp>
 #include <switchboard/rpc/result.hpp>
@@ -52,6 +53,11 @@ class sqlite_home final : public log_home {
 public:
   static rpc::result<std::shared_ptr<sqlite_home>> open(encoder encode, const sqlite_options& options);
   ~sqlite_home() override;
+
+  /// Looks at everything in the directory's database, which takes as long as there are messages: the file itself, that
+  /// each room's sequences have no gap, that ids belong to messages that were. What is wrong, in words; empty where
+  /// nothing is. Nothing is changed.
+  static rpc::result<std::vector<std::string>> check(const std::filesystem::path& directory);
 
   std::shared_ptr<log> open(const std::string& room) override;
   std::shared_ptr<log> find(const std::string& room) const override;

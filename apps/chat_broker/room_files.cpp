@@ -1,0 +1,228 @@
+#include "room_files.hpp"
+
+#include "chat_names.hpp"
+#include "chat_service.hpp"
+#include "chat_vocabulary.hpp"
+
+#include <cstdio>
+#include <future>
+#include <iostream>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <google/protobuf/util/delimited_message_util.h>
+#include <google/protobuf/util/json_util.h>
+#include <unistd.h>
+
+#include <switchboard/actors/sqlite_home.hpp>
+
+namespace switchboard::chat {
+namespace {
+
+using google::protobuf::util::JsonStringToMessage;
+using google::protobuf::util::MessageToJsonString;
+
+/// Messages that are read, or stored, at once.
+constexpr std::size_t page_entries = 1'000;
+constexpr std::size_t page_bytes = std::size_t{4} << 20;
+/// A line of JSON, at most: every byte of the longest text as \u0000.
+constexpr std::size_t line_bytes_max = 8 * text_bytes_max;
+
+struct command {
+  std::string directory;
+  std::string room;
+  std::string format = "json";
+
+  bool is_json() const { return format == "json"; }
+};
+
+int complain(const std::string& why) {
+  std::fprintf(stderr, "chat-broker: %s\n", why.c_str());
+  return 1;
+}
+
+/// How far a long work has come, for a person at a terminal.
+class progress {
+public:
+  explicit progress(std::uint64_t all) : all_(all), shown_(::isatty(STDERR_FILENO) != 0) {}
+  ~progress() {
+    if (shown_) std::fputc('\n', stderr);
+  }
+  void at(std::uint64_t done) const {
+    if (!shown_) return;
+    if (all_ == 0) {
+      std::fprintf(stderr, "\r%llu messages", static_cast<unsigned long long>(done));
+      return;
+    }
+    constexpr int width = 40;
+    const int filled = static_cast<int>(width * done / all_);
+    std::fprintf(stderr, "\r[%.*s%*s] %llu of %llu", filled, "########################################", width - filled,
+                 "", static_cast<unsigned long long>(done), static_cast<unsigned long long>(all_));
+  }
+
+private:
+  const std::uint64_t all_;  ///< 0: not known
+  const bool shown_;
+};
+
+rpc::result<std::shared_ptr<sqlite_home>> open(const command& wanted) {
+  return sqlite_home::open(entry_encoder(), {.directory = wanted.directory});
+}
+
+log_page read(log& from, std::uint64_t after) {
+  std::promise<log_page> arrived;
+  from.read(after, page_entries, page_bytes, [&](log_page page) { arrived.set_value(std::move(page)); });
+  return arrived.get_future().get();
+}
+
+// -- check ----------------------------------------------------------------------------------------------------------
+
+int check(const command& wanted) {
+  const auto faults = sqlite_home::check(wanted.directory);
+  if (!faults) return complain(faults.status().message);
+  for (const auto& each : *faults) std::fprintf(stderr, "%s\n", each.c_str());
+  if (!faults->empty()) return complain(wanted.directory + " is damaged");
+  auto home = open(wanted);
+  if (!home) return complain(home.status().message);
+  for (const auto& name : (*home)->rooms("", (*home)->size())) {
+    const auto extent = (*home)->find(name)->extent();
+    std::printf("%s: %llu to %llu\n", name.c_str(), static_cast<unsigned long long>(extent.first),
+                static_cast<unsigned long long>(extent.last));
+  }
+  return 0;
+}
+
+// -- export ---------------------------------------------------------------------------------------------------------
+
+bool put(const v1::ChatMessage& message, bool as_json) {
+  if (!as_json) return google::protobuf::util::SerializeDelimitedToOstream(message, &std::cout);
+  std::string line;
+  return MessageToJsonString(message, &line).ok() && (std::cout << line << '\n');
+}
+
+int export_room(const command& wanted) {
+  auto home = open(wanted);
+  if (!home) return complain(home.status().message);
+  const auto messages = (*home)->find(wanted.room);
+  if (!messages) return complain("there is no room " + wanted.room);
+  const auto extent = messages->extent();
+  const progress bar{extent.last};
+  for (auto after = extent.first - 1; after < extent.last;) {
+    const auto page = read(*messages, after);
+    if (!page.status.ok()) return complain(page.status.message);
+    if (page.entries.empty()) return complain("messages behind " + std::to_string(after) + " are missing");
+    for (const auto& each : page.entries) {
+      v1::RoomEvent event;
+      if (!event.ParseFromArray(each.bytes.data(), static_cast<int>(each.bytes.size())) ||
+          !put(event.message(), wanted.is_json()))
+        return complain("message " + std::to_string(each.sequence) + " cannot be written");
+      after = each.sequence;
+    }
+    bar.at(after);
+  }
+  return std::cout.flush() ? 0 : complain("standard output takes no more");
+}
+
+// -- import ---------------------------------------------------------------------------------------------------------
+
+/// The next message of standard input; false at its end, or where it is none: then `why` says so.
+bool get(v1::ChatMessage& message, bool as_json, google::protobuf::io::ZeroCopyInputStream& input, std::string& why) {
+  message.Clear();
+  if (!as_json) {
+    bool at_end = false;
+    if (google::protobuf::util::ParseDelimitedFromZeroCopyStream(&message, &input, &at_end)) return true;
+    if (!at_end) why = "what comes is no message";
+    return false;
+  }
+  std::string line;
+  if (!std::getline(std::cin, line)) return false;
+  if (line.size() > line_bytes_max) {
+    why = "a line is too long";
+  } else if (const auto parsed = JsonStringToMessage(line, &message); !parsed.ok()) {
+    why = parsed.ToString();
+  }
+  return why.empty();
+}
+
+draft draft_of(v1::ChatMessage& message) {
+  draft made;
+  const auto sender = message.sender();
+  if (!message.client_message_id().empty()) made.dedupe_key = sender + '\0' + message.client_message_id();
+  message.clear_sequence();
+  message.clear_sender();
+  made.body = chat_vocabulary{}.body(sender, message.SerializeAsString());
+  return made;
+}
+
+int import_room(const command& wanted) {
+  if (const auto bad = check_room(wanted.room); !bad.ok()) return complain(bad.message);
+  auto home = open(wanted);
+  if (!home) return complain(home.status().message);
+  const auto messages = (*home)->open(wanted.room);
+  google::protobuf::io::IstreamInputStream input{&std::cin};
+  const progress bar{0};
+  std::uint64_t taken = 0;
+  std::uint64_t known = 0;
+  std::string why;
+  for (bool more = true; more;) {
+    std::vector<draft> drafts;
+    v1::ChatMessage message;
+    while (drafts.size() < page_entries && (more = get(message, wanted.is_json(), input, why))) {
+      if (auto bad = check_nickname(message.sender()); !bad.ok() || message.sender().empty())
+        why = "a message without a sender";
+      else if (bad = check_text(message.text()); !bad.ok())
+        why = bad.message;
+      if (!why.empty()) break;
+      drafts.push_back(draft_of(message));
+    }
+    if (!why.empty()) return complain("message " + std::to_string(taken + drafts.size() + 1) + ": " + why);
+    if (drafts.empty()) break;
+    std::promise<std::vector<append_result>> stored;
+    messages->append(std::move(drafts), [&](auto results) { stored.set_value(std::move(results)); });
+    for (const auto& each : stored.get_future().get()) {
+      if (!each.status.ok()) return complain(each.status.message);
+      ++taken;
+      if (each.duplicate) ++known;
+    }
+    bar.at(taken);
+  }
+  std::printf("%llu messages, %llu of them were there already\n", static_cast<unsigned long long>(taken),
+              static_cast<unsigned long long>(known));
+  return 0;
+}
+
+}  // namespace
+
+std::optional<int> run_room_file_command(int argc, const char* const* argv) {
+  const std::string_view what = argc > 1 ? argv[1] : "";
+  if (what != "check" && what != "export" && what != "import") return std::nullopt;
+  CLI::App program{"Looks after the rooms in a --data directory while no broker runs on it."};
+  program.name("chat-broker");
+  program.require_subcommand(1);
+  command wanted;
+  const auto add = [&](const char* name, const char* meaning) {
+    auto* const added = program.add_subcommand(name, meaning);
+    added->add_option("--data", wanted.directory, "The directory")->required()->check(CLI::ExistingDirectory);
+    return added;
+  };
+  auto* const checking = add("check", "Verifies sequences, message ids and the database");
+  auto* const exporting = add("export", "Writes a room's messages to standard output");
+  auto* const importing = add("import", "Appends messages from standard input to a room");
+  for (auto* each : {exporting, importing}) {
+    each->add_option("room", wanted.room, "The room")->required();
+    each->add_option("--format", wanted.format, "json, one message a line, or delimited protobuf")
+        ->check(CLI::IsMember({"json", "delimited"}))
+        ->capture_default_str();
+  }
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? 0 : 2;
+  }
+  std::ios::sync_with_stdio(false);
+  if (checking->parsed()) return check(wanted);
+  return exporting->parsed() ? export_room(wanted) : import_room(wanted);
+}
+
+}  // namespace switchboard::chat

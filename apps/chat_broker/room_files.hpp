@@ -1,0 +1,21 @@
+#pragma once
+
+/// `chat-broker check|export|import`: what can be done with a --data directory while no broker runs on it.
+///
+///     chat-broker check --data DIR                    verifies it; one line a room
+///     chat-broker export ROOM --data DIR              writes the room's messages to standard output
+///     chat-broker import ROOM --data DIR              appends messages from standard input, in their order
+///
+/// Formats    --format json: ChatMessage as protobuf's JSON, one a line; delimited: serialized, each behind its size as a
+///            varint (protobuf's delimited stream).
+/// Status     0; 1 where something is wrong, in words on standard error; 2 for bad usage.
+/// Threads    one: the program's.
+
+#include <optional>
+
+namespace switchboard::chat {
+
+/// The exit status; nothing where the command line asks for no such thing.
+std::optional<int> run_room_file_command(int argc, const char* const* argv);
+
+}  // namespace switchboard::chat
