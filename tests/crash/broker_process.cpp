@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,8 @@ bool broker_process::start() {
   process_ = ::fork();
   if (process_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // A full disk gives an error, no signal.
+    std::signal(SIGXFSZ, SIG_IGN);
     if (::getppid() != self) ::_exit(127);
     ::dup2(output[1], STDOUT_FILENO);
     ::close(output[0]);
@@ -38,6 +41,13 @@ bool broker_process::start() {
   const bool said = ::poll(&ready, 1, patience_ms) == 1 && ::read(output[0], line.data(), line.size()) > 0;
   ::close(output[0]);
   return said;
+}
+
+void broker_process::limit_files(std::optional<std::uint64_t> bytes) {
+  rlimit limit{};
+  ::prlimit(process_, RLIMIT_FSIZE, nullptr, &limit);
+  limit.rlim_cur = bytes ? *bytes : limit.rlim_max;
+  ::prlimit(process_, RLIMIT_FSIZE, &limit, nullptr);
 }
 
 void broker_process::kill() {

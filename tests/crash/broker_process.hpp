@@ -4,6 +4,8 @@
 /// Threads    one.
 /// Owns       the process, which ends with it.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include <sys/types.h>
@@ -25,6 +27,9 @@ public:
   void kill();
   /// SIGTERM; its exit status.
   int stop();
+
+  /// From now on no file of it may grow beyond that: as good as a disk that is full. Nothing: as before.
+  void limit_files(std::optional<std::uint64_t> bytes);
 
   std::string address() const { return "unix:" + directory_ + "/socket"; }
 

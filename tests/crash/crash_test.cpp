@@ -34,47 +34,63 @@ protected:
   }
   ~Crash() override { std::filesystem::remove_all(directory_); }
 
-  /// Kills `program` that often while people talk, lets them finish and hear all, and says what does not fit.
-  std::vector<std::string> faults_after(const std::string& program, std::uint64_t crashes) {
-    const auto seed = wanted("SWITCHBOARD_CRASH_SEED", std::random_device{}());
-    std::printf("SWITCHBOARD_CRASH_SEED=%llu\n", static_cast<unsigned long long>(seed));
-    std::mt19937_64 random{seed};
-    broker_process broker{program, directory_};
-    if (!broker.start()) return {"the broker does not start"};
-    const auto server = net::endpoint::parse(broker.address()).value();
-    std::vector<std::unique_ptr<talker>> talkers;
-    for (std::size_t each = 0; each < people; ++each)
-      talkers.push_back(std::make_unique<talker>(server, "room", "talker-" + std::to_string(each)));
-    const auto acknowledged = [&] {
+  struct conversation {
+    conversation(const std::string& program, const std::string& directory) : broker(program, directory) {}
+
+    [[nodiscard]] bool begin() {
+      if (!broker.start()) return false;
+      for (std::size_t each = 0; each < people; ++each)
+        talkers.push_back(std::make_unique<talker>(server, "room", "talker-" + std::to_string(each)));
+      return true;
+    }
+    std::uint64_t acknowledged() const {
       std::uint64_t all = 0;
       for (const auto& each : talkers) all += each->acknowledged();
       return all;
-    };
+    }
+    /// Lets everybody finish and hear all; what does not fit.
+    std::vector<std::string> end() {
+      for (const auto& each : talkers) each->say_no_more();
+      std::uint64_t last = 0;
+      for (const auto& each : talkers) {
+        if (!eventually([&] { return each->is_quiet(); })) return {each->name() + " is not answered"};
+        last = std::max(last, each->last_acknowledged());
+      }
+      for (const auto& each : talkers)
+        if (!eventually([&] { return each->has_heard(last); })) return {each->name() + " does not hear the end"};
+      talker listener{server, "room", ""};
+      if (!eventually([&] { return listener.is_caught_up(); })) return {"nobody can read the room"};
+      listener.finish();
+      for (const auto& each : talkers) each->finish();
+      EXPECT_EQ(broker.stop(), 0);
+      std::printf("%llu messages acknowledged, %zu in the log\n", static_cast<unsigned long long>(acknowledged()),
+                  listener.heard().size());
+      return faults_of(listener.heard(), talkers);
+    }
+
+    broker_process broker;
+    const net::endpoint server = net::endpoint::parse(broker.address()).value();
+    std::vector<std::unique_ptr<talker>> talkers;
+  };
+
+  /// Kills `program` that often while people talk, and says what does not fit.
+  std::vector<std::string> faults_after(const std::string& program, std::uint64_t crashes) {
+    const auto seed = wanted("SWITCHBOARD_CRASH_SEED", std::random_device{}());
+    std::printf("SWITCHBOARD_CRASH_SEED=%llu, %llu crashes\n", static_cast<unsigned long long>(seed),
+                static_cast<unsigned long long>(crashes));
+    std::mt19937_64 random{seed};
+    conversation talk{program, directory_};
+    if (!talk.begin()) return {"the broker does not start"};
     for (std::uint64_t crash = 0; crash < crashes; ++crash) {
       // An instant that is random in what the broker does: so many messages on, and some microseconds.
-      const auto target = acknowledged() + random() % 40;
-      if (!eventually([&] { return acknowledged() >= target; })) return {"nothing is acknowledged any more"};
+      const auto target = talk.acknowledged() + random() % 40;
+      if (!eventually([&] { return talk.acknowledged() >= target; })) return {"nothing is acknowledged any more"};
       const auto at = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 3'000);
       while (std::chrono::steady_clock::now() < at) std::this_thread::yield();
-      broker.kill();
-      if (!broker.start()) return {"the broker does not start again"};
+      talk.broker.kill();
+      if (!talk.broker.start()) return {"the broker does not start again"};
     }
-    for (const auto& each : talkers) each->say_no_more();
-    std::uint64_t last = 0;
-    for (const auto& each : talkers) {
-      if (!eventually([&] { return each->is_quiet(); })) return {each->name() + " is not answered"};
-      last = std::max(last, each->last_acknowledged());
-    }
-    for (const auto& each : talkers)
-      if (!eventually([&] { return each->has_heard(last); })) return {each->name() + " does not hear the end"};
-    talker listener{server, "room", ""};
-    if (!eventually([&] { return listener.is_caught_up(); })) return {"nobody can read the room"};
-    listener.finish();
-    for (const auto& each : talkers) each->finish();
-    EXPECT_EQ(broker.stop(), 0);
-    std::printf("%llu crashes, %llu messages acknowledged, %zu in the log\n", static_cast<unsigned long long>(crashes),
-                static_cast<unsigned long long>(acknowledged()), listener.heard().size());
-    return faults_of(listener.heard(), talkers);
+    return talk.end();
   }
 
   std::string directory_;
@@ -83,6 +99,22 @@ protected:
 TEST_F(Crash, LosesDoublesAndReordersNothing) {
   const auto faults = faults_after(CHAT_BROKER, wanted("SWITCHBOARD_CRASHES", crashes_unless_told));
   for (const auto& each : faults) ADD_FAILURE() << each;
+}
+
+TEST_F(Crash, LosesNothingWhereTheDiskFillsAndIsFreedAgain) {
+  conversation talk{CHAT_BROKER, directory_};
+  ASSERT_TRUE(talk.begin());
+  for (int round = 0; round < 5; ++round) {
+    const auto before = talk.acknowledged();
+    ASSERT_TRUE(eventually([&] { return talk.acknowledged() >= before + 50; })) << "round " << round;
+    std::vector<std::uint64_t> refused;
+    for (const auto& each : talk.talkers) refused.push_back(each->refused());
+    talk.broker.limit_files(0);
+    for (std::size_t each = 0; each < people; ++each)
+      ASSERT_TRUE(eventually([&] { return talk.talkers[each]->refused() > refused[each]; })) << "round " << round;
+    talk.broker.limit_files(std::nullopt);
+  }
+  for (const auto& each : talk.end()) ADD_FAILURE() << each;
 }
 
 TEST_F(Crash, IsFoundWhereABrokerAcknowledgesBeforeItCommits) {

@@ -60,6 +60,13 @@ void talker::on_published(const std::string& text, const chat::v1::PublishReply&
   publish_next();
 }
 
+void talker::on_not_published(const std::string& text, const rpc::status& why) {
+  if (why.code != rpc::code::resource_exhausted)
+    return surprises_.push_back("not published: " + text + ": " + why.message);
+  ++refused_;
+  session_.publish(text);
+}
+
 void talker::publish_next() {
   if (quiet_ || name_.empty()) return;
   session_.publish(std::to_string(++published_));

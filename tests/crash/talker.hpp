@@ -34,6 +34,8 @@ public:
 
   std::uint64_t acknowledged() const noexcept { return acknowledged_; }
   std::uint64_t last_acknowledged() const noexcept { return last_acknowledged_; }
+  /// How often it was told that there is no space. It says the same again then.
+  std::uint64_t refused() const noexcept { return refused_; }
   /// No more is published; what is under way still is.
   void say_no_more() noexcept { quiet_ = true; }
   bool is_quiet() const noexcept { return quiet_ && unacknowledged_ == 0; }
@@ -53,9 +55,7 @@ private:
   void on_log_restarted() override { surprises_.push_back("the log started over"); }
   void on_refused(const rpc::status& why) override { surprises_.push_back("refused: " + why.message); }
   void on_published(const std::string& text, const chat::v1::PublishReply& reply) override;
-  void on_not_published(const std::string& text, const rpc::status& why) override {
-    surprises_.push_back("not published: " + text + ": " + why.message);
-  }
+  void on_not_published(const std::string& text, const rpc::status& why) override;
   void publish_next();
   void run();
 
@@ -70,6 +70,7 @@ private:
   std::atomic<bool> over_{false};
   std::atomic<bool> caught_up_{false};
   std::atomic<std::uint64_t> acknowledged_{0};
+  std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> last_acknowledged_{0};
   std::atomic<std::uint64_t> last_heard_{0};
   std::atomic<std::size_t> unacknowledged_{0};
