@@ -6,6 +6,7 @@
 #include "fanout_benchmark.hpp"
 #include "port_benchmarks.hpp"
 #include "port_loop.hpp"
+#include "publish_benchmark.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -37,7 +38,7 @@ int main(int argc, char** argv) {
   const std::function<int()> benchmarks[] = {
       bench::add_echo_benchmark(program),      bench::add_fanout_benchmark(program),
       bench::add_ports_benchmark(program),     bench::add_accepts_benchmark(program),
-      bench::add_readiness_benchmark(program),
+      bench::add_readiness_benchmark(program), bench::add_publish_benchmark(program),
   };
 
   // The baselines as processes of their own; started by the benchmarks, hidden from --help.
