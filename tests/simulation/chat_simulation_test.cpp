@@ -65,7 +65,7 @@ TEST_F(ChatSimulation, LosesNothingInThousandsOfWorlds) {
     return;
   }
   const auto first = std::uint64_t{1};
-  const auto count = wanted("SWITCHBOARD_SIMULATION_SEEDS").value_or(5'000);
+  const auto count = wanted("SWITCHBOARD_SIMULATION_SEEDS").value_or(2'000);
   std::printf("seeds %llu to %llu\n", static_cast<unsigned long long>(first),
               static_cast<unsigned long long>(first + count - 1));
   for (auto seed = first; seed < first + count; ++seed)
