@@ -26,8 +26,8 @@ rpc::status first_failure(Statuses&&... statuses) {
   return found;
 }
 
-void set_to_now(google::protobuf::Timestamp& time) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
+void set(google::protobuf::Timestamp& time, std::chrono::system_clock::time_point to) {
+  const auto now = to.time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
   time.set_seconds(seconds.count());
   time.set_nanos(static_cast<std::int32_t>(std::chrono::nanoseconds(now - seconds).count()));
@@ -80,8 +80,13 @@ private:
 
 }  // namespace
 
-chat_service::chat_service(caf::event_based_actor* self, std::shared_ptr<log_home> home, const chat_limits& limits)
-    : self_(self), home_(std::move(home)), limits_(limits), vocabulary_(std::make_shared<chat_vocabulary>()) {
+chat_service::chat_service(caf::event_based_actor* self, std::shared_ptr<log_home> home, const chat_limits& limits,
+                           wall_clock now)
+    : self_(self),
+      home_(std::move(home)),
+      limits_(limits),
+      now_(now),
+      vocabulary_(std::make_shared<chat_vocabulary>()) {
   self_->set_down_handler([this](const caf::down_msg& down) { on_down(down); });
 }
 
@@ -123,7 +128,7 @@ void chat_service::publish(PublishRequest& request, rpc::responder<PublishReply>
   if (room == rooms_.end()) return reply.fail(rpc::code::failed_precondition, "join the room under a nickname first");
   ChatMessage content;
   content.mutable_text()->swap(*request.mutable_text());
-  set_to_now(*content.mutable_sent_at());
+  set(*content.mutable_sent_at(), now_());
   content.set_client_message_id(request.client_message_id());
   room_publish publish;
   publish.call = room_call{std::move(reply)};
@@ -197,8 +202,8 @@ log_home::encoder entry_encoder() {
   };
 }
 
-rpc::service_definition definition(std::shared_ptr<log_home> home, const chat_limits& limits) {
-  return Chat::service<chat_service>(std::move(home), limits);
+rpc::service_definition definition(std::shared_ptr<log_home> home, const chat_limits& limits, wall_clock now) {
+  return Chat::service<chat_service>(std::move(home), limits, now);
 }
 
 }  // namespace switchboard::chat

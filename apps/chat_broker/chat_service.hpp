@@ -11,6 +11,7 @@
 
 #include "chat_limits.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,9 +27,12 @@
 
 namespace switchboard::chat {
 
+/// What says when a message was sent.
+using wall_clock = std::chrono::system_clock::time_point (*)();
+
 class chat_service {
 public:
-  chat_service(caf::event_based_actor* self, std::shared_ptr<log_home> home, const chat_limits& limits);
+  chat_service(caf::event_based_actor* self, std::shared_ptr<log_home> home, const chat_limits& limits, wall_clock now);
   ~chat_service();
   chat_service(const chat_service&) = delete;
   chat_service& operator=(const chat_service&) = delete;
@@ -48,6 +52,7 @@ private:
   caf::event_based_actor* const self_;
   const std::shared_ptr<log_home> home_;
   const chat_limits limits_;
+  const wall_clock now_;
   const std::shared_ptr<const room_vocabulary> vocabulary_;
   std::unordered_map<std::string, room_handle> rooms_;
 };
@@ -56,6 +61,8 @@ private:
 log_home::encoder entry_encoder();
 
 /// The service, with its rooms' logs in `home`.
-rpc::service_definition definition(std::shared_ptr<log_home> home, const chat_limits& limits = {});
+rpc::service_definition definition(
+    std::shared_ptr<log_home> home, const chat_limits& limits = {},
+    wall_clock now = [] { return std::chrono::system_clock::now(); });
 
 }  // namespace switchboard::chat

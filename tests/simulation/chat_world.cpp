@@ -19,6 +19,11 @@ constexpr auto pause = 5ms;
 /// takes.
 constexpr int pauses_limit = 4'000;
 
+/// The time of day is in messages, and so in their size: a run must not depend on it.
+std::chrono::system_clock::time_point standing_still() {
+  return std::chrono::system_clock::time_point{std::chrono::hours{24}};
+}
+
 }  // namespace
 
 chat_world::config::config() {
@@ -29,8 +34,8 @@ chat_world::config::config() {
 chat_world::chat_world(std::uint64_t seed, const chat_plan& plan)
     : dice_(seed), world_(dice_.roll()), pump_(notification_pump::create(world_.make_port())), system_(config_) {
   broker_ = std::make_unique<switchboard::broker>(system_, pump_, switchboard::limits{}, world_.network());
-  const auto wrong =
-      broker_->add(chat::definition(std::make_shared<memory_home>(chat::entry_encoder(), memory_limits{})));
+  const auto wrong = broker_->add(
+      chat::definition(std::make_shared<memory_home>(chat::entry_encoder(), memory_limits{}), {}, standing_still));
   SWITCHBOARD_INVARIANT(wrong.empty(), wrong.c_str());
   const auto at = broker_->listen(net::endpoint::tcp("broker", 0)).value();
   world_.change(plan.weather);
