@@ -1,3 +1,5 @@
+#include <thread>
+
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/scoped_actor.hpp>
@@ -147,6 +149,33 @@ TEST_F(Stream, AWriterIsToldThatItsReaderIsGone) {
   take_turns();
   EXPECT_EQ(wakes, 1);
   EXPECT_FALSE(queue.push("a", nullptr));
+}
+
+// -- a writer -------------------------------------------------------------------------------------------------------
+
+TEST_F(Stream, CreditThatComesWhileAMessageIsRefusedLetsNoOtherThrough) {
+  // Credit comes from the reader's thread at any moment of a send(): every message that was taken is the one given.
+  constexpr int messages = 200'000;
+  auto queue = std::make_shared<stream_queue>(0);
+  std::jthread reader{[queue](std::stop_token stop) {
+    payload next;
+    int expected = 0;
+    while (expected < messages && !stop.stop_requested()) {
+      queue->granted(1, nullptr);
+      SayReply seen;
+      while (queue->next(next) == source::outcome::message) {
+        seen.ParseFromArray(next.bytes.data(), static_cast<int>(next.bytes.size()));
+        if (seen.payload() != std::to_string(expected)) return queue->detach();
+        ++expected;
+      }
+    }
+  }};
+  outbound<SayReply> out{queue};
+  int sent = 0;
+  while (sent < messages && !out.ended())
+    if (out.send(reply(std::to_string(sent)))) ++sent;
+  EXPECT_FALSE(out.ended()) << "what was read is not what was sent, around " << sent;
+  out.finish();
 }
 
 // -- a pipe ---------------------------------------------------------------------------------------------------------

@@ -131,7 +131,7 @@ public:
   /// stream has ended(); on_ready tells when to try again.
   bool send(const Message& message) {
     open();
-    if (!queue_->has_room()) return queue_->push({}, nullptr);
+    if (!queue_->ask_room()) return false;
     message.SerializeToString(&bytes_);
     return queue_->push(bytes_, current_context());
   }

@@ -37,9 +37,10 @@ bool stream_queue::push(std::string_view message, caf::execution_unit* context) 
   return true;
 }
 
-bool stream_queue::has_room() const {
+bool stream_queue::ask_room() {
   const std::lock_guard lock{mutex_};
-  return room();
+  refused_ = !room();
+  return !refused_;
 }
 
 void stream_queue::end_with(status&& how, bool drop_queued, caf::execution_unit* context) {

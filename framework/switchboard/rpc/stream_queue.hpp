@@ -33,8 +33,8 @@ public:
 
   /// False: not taken, for want of room or because the stream has ended.
   bool push(std::string_view message, caf::execution_unit* context);
-  /// Whether push() would take a message.
-  bool has_room() const;
+  /// Whether push() would take a message, for a writer that has yet to make one. False counts as a refused push().
+  bool ask_room();
   /// No more messages: the reader gets those queued, then `how`.
   void finish(status how, caf::execution_unit* context);
   /// The reader gets `how` next, unless it has come to the end already; what is queued is dropped.
