@@ -51,6 +51,10 @@ void client_connection::reset_when_closed() {
   ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
+void client_connection::stop_reading() {
+  watch(EPOLL_CTL_DEL, 0);
+}
+
 std::span<const std::byte> client_connection::read(std::span<std::byte> scratch) {
   const auto got = ::read(descriptor_, scratch.data(), scratch.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return {};

@@ -27,6 +27,9 @@ public:
   /// Closing then leaves nothing behind (SO_LINGER of 0).
   void reset_when_closed();
 
+  /// From now on nothing of it happens any more, whatever arrives.
+  void stop_reading();
+
   /// What has arrived, in `scratch`; empty where nothing has.
   std::span<const std::byte> read(std::span<std::byte> scratch);
   /// Bytes appended here leave with the next flush().

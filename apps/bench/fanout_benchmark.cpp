@@ -50,7 +50,33 @@ server_process start_redis(const std::string& program) {
       at);
 }
 
+double mebibytes(std::size_t bytes) {
+  return static_cast<double>(bytes) / (1 << 20);
+}
+
+/// What members who read nothing cost the others: beside the same server with those others alone.
+int run_beside_unread(const fanout_options& options) {
+  std::printf("fanout: %zu members who read and %zu who never do, beside the same server without the latter; ",
+              options.workload.members, options.workload.unread);
+  auto server = open_server(options.server, options.threads, {});
+  auto undisturbed = open_server(options.server, options.threads, {});
+  auto without = options.workload;
+  without.unread = 0;
+  auto load = std::make_unique<fanout_load>(server.address(), switchboard_dialect(), options.workload);
+  auto other_load = std::make_unique<fanout_load>(undisturbed.address(), switchboard_dialect(), without);
+  const auto before = server.resident_bytes();
+  side measured{"with unread", server, [&](auto length) { return load->run(length); }};
+  side baseline{"without", undisturbed, [&](auto length) { return other_load->run(length); }};
+  const bool right = compare(measured, &baseline, options.plan, "delivery");
+  std::printf("memory of the servers: %.1f MiB before the first message; %.1f with unread, %.1f without\n",
+              mebibytes(before), mebibytes(server.resident_bytes()), mebibytes(undisturbed.resident_bytes()));
+  load.reset();
+  other_load.reset();
+  return right && server.stop() == 0 && undisturbed.stop() == 0 ? 0 : 1;
+}
+
 int run(const fanout_options& options) {
+  if (options.workload.unread != 0) return run_beside_unread(options);
   std::printf(
       "fanout: 1 publisher, %zu members in %zu room%s, %zu messages under way in each, %zu B text, %zu server "
       "thread%s; ",
@@ -101,6 +127,12 @@ std::function<int()> add_fanout_benchmark(CLI::App& program) {
       ->capture_default_str();
   fanout->add_option("--payload", options->workload.payload, "Bytes of a text, 16 at least")
       ->check(CLI::Range(16, 65'536))
+      ->capture_default_str();
+  fanout
+      ->add_option("--unread", options->workload.unread,
+                   "Members besides those, in the first room, who take all credit and then never read: compared with "
+                   "the same server without them, and with its memory")
+      ->check(CLI::Range(0, 100'000))
       ->capture_default_str();
   add_schedule_options(*fanout, options->plan);
   add_server_options(*fanout, options->server, options->threads, options->pid,

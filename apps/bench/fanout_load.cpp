@@ -51,7 +51,8 @@ public:
         chunk_(chunk_bytes),
         text_(std::max(workload.payload, number_digits), 'x'),
         rooms_(workload.rooms),
-        members_(workload.members) {
+        members_(workload.members),
+        unread_(workload.unread) {
     std::vector<std::string> names;
     for (std::size_t each = 0; each < rooms_.size(); ++each) {
       rooms_[each].name = "fanout." + std::to_string(each);
@@ -68,9 +69,16 @@ public:
       dialect_->subscribe(member.socket.output(), member.of->name);
       wait_for_ready(1, member);
     }
+    for (auto& each : unread_) {
+      open(each, server);
+      dialect_->subscribe(each.socket.output(), rooms_.front().name);
+      wait_for_ready(1, each);
+      each.socket.stop_reading();
+    }
   }
   ~loop() override {
     members_.clear();
+    unread_.clear();
     ::close(epoll_);
   }
 
@@ -156,6 +164,7 @@ private:
   std::vector<room> rooms_;
   connection publisher_;
   std::vector<connection> members_;
+  std::vector<connection> unread_;
   connection* current_ = nullptr;
   load_slice* slice_ = nullptr;
   std::size_t ready_ = 0;

@@ -28,6 +28,7 @@ struct fanout_workload {
   std::size_t rooms = 1;      ///< that share them evenly
   std::size_t window = 16;    ///< messages under way in each room
   std::size_t payload = 64;   ///< bytes of a text
+  std::size_t unread = 0;     ///< more members of the first room, which take all credit and then read nothing
 };
 
 /// What arrived on a connection, whoever's protocol it was.

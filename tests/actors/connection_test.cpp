@@ -214,6 +214,23 @@ TEST_F(ConnectionTest, QueuesNoStreamMessageAboveTheHighMark) {
   EXPECT_EQ(sent().size(), 1001u);
 }
 
+TEST_F(ConnectionTest, DrawsNothingFromAStreamWhileItsSocketTakesNothing) {
+  start();
+  wire->room = 0;
+  receive(open_say(1, "waits for room"));
+  desk.said.front().reply(reply("x"));
+  receive(open_repeat(3, 1'000'000));
+  std::size_t produced = 0;
+  desk.streams.front().generate([&](SayReply& message) {
+    message.set_payload("x");
+    return ++produced <= 1000;
+  });
+  stage.settle();
+  EXPECT_LE(produced, 1u) << "but for a look at whether it has ended";
+  make_room(std::numeric_limits<std::size_t>::max() / 2);
+  EXPECT_EQ(sent().size(), 1002u);
+}
+
 TEST_F(ConnectionTest, LetsOthersHaveTheirTurnDuringALongStream) {
   start({.turn_messages_max = 10});
   receive(open_repeat(1, 1'000'000) + open_say(3, "beside it"));

@@ -24,7 +24,7 @@ struct open_call {
   bool open = true;
   bool abandoned = false;            ///< ended for the client, while its service still has it
   bool streaming = false;            ///< not unary
-  bool stalled = false;              ///< a stream that waits for the low mark
+  bool stalled = false;              ///< a stream that waits until output goes on
   bool client_ended = false;         ///< no more requests come
   bool answered = false;             ///< its service has answered
   bool server_ended = false;         ///< answered in full, while the client may still send requests

@@ -585,11 +585,12 @@ void connection::drain_stream(std::uint64_t number) {
   if (!call || !call->source) return;
   const auto bytes_before = outbound_.stream_position();
   for (std::size_t taken = 0;; ++taken) {
-    const bool above_mark = outbound_.bytes() >= limits().outbound_high_bytes;
-    if (call->credit == 0 || above_mark) {
+    // While the socket takes nothing, what is drawn would only wait here: it costs less at its source.
+    const bool full = write_blocked_ || outbound_.bytes() >= limits().outbound_high_bytes;
+    if (call->credit == 0 || full) {
       // The end of a stream costs no credit.
       if (call->source->ended()) break;
-      if (above_mark && !call->stalled) {
+      if (full && !call->stalled) {
         call->stalled = true;
         stalled_.push_back(number);
       }
@@ -614,7 +615,7 @@ void connection::drain_stream(std::uint64_t number) {
 }
 
 void connection::resume_stalled_streams() {
-  if (stalled_.empty() || outbound_.bytes() > limits().outbound_low_bytes) return;
+  if (stalled_.empty() || write_blocked_ || outbound_.bytes() > limits().outbound_low_bytes) return;
   const auto numbers = std::exchange(stalled_, {});
   for (const auto number : numbers) {
     if (auto* call = calls_.find(number)) {

@@ -199,7 +199,7 @@ private:
   /// Of the latest one: earlier ones may still be in the mailbox. Even, as no call of a client is.
   std::uint64_t connection_deadline_tag_ = 0;
   notification_pump::clock::time_point flush_began_{};
-  std::vector<std::uint64_t> stalled_;  ///< streams that wait for the low mark
+  std::vector<std::uint64_t> stalled_;  ///< streams that wait until output goes on
 
   state state_ = state::handshaking;
   drain_stage stage_ = drain_stage::answering;

@@ -23,8 +23,8 @@ struct limits {
   /// Bytes of requests that services of one connection hold; reading stops there.
   std::size_t request_bytes_in_flight_max = 4 * 1024 * 1024;
 
-  /// Outbound bytes of one connection above which no stream message is queued; reading stops when replies alone pass
-  /// twice that.
+  /// Outbound bytes of one connection above which no stream message is queued, nor while the socket takes nothing;
+  /// reading stops when replies alone pass twice that.
   std::size_t outbound_high_bytes = 1024 * 1024;
   /// Outbound bytes at which both go on.
   std::size_t outbound_low_bytes = 256 * 1024;
