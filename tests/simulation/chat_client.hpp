@@ -35,6 +35,7 @@ public:
   bool step();
   /// Whether it has published all, and read all that there is.
   bool is_done() const noexcept { return acknowledged_ == role_.messages && last_ == role_.everybody; }
+  bool is_connected() const noexcept { return transport_ != nullptr; }
   void leave() { transport_ = nullptr; }
 
   const chat_role& role() const noexcept { return role_; }

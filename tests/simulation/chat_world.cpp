@@ -32,12 +32,19 @@ chat_world::config::config() {
 }
 
 chat_world::chat_world(std::uint64_t seed, const chat_plan& plan)
-    : dice_(seed), world_(dice_.roll()), pump_(notification_pump::create(world_.make_port())), system_(config_) {
+    : dice_(seed),
+      world_(dice_.roll()),
+      pump_(notification_pump::create(world_.make_port())),
+      system_(config_),
+      rooms_(plan.rooms),
+      bytes_a_socket_(plan.weather.send_buffer_bytes) {
   broker_ = std::make_unique<switchboard::broker>(system_, pump_, switchboard::limits{}, world_.network());
   const auto wrong = broker_->add(
       chat::definition(std::make_shared<memory_home>(chat::entry_encoder(), memory_limits{}), {}, standing_still));
   SWITCHBOARD_INVARIANT(wrong.empty(), wrong.c_str());
   const auto at = broker_->listen(net::endpoint::tcp("broker", 0)).value();
+  static_cast<caf::scheduler::test_coordinator&>(system_.scheduler()).run();
+  standing_actors_ = system_.registry().running();
   world_.change(plan.weather);
   for (std::size_t each = 0; each < plan.clients; ++each) {
     const auto room = each % plan.rooms;
@@ -87,6 +94,7 @@ bool chat_world::settle_until(const std::function<bool()>& done) {
 bool chat_world::run_until(const std::function<bool()>& done) {
   int pauses = 0;
   while (!done()) {
+    if (const auto stray = strays(); !stray.empty()) ledger_.fault(stray);
     if (!ledger_.faults().empty()) return false;
     if (step()) {
       pauses = 0;
@@ -121,6 +129,22 @@ bool chat_world::run_some_jobs() {
     coordinator.run_once();
   }
   return true;
+}
+
+std::string chat_world::strays() {
+  const auto actors = system_.registry().running();
+  const auto visitors = actors > standing_actors_ ? actors - standing_actors_ : 0;
+  const auto theirs = static_cast<std::size_t>(
+      std::count_if(clients_.begin(), clients_.end(), [](const auto& each) { return each->is_connected(); }));
+  // The listener has a socket and a slot; a connection's actor has one of each until it ends, a room's has neither.
+  const auto ours = world_.sockets() - theirs;
+  if (pump_->registrations() > 1 + visitors)
+    return std::to_string(pump_->registrations()) + " slots of " + std::to_string(visitors) + " connections and rooms";
+  if (visitors > rooms_ + ours)
+    return std::to_string(visitors) + " connections and rooms with " + std::to_string(ours) + " sockets";
+  if (world_.bytes_held() > world_.sockets() * bytes_a_socket_)
+    return std::to_string(world_.bytes_held()) + " bytes in " + std::to_string(world_.sockets()) + " sockets";
+  return {};
 }
 
 std::string chat_world::leaks() const {

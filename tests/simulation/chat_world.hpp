@@ -37,7 +37,8 @@ public:
   chat_world& operator=(const chat_world&) = delete;
 
   /// Runs until every client has published and read everything, then until all have left and the broker has ended. What
-  /// went wrong, in words; empty where nothing did. After each step the ledger must be without a fault.
+  /// went wrong, in words; empty where nothing did. After each step the ledger must be without a fault, and no slot,
+  /// actor, socket or byte there without its owner.
   std::string run();
 
   simulated::world& world() noexcept { return world_; }
@@ -56,6 +57,8 @@ private:
   bool settle_until(const std::function<bool()>& done);
   std::string describe() const;
   std::string leaks() const;
+  /// What there is now and belongs to nobody, in words.
+  std::string strays();
 
   simulated::dice dice_;
   simulated::world world_;
@@ -64,6 +67,9 @@ private:
   const std::shared_ptr<notification_pump> pump_;
   caf::actor_system system_;
   std::unique_ptr<switchboard::broker> broker_;
+  const std::size_t rooms_;
+  const std::size_t bytes_a_socket_;
+  std::size_t standing_actors_ = 0;  ///< that are there before anybody comes
   std::vector<std::unique_ptr<chat_client>> clients_;
 };
 
