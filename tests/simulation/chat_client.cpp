@@ -1,19 +1,12 @@
 #include "chat_client.hpp"
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 
 #include <switchboard/chat/v1/chat.pb.h>
-#include <switchboard/rpc/status.hpp>
-#include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::simulation {
 namespace {
-
-using namespace std::chrono_literals;
-using net::io_outcome;
 
 constexpr std::string_view join_method = "switchboard.chat.v1.Chat/Join";
 constexpr std::string_view publish_method = "switchboard.chat.v1.Chat/Publish";
@@ -36,31 +29,12 @@ std::string token_of(std::uint64_t seed) {
 
 chat_client::chat_client(simulated::world& world, net::endpoint server, chat_role role, std::uint64_t seed,
                          chat_ledger& ledger)
-    : world_(world),
-      server_(std::move(server)),
+    : wire_client(world, std::move(server), role.name, seed),
       role_(std::move(role)),
-      dice_(seed),
       ledger_(ledger),
       resume_token_(token_of(seed)) {}
 
-bool chat_client::step() {
-  if (!transport_) {
-    if (is_done() || world_.now() < connect_at_) return false;
-    connect();
-    return true;
-  }
-  publish();
-  // Both, or a client that always writes would never read.
-  const bool wrote = write();
-  return (transport_ && read()) || wrote;
-}
-
-void chat_client::connect() {
-  auto made = world_.network().connect(server_);
-  if (!made) return ledger_.fault(told("connect: " + made.error().message()));
-  transport_ = std::move(*made);
-  decoder_ = std::make_unique<wire::frame_decoder>();
-  output_.clear();
+void chat_client::on_connected() {
   owed_credit_ = 0;
   published_ = acknowledged_;
   chat::v1::JoinRequest join;
@@ -71,16 +45,11 @@ void chat_client::connect() {
   join.set_log_id(log_id_);
   // After 0 there is no history without a limit.
   if (last_ == 0) join.set_history_limit(1'000'000);
-  wire::append_open(output_, join_call, join_method, join.SerializeAsString(), true, credit, 0);
-}
-
-void chat_client::disconnect() {
-  transport_ = nullptr;
-  connect_at_ = world_.now() + std::chrono::microseconds(dice_.below(20'000));
+  wire::append_open(output(), join_call, join_method, join.SerializeAsString(), true, credit, 0);
 }
 
 /// Right behind the join, without waiting for anything, and several at once.
-void chat_client::publish() {
+void chat_client::speak() {
   while (published_ < role_.messages && published_ - acknowledged_ < window) {
     ++published_;
     chat::v1::PublishRequest request;
@@ -88,51 +57,11 @@ void chat_client::publish() {
     request.set_text(std::to_string(published_));
     request.set_client_message_id(std::to_string(published_));
     // Numbers of calls only grow on a connection, and this one begins anew with each.
-    wire::append_open(output_, call_of(published_), publish_method, request.SerializeAsString(), true, 0, 0);
+    wire::append_open(output(), call_of(published_), publish_method, request.SerializeAsString(), true, 0, 0);
   }
 }
 
-bool chat_client::write() {
-  if (output_.empty()) return false;
-  const net::const_buffer piece{output_.data(), output_.size()};
-  const auto sent = transport_->write({&piece, 1});
-  if (sent.outcome == io_outcome::would_block) return false;
-  if (sent.outcome == io_outcome::done)
-    output_.erase(0, sent.bytes);
-  else
-    disconnect();
-  return true;
-}
-
-bool chat_client::read() {
-  const auto got = transport_->read(std::span(scratch_).first(1 + dice_.below(scratch_.size())));
-  if (got.outcome == io_outcome::would_block) return false;
-  if (got.outcome != io_outcome::done) {
-    disconnect();
-    return true;
-  }
-  decoder_->feed(std::span(scratch_).first(got.bytes));
-  wire::frame_view frame;
-  for (;;) {
-    const auto outcome = decoder_->next(frame);
-    if (outcome == wire::frame_decoder::outcome::need_more) return true;
-    if (outcome == wire::frame_decoder::outcome::failed) {
-      ledger_.fault(told("no frame: " + decoder_->error().message()));
-      disconnect();
-      return true;
-    }
-    take(frame);
-  }
-}
-
-void chat_client::take(const wire::frame_view& frame) {
-  if (frame.has_status) {
-    v1::Status said;
-    (void)said.ParseFromArray(frame.status.data(), static_cast<int>(frame.status.size()));
-    // Out of descriptors: the connection ends, and the next may be luckier.
-    if (frame.call == 0 && said.code() == static_cast<int>(rpc::code::resource_exhausted)) return;
-    return ledger_.fault(told("call " + std::to_string(frame.call) + ": " + said.message()));
-  }
+void chat_client::on_frame(const wire::frame_view& frame) {
   if (!frame.has_message) return;
   if (frame.call == join_call)
     take_event(frame);
@@ -142,20 +71,19 @@ void chat_client::take(const wire::frame_view& frame) {
 
 void chat_client::take_event(const wire::frame_view& frame) {
   chat::v1::RoomEvent event;
-  if (!event.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size())))
-    return ledger_.fault(told("no event"));
-  if (++owed_credit_ > dice_.below(credit)) wire::append_credit(output_, join_call, std::exchange(owed_credit_, 0));
-  if (event.has_gap()) return ledger_.fault(told("a gap, though nothing is trimmed"));
+  if (!event.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()))) return fault("no event");
+  if (++owed_credit_ > dice().below(credit)) wire::append_credit(output(), join_call, std::exchange(owed_credit_, 0));
+  if (event.has_gap()) return fault("a gap, though nothing is trimmed");
   if (event.has_caught_up()) {
     log_id_ = event.caught_up().log_id();
     if (event.caught_up().sequence() != last_)
-      ledger_.fault(told("caught up at " + std::to_string(event.caught_up().sequence()) + ", having read up to " +
-                         std::to_string(last_)));
+      fault("caught up at " + std::to_string(event.caught_up().sequence()) + ", having read up to " +
+            std::to_string(last_));
   }
   if (!event.has_message()) return;
   const auto& message = event.message();
   if (message.sequence() != last_ + 1)
-    ledger_.fault(told(std::to_string(message.sequence()) + " came behind " + std::to_string(last_)));
+    fault(std::to_string(message.sequence()) + " came behind " + std::to_string(last_));
   last_ = message.sequence();
   std::uint64_t number = 0;
   std::from_chars(message.text().data(), message.text().data() + message.text().size(), number);
@@ -164,12 +92,10 @@ void chat_client::take_event(const wire::frame_view& frame) {
 
 void chat_client::take_reply(const wire::frame_view& frame) {
   chat::v1::PublishReply reply;
-  if (!reply.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size())))
-    return ledger_.fault(told("no reply"));
+  if (!reply.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()))) return fault("no reply");
   const auto number = (frame.call - join_call) / 2;
   if (number != acknowledged_ + 1)
-    ledger_.fault(
-        told("message " + std::to_string(number) + " was acknowledged behind " + std::to_string(acknowledged_)));
+    fault("message " + std::to_string(number) + " was acknowledged behind " + std::to_string(acknowledged_));
   acknowledged_ = number;
   ledger_.acknowledged(role_.room, reply.sequence(), role_.name, number);
 }
@@ -177,7 +103,7 @@ void chat_client::take_reply(const wire::frame_view& frame) {
 std::string chat_client::describe() const {
   return role_.name + " in " + role_.room + ": " + std::to_string(acknowledged_) + " of " +
          std::to_string(role_.messages) + " acknowledged, " + std::to_string(last_) + " of " +
-         std::to_string(role_.everybody) + " read, " + (transport_ ? "connected" : "away");
+         std::to_string(role_.everybody) + " read, " + (is_connected() ? "connected" : "away");
 }
 
 }  // namespace switchboard::simulation

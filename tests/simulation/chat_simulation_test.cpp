@@ -1,10 +1,8 @@
 // A whole chat broker in simulated worlds: whatever the weather, no message is lost, doubled or out of order, and nothing
-// is left behind. SWITCHBOARD_SIMULATION_SEED=N runs that seed alone, SWITCHBOARD_SIMULATION_SEEDS=N that many.
+// is left behind.
 
 #include "chat_world.hpp"
-
-#include <cstdlib>
-#include <optional>
+#include "seeds.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,40 +10,6 @@
 
 namespace switchboard::simulation {
 namespace {
-
-using namespace std::chrono_literals;
-
-std::optional<std::uint64_t> wanted(const char* name) {
-  const char* const set = std::getenv(name);
-  return set ? std::optional(std::strtoull(set, nullptr, 10)) : std::nullopt;
-}
-
-/// A day of its own for each seed: some faults, of any strength up to bad.
-simulated::weather weather_of(std::uint64_t seed) {
-  simulated::dice dice{seed ^ 0x5eed};
-  const auto up_to = [&dice](unsigned limit) {
-    return dice.below(2) == 0 ? 0 : static_cast<simulated::chance>(dice.below(limit + 1));
-  };
-  const auto up_to_time = [&dice](std::chrono::microseconds limit) {
-    return dice.below(2) == 0 ? 0us : std::chrono::microseconds(dice.below(static_cast<std::uint64_t>(limit.count())));
-  };
-  simulated::weather today;
-  today.latency = up_to_time(5ms);
-  today.send_buffer_bytes = 16 + dice.below(dice.below(2) == 0 ? 200 : 20'000);
-  today.short_read = up_to(500);
-  today.short_write = up_to(500);
-  today.would_block = up_to(400);
-  today.cut = up_to(20);
-  today.accept_failure = up_to(300);
-  today.spurious = up_to(200);
-  today.late_packet = up_to(300);
-  today.late_removal = up_to(500);
-  today.stale_packet = up_to(500);
-  today.request_failure = up_to(50);
-  today.call_failure = up_to(50);
-  today.shuffled = dice.below(2) == 0;
-  return today;
-}
 
 std::string run(std::uint64_t seed, chat_plan plan) {
   plan.weather = weather_of(seed);
@@ -60,16 +24,7 @@ protected:
 };
 
 TEST_F(ChatSimulation, LosesNothingInThousandsOfWorlds) {
-  if (const auto one = wanted("SWITCHBOARD_SIMULATION_SEED")) {
-    EXPECT_EQ(run(*one, {}), "") << "seed " << *one;
-    return;
-  }
-  const auto first = std::uint64_t{1};
-  const auto count = wanted("SWITCHBOARD_SIMULATION_SEEDS").value_or(2'000);
-  std::printf("seeds %llu to %llu\n", static_cast<unsigned long long>(first),
-              static_cast<unsigned long long>(first + count - 1));
-  for (auto seed = first; seed < first + count; ++seed)
-    ASSERT_EQ(run(seed, {}), "") << "again: SWITCHBOARD_SIMULATION_SEED=" << seed;
+  for_each_seed(2'000, [](std::uint64_t seed) { return run(seed, {}); });
 }
 
 TEST_F(ChatSimulation, LosesNothingWithAHundredClients) {

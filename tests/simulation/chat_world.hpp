@@ -1,24 +1,17 @@
 #pragma once
 
-/// A whole chat broker and its clients in a simulated world, stepped on one thread from a seed: the same seed, the same
-/// run.
+/// A chat broker in a simulated world, with people who talk in its rooms.
 ///
 /// Threads    one.
-/// Owns       everything: the world, the broker, the clients.
+/// Owns       everything.
 
+#include "broker_world.hpp"
 #include "chat_client.hpp"
+#include "chat_ledger.hpp"
 
 #include <cstdint>
-#include <functional>
-#include <memory>
+#include <map>
 #include <string>
-#include <vector>
-
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-
-#include <switchboard/actors/broker.hpp>
-#include <switchboard/simulated/world.hpp>
 
 namespace switchboard::simulation {
 
@@ -32,45 +25,17 @@ struct chat_plan {
 class chat_world {
 public:
   chat_world(std::uint64_t seed, const chat_plan& plan);
-  ~chat_world();
-  chat_world(const chat_world&) = delete;
-  chat_world& operator=(const chat_world&) = delete;
 
-  /// Runs until every client has published and read everything, then until all have left and the broker has ended. What
-  /// went wrong, in words; empty where nothing did. After each step the ledger must be without a fault, and no slot,
-  /// actor, socket or byte there without its owner.
+  /// Runs until every client has published and read everything, and the broker has ended. What went wrong, in words;
+  /// empty where nothing did.
   std::string run();
 
-  simulated::world& world() noexcept { return world_; }
+  simulated::world& world() noexcept { return world_.world(); }
 
 private:
-  struct config : caf::actor_system_config {
-    config();
-  };
-
-  /// Everybody who can does one thing, in some order. Whether anybody could.
-  bool step();
-  bool run_some_jobs();
-  /// Steps until `done`, or until nothing has happened for too long: false.
-  bool run_until(const std::function<bool()>& done);
-  /// In order, without chance or clients.
-  bool settle_until(const std::function<bool()>& done);
-  std::string describe() const;
-  std::string leaks() const;
-  /// What there is now and belongs to nobody, in words.
-  std::string strays();
-
-  simulated::dice dice_;
-  simulated::world world_;
   chat_ledger ledger_;
-  config config_;
-  const std::shared_ptr<notification_pump> pump_;
-  caf::actor_system system_;
-  std::unique_ptr<switchboard::broker> broker_;
-  const std::size_t rooms_;
-  const std::size_t bytes_a_socket_;
-  std::size_t standing_actors_ = 0;  ///< that are there before anybody comes
-  std::vector<std::unique_ptr<chat_client>> clients_;
+  broker_world world_;
+  std::map<std::string, std::map<std::string, std::uint64_t>> counts_;  ///< of messages, by room and sender
 };
 
 }  // namespace switchboard::simulation

@@ -31,7 +31,8 @@ public:
   static constexpr std::uint64_t exit_key = ~std::uint64_t{0} - 2;
   /// A failing call may succeed later (N17); one that keeps failing leaves the process deaf.
   static constexpr int max_failures_in_a_row = 100;
-  static constexpr int max_tries = 3;
+  /// Requests that must not fail are made that often: want of memory passes, and a port has two ways to tell of it.
+  static constexpr int max_tries = 10;
 
   explicit pump_engine(std::unique_ptr<notify::notification_port> port);
 
