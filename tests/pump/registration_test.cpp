@@ -396,6 +396,35 @@ TEST_F(DeferredReArm, IsAppliedAtOnceWhenTooManyWait) {
   EXPECT_EQ(seen->separate_requests - separate_before, surplus + 1);  // and the removal
 }
 
+TEST_F(DeferredReArm, GivesWayToALaterOneOfAnotherThread) {
+  const auto [seen, running] = make(1);
+  socket_pair pair;
+  spawn_acting(
+      running->system(), [=, this, socket = pair.ours(), pump = running->shared_pump()](caf::event_based_actor* self) {
+        EXPECT_TRUE(pump->open(socket, caf::actor_cast<caf::strong_actor_ptr>(self), interest::in));
+        told->tell("open");
+        return caf::behavior{
+            [=, this](const socket_ready& ready) {
+              if (has(ready.events, event::out)) {
+                told->tell("out");
+                EXPECT_FALSE(pump->remove(ready.registration));
+                return;
+              }
+              (void)socket_pair::read(socket);
+              EXPECT_FALSE(pump->arm(ready.registration, interest::in));
+              // Where the owner's next handler would run, if this worker were busy.
+              std::thread{[&] { EXPECT_FALSE(pump->arm(ready.registration, interest::in | interest::out)); }}.join();
+            },
+            [=, this](const registration_closed&) {
+              told->tell("closed");
+              self->quit();
+            }};
+      });
+  ASSERT_TRUE(told->await("open"));
+  pair.peer_sends("x");
+  EXPECT_TRUE(told->await("closed")) << "armed for OUT and writable, and never told";
+}
+
 TEST_F(DeferredReArm, IsNotStrandedByAHandlerThatBlocks) {
   const auto [seen, running] = make(2);
   const auto held = std::make_shared<gate>();

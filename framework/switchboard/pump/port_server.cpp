@@ -29,11 +29,11 @@ bool port_server::serves(const caf::execution_unit* unit) noexcept {
   return current_server != nullptr && current_server->unit_ == unit;
 }
 
-bool port_server::defer(registration_id registration, notify::interest filter) {
+bool port_server::defer(const re_arm& noted) {
   if (!holds_batch_) return false;
   const std::lock_guard guard(lock_);
   if (deferred_.size() == max_deferred) return false;
-  deferred_.push_back({registration, filter});
+  deferred_.push_back(noted);
   return true;
 }
 
@@ -45,7 +45,7 @@ void port_server::apply_deferred() noexcept {
     taken.swap(deferred_);
   }
   for (const auto& each : taken) {
-    const auto failed = engine_->arm_now(each.registration, each.filter);
+    const auto failed = engine_->apply(each);
     if (failed && failed != errc::removing && failed != errc::not_registered && failed != errc::closed)
       engine_->deliver_failed_arm(each.registration, nullptr);
   }
@@ -60,6 +60,7 @@ void port_server::leave() noexcept {
 
 void port_server::collect_requests() {
   requests_.clear();
+  requested_.clear();
   if (!engine_->batches()) return;
   {
     const std::lock_guard guard(lock_);
@@ -68,7 +69,9 @@ void port_server::collect_requests() {
   }
   for (const auto& each : going_out_) {
     notify::request made;
-    if (engine_->make_request(each.registration, each.filter, made)) requests_.push_back(made);
+    if (!engine_->make_request(each, made)) continue;
+    requests_.push_back(made);
+    requested_.push_back(each);
   }
 }
 
@@ -86,9 +89,11 @@ port_server::outcome port_server::serve(pump_engine::duration timeout) {
   }
   failures_ = 0;
   going_out_.clear();
-  for (const auto& each : requests_) {
-    if (each.result && each.result != errc::removing)
-      done.messages += engine_->deliver_failed_arm(static_cast<registration_id>(each.key), unit_);
+  for (std::size_t each = 0; each != requests_.size(); ++each) {
+    auto failed = requests_[each].result;
+    if (const auto again = engine_->apply_later_than(requested_[each])) failed = again;
+    if (failed && failed != errc::removing)
+      done.messages += engine_->deliver_failed_arm(requested_[each].registration, unit_);
   }
   for (const auto& each : std::span(packets_).first(*taken)) {
     // By key before anything else (N43).

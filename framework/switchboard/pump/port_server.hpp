@@ -12,6 +12,10 @@
 /// after its requests have been applied (N37). So a port that batches has to apply a call's requests before it counts
 /// the caller's batch as released, and while a handler blocks its worker's batch holds back the REMOVE events of
 /// others. Without batching the batch is released as soon as its packets have become messages.
+///
+/// Deferred re-arms and later ones. The owner's next handler may run, and arm, on another thread before this one's turn.
+/// The slot counts its arms, so that a deferred one that is not the latest any more is left out; and where a later one
+/// came while the requests were under way, which may have overwritten it, that one is applied once more.
 
 #include <array>
 #include <memory>
@@ -48,7 +52,7 @@ public:
   outcome serve(pump_engine::duration timeout);
 
   /// Keeps a re-arm for the next turn. False where it has to be applied at once.
-  bool defer(registration_id registration, notify::interest filter);
+  bool defer(const re_arm& noted);
   /// Applies what is deferred here, from any thread: this one may be stuck in a handler.
   void apply_deferred() noexcept;
   /// Ends the thread's part: nothing stays deferred, no batch held (N49).
@@ -63,11 +67,6 @@ public:
   static bool serves(const caf::execution_unit* unit) noexcept;
 
 private:
-  struct re_arm {
-    registration_id registration;
-    notify::interest filter;
-  };
-
   void collect_requests();
   std::size_t send_due_deadlines();
 
@@ -76,6 +75,7 @@ private:
   spin_lock lock_;
   std::vector<re_arm> deferred_;  // guarded by lock_
   std::vector<re_arm> going_out_;
+  std::vector<re_arm> requested_;  // what each of requests_ is for
   std::vector<notify::request> requests_;
   std::array<notify::packet, packets_per_turn> packets_;
   std::vector<deadline_wheel::due> due_;

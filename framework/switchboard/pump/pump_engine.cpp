@@ -14,6 +14,17 @@ namespace switchboard {
 using notify::event;
 using notify::notification_port;
 
+namespace {
+
+notify::request request_of(registration_id registration, const registration_table::slot& held) noexcept {
+  return {.socket = held.socket,
+          .key = static_cast<std::uint64_t>(registration),
+          .filter = held.wanted,
+          .op = notify::operation::enable};
+}
+
+}  // namespace
+
 pump_engine::pump_engine(std::unique_ptr<notification_port> port)
     : port_(std::move(port)), batches_(port_->batches_requests()), deadlines_(port_->now()) {}
 
@@ -29,33 +40,38 @@ error_or<registration_id> pump_engine::open(net::socket_handle socket, caf::stro
   return failed;
 }
 
-bool pump_engine::make_request(registration_id registration, notify::interest filter, notify::request& made) noexcept {
-  const auto held = registrations_.find(registration);
-  if (!held || held->now != registration_table::state::open) return false;
-  made = {.socket = held->socket,
-          .key = static_cast<std::uint64_t>(registration),
-          .filter = filter,
-          .op = notify::operation::enable};
+bool pump_engine::make_request(const re_arm& noted, notify::request& made) noexcept {
+  const auto held = registrations_.find(noted.registration);
+  if (!held || held->now != registration_table::state::open || held->arms != noted.number) return false;
+  made = request_of(noted.registration, *held.operator->());
   return true;
 }
 
-std::error_code pump_engine::arm_now(registration_id registration, notify::interest filter) noexcept {
-  const auto held = registrations_.find(registration);
-  if (!held) return registrations_.closed() ? errc::closed : errc::not_registered;
-  if (held->now != registration_table::state::open) return errc::removing;
-  return port_->apply({.socket = held->socket,
-                       .key = static_cast<std::uint64_t>(registration),
-                       .filter = filter,
-                       .op = notify::operation::enable});
+std::error_code pump_engine::apply(const re_arm& noted) noexcept {
+  const auto held = registrations_.find(noted.registration);
+  if (!held || held->now != registration_table::state::open || held->arms != noted.number) return {};
+  return port_->apply(request_of(noted.registration, *held.operator->()));
+}
+
+std::error_code pump_engine::apply_later_than(const re_arm& applied) noexcept {
+  const auto held = registrations_.find(applied.registration);
+  if (!held || held->now != registration_table::state::open || held->arms == applied.number) return {};
+  return port_->apply(request_of(applied.registration, *held.operator->()));
 }
 
 std::error_code pump_engine::arm(registration_id registration, notify::interest filter) noexcept {
+  re_arm noted{registration, 0};
   auto* const here = port_server::current();
-  if (!batches_ || here == nullptr || &here->engine() != this) return arm_now(registration, filter);
-  notify::request unused;
-  if (!make_request(registration, filter, unused) || !here->defer(registration, filter))
-    return arm_now(registration, filter);
-  return {};
+  const bool may_wait = batches_ && here != nullptr && &here->engine() == this;
+  {
+    const auto held = registrations_.find(registration);
+    if (!held) return registrations_.closed() ? errc::closed : errc::not_registered;
+    if (held->now != registration_table::state::open) return errc::removing;
+    held->wanted = filter;
+    noted.number = ++held->arms;
+    if (!may_wait) return port_->apply(request_of(registration, *held.operator->()));
+  }
+  return here->defer(noted) ? std::error_code{} : apply(noted);
 }
 
 std::error_code pump_engine::remove(registration_id registration) noexcept {

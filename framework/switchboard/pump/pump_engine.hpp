@@ -21,6 +21,12 @@
 
 namespace switchboard {
 
+/// A re-arm that waits for its thread's next turn at the port.
+struct re_arm {
+  registration_id registration;
+  std::uint32_t number;  ///< among the registration's
+};
+
 class pump_engine : public std::enable_shared_from_this<pump_engine> {
 public:
   using clock = notify::notification_port::clock;
@@ -45,10 +51,12 @@ public:
   std::error_code start(std::size_t threads);
   void stop() noexcept;
 
-  /// Ends one registration's arm under its lock: what is stale or being removed is refused.
-  std::error_code arm_now(registration_id registration, notify::interest filter) noexcept;
-  /// The request that arms `registration`; false when it is stale or being removed.
-  bool make_request(registration_id registration, notify::interest filter, notify::request& made) noexcept;
+  /// The request of a deferred re-arm; false where its registration has ended, or has a later one.
+  bool make_request(const re_arm& noted, notify::request& made) noexcept;
+  /// Applies a deferred re-arm, under the same conditions; it is no error where they do not hold.
+  std::error_code apply(const re_arm& noted) noexcept;
+  /// Applies the latest re-arm of a registration once more if that is a later one than `applied`.
+  std::error_code apply_later_than(const re_arm& applied) noexcept;
   /// Sends what a packet says to the owner; returns how many messages that took, one or none.
   std::size_t deliver(const notify::packet& socket_packet, caf::execution_unit* unit);
   std::size_t deliver_failed_arm(registration_id registration, caf::execution_unit* unit);

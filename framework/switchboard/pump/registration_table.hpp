@@ -38,6 +38,8 @@ public:
     std::uint32_t generation = 0;
     std::uint32_t next_free = 0;
     net::socket_handle socket = net::socket_handle::invalid;
+    notify::interest wanted = notify::interest::none;  ///< of the latest arm
+    std::uint32_t arms = 0;                            ///< so far, which tells the latest from others
     caf::strong_actor_ptr owner;
   };
 
