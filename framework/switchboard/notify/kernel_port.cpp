@@ -299,7 +299,12 @@ kernel_port::harvest kernel_port::gather(batch_epochs::waiter& self, std::span<p
   else
     got = reap(self, room, others_wait ? duration::zero() : timeout);
   // What brings no packet of its own took the only place that a socket, ready for longer perhaps, could have had.
-  if ((got.saw_wake || got.saw_accepts) && room.size() == 1) got.packets = reap(self, room, duration::zero()).packets;
+  if ((got.saw_wake || got.saw_accepts) && room.size() == 1) {
+    const auto again = reap(self, room, duration::zero());
+    got.packets = again.packets;
+    got.saw_wake |= again.saw_wake;
+    got.saw_accepts |= again.saw_accepts;
+  }
   got.packets += queued;
   if (got.saw_wake || !queue_.empty()) {
     epochs_->begin_batch(self);

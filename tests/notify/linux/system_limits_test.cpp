@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -145,6 +146,33 @@ TEST_P(NotificationPortOnLinux, N55DestructionReleasesEveryWaiterWithClosed) {
   end_port();
   threads.clear();
   EXPECT_EQ(closed, waiters);
+}
+
+TEST_P(NotificationPortOnLinux, N44PostWakesASleeperAlsoAfterOneCameTogetherWithAnAcceptAndRoomForOne) {
+  const auto listener = listen();
+  ASSERT_FALSE(port().apply(arm(listener->handle(), 1, interest::none)));
+  for (int round = 0; round < 50; ++round) {
+    ASSERT_FALSE(port().async_accept(listener->handle(), 2));
+    const auto client = std::move(*GetParam().network().connect(listener->local()));
+    std::jthread poster{[&] { EXPECT_FALSE(port().post(3, 0)); }};
+    for (std::set<std::uint64_t> seen; seen != std::set<std::uint64_t>{2, 3};) {
+      const auto came = next(port());
+      ASSERT_TRUE(came) << "round " << round;
+      if (came->key == 2) EXPECT_TRUE(accept_completed(came, 2));
+      seen.insert(came->key);
+    }
+    poster.join();
+    std::atomic<pid_t> id = 0;
+    std::optional<packet> woken_by;
+    std::jthread sleeper{[&] {
+      id = ::gettid();
+      woken_by = next(port(), 2s);
+    }};
+    ASSERT_TRUE(eventually([&] { return id != 0 && is_asleep(id); }));
+    EXPECT_FALSE(port().post(4, 0));
+    sleeper.join();
+    ASSERT_EQ(woken_by, packet_of(4, event{})) << "round " << round;
+  }
 }
 
 }  // namespace
