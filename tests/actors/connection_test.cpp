@@ -486,6 +486,59 @@ TEST_F(ConnectionTest, TellsAWatcherThatComesWhenTheConnectionIsGone) {
   EXPECT_EQ(ended, std::vector<std::uint64_t>{1});
 }
 
+TEST_F(ConnectionTest, TellsAWatcherThatComesAfterTheEndWhyItEnded) {
+  start();
+  receive(open_say(1, "a", 10));
+  stage.advance(11ms);
+  auto why = rpc::code::ok;
+  const auto late = stage.system().spawn(
+      [](caf::event_based_actor*, rpc::code* into) -> caf::behavior {
+        return {[into](const rpc::call_ended& ended) { *into = ended.why; }};
+      },
+      &why);
+  desk.said.front().watch(caf::actor_cast<caf::strong_actor_ptr>(late));
+  stage.settle();
+  EXPECT_EQ(why, rpc::code::deadline_exceeded);
+  caf::anon_send_exit(late, caf::exit_reason::user_shutdown);
+}
+
+TEST_F(ConnectionTest, TellsAStreamThatComesAfterTheEndThatNobodyReads) {
+  start();
+  receive(open_repeat(1, 10));
+  receive(status(1, rpc::code::cancelled));
+  auto& stream = desk.streams.front();
+  stream.send(reply("begun after the end"));
+  stage.settle();
+  EXPECT_TRUE(stream.ended());
+}
+
+TEST_F(ConnectionTest, TellsAStreamThatComesWhenTheConnectionIsGoneThatNobodyReads) {
+  start();
+  receive(open_repeat(1, 10));
+  tell(close_connection{});
+  auto& stream = desk.streams.front();
+  stream.send(reply("begun after the end"));
+  stage.settle();
+  EXPECT_TRUE(stream.ended());
+}
+
+TEST_F(ConnectionTest, PassesAnEndOnBehindCallsThatAreHeldBack) {
+  start({.outbound_high_bytes = 100, .outbound_low_bytes = 10});
+  std::vector<std::string> heard;
+  const auto room = room_behind_the_service(heard);
+  receive(open_say(1, "watched"));
+  desk.said.front().watch(room);
+  stage.settle();
+  wire->room = 0;
+  // Large enough to leave for the connection before their batch is through.
+  desk.at_once = std::string(rpc::answer_collector::frame_bytes_max, 'x');
+  receive(open_say(3, "fills") + open_say(5, "the backlog") + open_say(7, "held back") +
+          status(1, rpc::code::cancelled));
+  ASSERT_EQ(heard, (std::vector<std::string>{"watched", "fills", "the backlog"}));
+  make_room(1 << 20);
+  EXPECT_EQ(heard, (std::vector<std::string>{"watched", "fills", "the backlog", "held back", "the end"}));
+}
+
 TEST_F(ConnectionTest, HasRoomForAnotherCallAsSoonAsOneIsCancelled) {
   start({.open_calls_max = 2});
   receive(open_say(1, "a") + open_say(3, "b") + status(1, rpc::code::cancelled) + open_say(5, "fits"));

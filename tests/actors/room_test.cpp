@@ -137,9 +137,9 @@ protected:
   private:
     void take_up(rpc::answers& content) {
       for (auto& each : content.watches) watchers_[each.call] = each.notice->take_watcher();
-      for (const auto& each : content.streams) {
-        streams_[each.call] = each.source;
-        each.source->attach(rpc::waker{caf::actor_cast<caf::strong_actor_ptr>(self_.ptr()), each.call});
+      for (auto& each : content.streams) {
+        const auto source = streams_[each.call] = each.source->take();
+        source->attach(rpc::waker{caf::actor_cast<caf::strong_actor_ptr>(self_.ptr()), each.call});
       }
       wire::frame_decoder decoder;
       decoder.feed(std::as_bytes(std::span{content.frames}));

@@ -132,6 +132,18 @@ TEST_F(Call, AnswersGivenInOneScopeTravelTogether) {
   EXPECT_EQ(received.ends.size(), 10u);
 }
 
+TEST_F(Call, AWatchGoesAtOnceSoThatNobodyElseAnswersBeforeIt) {
+  auto watched = unary(1);
+  {
+    const answer_collector together{nullptr};
+    watched.watch(caf::actor_cast<caf::strong_actor_ptr>(connection));
+    settle();
+    EXPECT_EQ(received.messages, 1u);
+  }
+  settle();
+  EXPECT_EQ(received.messages, 1u);
+}
+
 TEST_F(Call, AnswersBeyondTheScopesBytesGoEarly) {
   SayReply reply;
   reply.set_payload(std::string(900, 'x'));

@@ -151,6 +151,15 @@ TEST_F(Stream, AWriterIsToldThatItsReaderIsGone) {
   EXPECT_FALSE(queue.push("a", nullptr));
 }
 
+TEST_F(Stream, AWriterThatComesLateIsToldThatItsReaderIsGone) {
+  stream_queue queue{8};
+  ASSERT_TRUE(queue.push("a", nullptr));
+  queue.detach();
+  queue.set_writer(here());
+  take_turns();
+  EXPECT_EQ(wakes, 1);
+}
+
 // -- a writer -------------------------------------------------------------------------------------------------------
 
 TEST_F(Stream, CreditThatComesWhileAMessageIsRefusedLetsNoOtherThrough) {
@@ -253,6 +262,24 @@ TEST_F(Stream, AFollowedSourceIsWhatAPipeGives) {
 }
 
 // -- a call's stream of requests ------------------------------------------------------------------------------------
+
+TEST_F(Stream, RequestsThatComeTogetherWithTheirEndCountAgainstTheConnectionNoLongerOnceTheyAreHandled) {
+  const auto from = std::make_shared<const caller>(
+      caller{7, caf::actor_cast<caf::strong_actor_ptr>(self.ptr()), "somewhere:1", {}, 1000});
+  auto queue = std::make_shared<stream_queue>(stream_queue::credit_max);
+  const auto request = reply("handled").SerializeAsString();
+  queue->push(request, nullptr);
+  queue->finish({}, nullptr);
+  bool ended = false;
+  inbound<SayReply>{call_context{from, 3, time_point::max(), nullptr}, queue}.receive(
+      self.ptr(), [](SayReply&) {}, [&](const status&) { ended = true; });
+  while (take_turns() > 0) {
+  }
+  EXPECT_TRUE(ended);
+  std::size_t released = 0;
+  for (const auto& each : grants) released += each.bytes_released;
+  EXPECT_EQ(released, request.size());
+}
 
 TEST_F(Stream, RequestsThatNobodyWillReadCountAgainstTheConnectionNoLonger) {
   const auto from = std::make_shared<const caller>(

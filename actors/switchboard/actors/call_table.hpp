@@ -40,7 +40,8 @@ struct open_call {
   service_route* route = nullptr;  ///< of the service that was called
   const rpc::method* method = nullptr;
   rpc::time_point deadline_at = rpc::time_point::max();
-  rpc::time_point opened_at{};  ///< where interceptors want to know
+  rpc::time_point opened_at{};    ///< where interceptors want to know
+  rpc::code how = rpc::code::ok;  ///< it ended for the client, where it is abandoned
 };
 
 class call_table {
@@ -63,8 +64,9 @@ public:
   }
   /// Ends a call for the client. It counts as abandoned until its service lets go of it, or a client could have any
   /// number of calls run by cancelling them at once.
-  void abandon(open_call& call) noexcept {
+  void abandon(open_call& call, rpc::code how) noexcept {
     call.open = false;
+    call.how = how;
     call.abandoned = true;
     --open_;
     ++abandoned_;

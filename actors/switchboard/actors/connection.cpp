@@ -23,6 +23,9 @@ struct routed_batch {
   rpc::call_batch calls;
 };
 thread_local std::vector<routed_batch> batches;
+struct batches_end {
+  ~batches_end() { batches.clear(); }
+};
 // Bytes of that chunk: what the requests in it come to at most, but for one that began before it.
 thread_local std::size_t chunk_size = 0;
 
@@ -165,6 +168,8 @@ void connection::read_chunk() {
   // What comes while the connection drains is read so that a reset does not overtake the last frames, and thrown away.
   if (state_ == state::draining) return;
   chunk_size = read.bytes;
+  // An interceptor, or an authenticator, may throw: nobody else's calls are to be in a batch of this connection then.
+  const batches_end all_sent;
   decoder_.feed(std::span{chunk}.first(read.bytes));
   wire::frame_view frame;
   while (state_ == state::open) {
@@ -392,31 +397,36 @@ void connection::on_answers(rpc::answers& answers) {
   if (caller_) caller_->backlog->arrived(answers.frames.size());
   for (auto& watch : answers.watches) {
     if (!live()) continue;  // the notice tells its watcher as it goes
-    if (auto* call = calls_.find(watch.call))
-      call->watcher = watch.notice->take_watcher();
-    else if (const auto* served = environment_->directory->find(watch.method->name))
+    if (auto* call = calls_.find(watch.call)) {
+      auto watcher = watch.notice->take_watcher();
+      // Of a call that is answered in full there is no more news.
+      if (!call->server_ended) call->watcher = std::move(watcher);
+    } else if (const auto* served = environment_->directory->find(watch.method->name)) {
+      if (const auto* ended = calls_.find_abandoned(watch.call)) watch.notice->because(ended->how);
       pass_on(std::move(*watch.notice), *served->route);
+    }
   }
   if (!live()) return;
   for (auto& stream : answers.streams) {
     auto* call = calls_.find(stream.call);
     if (!call) {
+      // The source goes with the answers, and is told.
       release_abandoned(stream.call);
       continue;
     }
     if (!call->requests) request_bytes_ -= std::exchange(call->request_bytes, 0);
-    call->source = std::move(stream.source);
+    call->source = stream.source->take();
     call->source->attach(rpc::waker{self_ptr(), stream.call});
     if (call->credit > call->opening_credit) call->source->granted(call->credit - call->opening_credit, context());
     drain_stream(stream.call);
   }
   for (const auto& grant : answers.grants) on_grant(grant);
   // A stream's reader that refuses its call, and the handler that fails it for that, answer twice: the first counts.
-  bool all_count = true;
+  bool all_at_once = true;
   for (const auto& end : answers.ends) {
     auto* call = calls_.find(end.call);
-    const bool counts = call && !std::exchange(call->answered, true);
-    all_count = all_count && counts;
+    const bool counts = call && !call->server_ended && !std::exchange(call->answered, true);
+    all_at_once = all_at_once && counts && outbound_.stream_sent(call->last_message);
   }
   std::size_t offset = 0;
   for (const auto& end : answers.ends) {
@@ -424,7 +434,8 @@ void connection::on_answers(rpc::answers& answers) {
     if (!call) {
       release_abandoned(end.call);
     } else if (!call->server_ended) {
-      if (!all_count) outbound_.add_reply([&](std::string& out) { out.append(answers.frames, offset, end.size); });
+      if (!all_at_once)
+        add_behind_own_messages(*call, [&](std::string& out) { out.append(answers.frames, offset, end.size); });
       if (end.how == rpc::code::ok && call->requests && !call->client_ended) {
         half_close(*call);
       } else {
@@ -434,7 +445,7 @@ void connection::on_answers(rpc::answers& answers) {
     }
     offset += end.size;
   }
-  if (all_count && offset > 0) outbound_.add_replies(std::move(answers.frames));
+  if (all_at_once && offset > 0) outbound_.add_replies(std::move(answers.frames));
   settle();
 }
 
@@ -517,6 +528,7 @@ void connection::interrupt(open_call& call) {
 /// The call is answered in full; it goes on until the client has ended its requests too, which nobody reads any more.
 void connection::half_close(open_call& call) {
   call.server_ended = true;
+  call.watcher = nullptr;
   if (const auto source = std::exchange(call.source, nullptr)) source->detach();
   call.requests->fail({rpc::code::cancelled, "the call is answered"}, context());
   request_bytes_ -= std::exchange(call.request_bytes, 0);
@@ -552,7 +564,7 @@ void connection::give_up(open_call& call, rpc::code how, std::string_view text) 
   if (call.source || call.server_ended)
     release(call);
   else
-    calls_.abandon(call);
+    calls_.abandon(call, how);
 }
 
 template <class Choose>

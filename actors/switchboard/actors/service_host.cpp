@@ -25,7 +25,7 @@ caf::behavior service_host::make_behavior() {
   service_ = definition_->make(this);
   caf::message_handler calls{[this](rpc::calls& batch) { on_calls(batch); },
                              [this](const rpc::resume_calls& resumed) { resume(resumed.caller); },
-                             [this](rpc::passed_end_notice& notice) { notice->deliver(context()); }};
+                             [this](rpc::passed_end_notice& notice) { pass_on(notice); }};
   return calls.or_else(own_messages()).or_else(definition_->messages(this, service_.get()));
 }
 
@@ -36,19 +36,27 @@ void service_host::failed(std::string_view method, const char* what) noexcept {
 void service_host::on_calls(rpc::calls& calls) {
   const auto caller = calls->from()->id;
   if (const auto held = held_back_.find(caller); held != held_back_.end())
-    held->second.push_back(std::move(calls));
+    held->second.emplace_back(std::move(calls));
   else if (!serve(calls))
-    held_back_[caller].push_back(std::move(calls));
+    held_back_[caller].emplace_back(std::move(calls));
+}
+
+void service_host::pass_on(rpc::passed_end_notice& notice) {
+  if (const auto held = held_back_.find(notice->what().caller); held != held_back_.end())
+    held->second.emplace_back(std::move(notice));
+  else
+    notice->deliver(context());
 }
 
 void service_host::resume(std::uint64_t caller) {
   const auto held = held_back_.find(caller);
   if (held == held_back_.end()) return;
-  // Of a caller that is gone they need not run any more.
-  const auto backlog = held->second.front()->from()->backlog;
-  while (!held->second.empty() && !backlog->closed()) {
-    if (!serve(held->second.front())) return;
-    held->second.pop_front();
+  const auto backlog = std::get<rpc::calls>(held->second.front())->from()->backlog;
+  for (auto& waiting = held->second; !waiting.empty(); waiting.pop_front()) {
+    if (auto* const notice = std::get_if<rpc::passed_end_notice>(&waiting.front())) (*notice)->deliver(context());
+    // Of a caller that is gone they need not run any more.
+    else if (!backlog->closed() && !serve(std::get<rpc::calls>(waiting.front())))
+      return;
   }
   held_back_.erase(held);
 }

@@ -20,6 +20,7 @@
 #include <deque>
 #include <memory>
 #include <unordered_map>
+#include <variant>
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
@@ -46,11 +47,14 @@ private:
   /// Runs what it can; false where the caller's backlog is full first.
   bool serve(rpc::calls& calls);
   void resume(std::uint64_t caller);
+  /// An end that must not overtake calls of its caller.
+  void pass_on(rpc::passed_end_notice& notice);
 
   const std::shared_ptr<const rpc::service_definition> definition_;
   std::shared_ptr<void> service_;
-  /// By caller, in order. A caller with a full backlog stops reading too, so it has few batches here.
-  std::unordered_map<std::uint64_t, std::deque<rpc::calls>> held_back_;
+  using held = std::variant<rpc::calls, rpc::passed_end_notice>;
+  /// By caller, in order; the first is a batch. A caller with a full backlog stops reading too, so it has few here.
+  std::unordered_map<std::uint64_t, std::deque<held>> held_back_;
 };
 
 /// Starts a service as an actor of `system`, without a server: actors of this process call it with typed messages.

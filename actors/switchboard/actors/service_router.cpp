@@ -80,7 +80,7 @@ caf::behavior service_router::make_behavior() {
         // Who held calls back asked to be told itself; this came because the connection knows the service by us.
         for (const auto& [key, actor] : actors_) tell(actor, resumed);
       },
-      [this](rpc::passed_end_notice& notice) { notice->deliver(context()); },
+      [this](rpc::passed_end_notice& notice) { pass_on(notice); },
   };
 }
 
@@ -96,6 +96,17 @@ void service_router::on_calls(rpc::calls& calls) {
     route_by_connection(calls);
   else
     route_by_key(calls);
+}
+
+void service_router::pass_on(rpc::passed_end_notice& notice) {
+  // A key's actor may hold back calls; which it is, the notice does not say.
+  const auto actor = definition_->hosting() == rpc::hosting::per_connection
+                         ? actors_.find(std::to_string(notice->what().caller))
+                         : actors_.end();
+  if (actor != actors_.end())
+    tell(actor->second, std::move(notice));
+  else
+    notice->deliver(context());
 }
 
 void service_router::route_by_connection(rpc::calls& calls) {

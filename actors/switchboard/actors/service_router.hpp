@@ -44,6 +44,8 @@ protected:
 
 private:
   void on_calls(rpc::calls& calls);
+  /// An end goes the way of its caller's calls.
+  void pass_on(rpc::passed_end_notice& notice);
   void route_by_connection(rpc::calls& calls);
   void route_by_key(rpc::calls& calls);
   void on_down(const caf::down_msg& down);

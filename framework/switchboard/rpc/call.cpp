@@ -61,6 +61,11 @@ void answer_collector::flush() {
   parcels_.clear();
 }
 
+void answer_collector::flush(const std::shared_ptr<const caller>& to) {
+  auto& content = content_for(to);
+  if (!content.empty()) send(*to, std::exchange(content, {}), context_);
+}
+
 void end_notice::deliver(caf::execution_unit* context) noexcept {
   if (const auto watcher = std::exchange(watcher_, nullptr))
     watcher->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, what_), context);
@@ -109,6 +114,8 @@ void call_handle::watch(caf::strong_actor_ptr who) {
   deliver([&](answers& to) {
     to.watches.push_back({call_.number_, call_.method_, end_notice{std::move(who), {call_.from_->id, call_.number_}}});
   });
+  // At once: the call may be handed to another actor, whose answer must not come first.
+  if (collector) collector->flush(call_.from_);
 }
 
 void call_handle::fail(status reason) {
@@ -143,7 +150,7 @@ void call_handle::finish_local(google::protobuf::MessageLite&& reply) {
 
 void call_handle::stream_from(std::shared_ptr<source> from) {
   SWITCHBOARD_INVARIANT(*this, "a stream was started on a call that is answered");
-  deliver([&](answers& to) { to.streams.push_back({call_.number_, std::move(from)}); });
+  deliver([&](answers& to) { to.streams.push_back({call_.number_, passed_source{std::move(from)}}); });
   call_.from_ = nullptr;
 }
 

@@ -90,7 +90,8 @@ struct call_ended {
 };
 
 /// Carries call_ended to its watcher behind the calls that the connection sent to the same service before, so that it
-/// does not overtake one that the service passes on to the watcher. Whoever drops it undelivered delivers it.
+/// does not overtake one that the service passes on to the watcher (where each key has an actor of its own, it may
+/// overtake calls that such an actor holds back). Whoever drops it undelivered delivers it.
 class end_notice {
 public:
   end_notice(caf::strong_actor_ptr watcher, call_ended what) noexcept : watcher_(std::move(watcher)), what_(what) {}
@@ -98,6 +99,9 @@ public:
   end_notice& operator=(end_notice&&) = delete;
   ~end_notice() { deliver(nullptr); }
 
+  const call_ended& what() const noexcept { return what_; }
+  /// Says why, where that is known better now.
+  void because(code why) noexcept { what_.why = why; }
   void deliver(caf::execution_unit* context) noexcept;
   /// Gives the watcher to whoever will tell it instead.
   caf::strong_actor_ptr take_watcher() noexcept { return std::exchange(watcher_, nullptr); }
@@ -123,7 +127,7 @@ struct answers {
   };
   struct stream {
     std::uint64_t call;
-    std::shared_ptr<rpc::source> source;
+    only_moved<passed_source> source;
   };
   struct frame {
     std::uint64_t call;  ///< which this frame ends
@@ -171,6 +175,8 @@ private:
     rpc::answers content;
   };
   answers& content_for(const std::shared_ptr<const caller>& to);
+  /// Sends what there is for one connection ahead of the scope's end.
+  void flush(const std::shared_ptr<const caller>& to);
   void flush();
 
   caf::execution_unit* context_;

@@ -68,4 +68,19 @@ public:
   virtual void detach() {}
 };
 
+/// A source on its way to whoever draws from it. One that is dropped on the way is told that nobody will.
+class passed_source {
+public:
+  explicit passed_source(std::shared_ptr<source> what) noexcept : source_(std::move(what)) {}
+  passed_source(passed_source&&) noexcept = default;
+  passed_source& operator=(passed_source&&) = delete;
+  ~passed_source() {
+    if (source_) source_->detach();
+  }
+  std::shared_ptr<source> take() noexcept { return std::move(source_); }
+
+private:
+  std::shared_ptr<source> source_;
+};
+
 }  // namespace switchboard::rpc

@@ -269,6 +269,7 @@ private:
         const auto outcome = from_.next(arrived);
         if (outcome == source::outcome::wait) return give_back(bytes);
         if (outcome == source::outcome::end) {
+          give_back(bytes);
           const auto how = from_.result();
           return end(how);
         }

@@ -5,7 +5,8 @@
 
 namespace switchboard::rpc {
 
-// Wakers are called without the lock: waking may run, or destroy, what comes back here.
+// Wakers are called without the lock: waking may run, or destroy, what comes back here. What is followed is called with
+// it, so that one side's calls do not meet the other's; it wakes as well, so it may be let go of during the call.
 
 waker stream_queue::to_tell_writer() noexcept {
   // Who was refused and has yet to say whom to tell is told then.
@@ -98,8 +99,12 @@ void stream_queue::set_writer(waker writer) {
   {
     const std::lock_guard lock{mutex_};
     if (finished_) return;
-    std::swap(writer_, writer);
-    now = to_tell_writer();
+    if (detached_) {
+      now = std::move(writer);
+    } else {
+      std::swap(writer_, writer);
+      now = to_tell_writer();
+    }
   }
   now.wake();
 }
@@ -111,7 +116,7 @@ bool stream_queue::detached() const {
 
 void stream_queue::attach(waker reader) {
   const std::lock_guard lock{mutex_};
-  if (followed_) followed_->attach(reader);
+  if (const auto followed = followed_) followed->attach(reader);
   reader_ = std::move(reader);
   // Who attaches looks next, or is told of the first thing that comes.
   reader_waits_ = true;
@@ -122,7 +127,7 @@ source::outcome stream_queue::next(payload& out) {
   {
     const std::lock_guard lock{mutex_};
     if (messages_.empty()) {
-      if (followed_) return followed_->next(out);
+      if (const auto followed = followed_) return followed->next(out);
       if (finished_) {
         end_given_ = true;
         return outcome::end;
@@ -149,7 +154,7 @@ status stream_queue::result() const {
 bool stream_queue::ended() {
   const std::lock_guard lock{mutex_};
   if (!messages_.empty()) return false;
-  if (followed_) return followed_->ended();
+  if (const auto followed = followed_) return followed->ended();
   if (finished_) return true;
   end_awaited_ = true;
   return false;
@@ -160,7 +165,7 @@ void stream_queue::granted(std::uint32_t more, caf::execution_unit* context) {
   {
     const std::lock_guard lock{mutex_};
     credit_ = std::min(credit_ + more, credit_max);
-    if (followed_) followed_->granted(more, context);
+    if (const auto followed = followed_) followed->granted(more, context);
     writer = to_tell_writer();
   }
   writer.wake(context);

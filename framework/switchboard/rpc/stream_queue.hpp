@@ -63,7 +63,8 @@ private:
   waker to_tell_reader() noexcept;
   void end_with(status&& how, bool drop_queued, caf::execution_unit* context);
 
-  mutable std::mutex mutex_;
+  // Recursive: a waker whose actor has ended drops that actor's end of the stream on this thread, which may lead back.
+  mutable std::recursive_mutex mutex_;
   std::deque<std::string> messages_;
   std::size_t bytes_ = 0;
   std::uint64_t credit_;
