@@ -8,6 +8,7 @@
 #include <future>
 #include <iostream>
 #include <string_view>
+#include <unordered_set>
 
 #include <CLI/CLI.hpp>
 #include <google/protobuf/io/zero_copy_stream_impl.h>
@@ -33,6 +34,7 @@ struct command {
   std::string directory;
   std::string room;
   std::string format = "json";
+  bool append = false;
 
   bool is_json() const { return format == "json"; }
 };
@@ -155,32 +157,74 @@ draft draft_of(v1::ChatMessage& message) {
   return made;
 }
 
+/// How many of the drafts the room has already, where message `place` of the input is its message `place`; a failure where
+/// it has another there.
+rpc::result<std::size_t> already_there(log& room, const std::string& name, std::uint64_t place,
+                                       const std::vector<draft>& drafts) {
+  static const auto encode = entry_encoder();
+  std::size_t same = 0;
+  while (same < drafts.size()) {
+    const auto page = read(room, place + same - 1);
+    if (!page.status.ok()) return page.status;
+    if (page.entries.empty()) break;
+    for (const auto& each : page.entries) {
+      if (same == drafts.size()) break;
+      const auto expected = place + same;
+      if (each.sequence != expected || each.bytes.view() != encode(name, expected, drafts[same].body).view())
+        return rpc::status{rpc::code::failed_precondition, "room " + name + " has another message " +
+                                                               std::to_string(expected) +
+                                                               ": --append puts messages behind those it has"};
+      ++same;
+    }
+  }
+  return same;
+}
+
+std::vector<append_result> append(log& to, std::vector<draft> drafts) {
+  std::promise<std::vector<append_result>> stored;
+  to.append(std::move(drafts), [&](auto results) { stored.set_value(std::move(results)); });
+  return stored.get_future().get();
+}
+
 int import_room(const command& wanted) {
   if (const auto bad = check_room(wanted.room); !bad.ok()) return complain(bad.message);
   auto home = open(wanted);
   if (!home) return complain(home.status().message);
-  const auto messages = (*home)->open(wanted.room);
+  if (const auto room = (*home)->find(wanted.room); room && room->extent().first > 1 && !wanted.append)
+    return complain("room " + wanted.room +
+                    " no longer has its first message: --append puts messages behind those it has");
   google::protobuf::io::IstreamInputStream input{&std::cin};
   const progress bar{0};
   std::uint64_t taken = 0;
   std::uint64_t known = 0;
+  std::unordered_set<std::string> ids;
   std::string why;
   for (bool more = true; more;) {
     std::vector<draft> drafts;
+    std::size_t bytes = 0;
     v1::ChatMessage message;
-    while (drafts.size() < page_entries && (more = get(message, wanted.is_json(), input, why))) {
+    while (drafts.size() < page_entries && bytes < page_bytes && (more = get(message, wanted.is_json(), input, why))) {
       if (auto bad = check_nickname(message.sender()); !bad.ok() || message.sender().empty())
         why = "a message without a sender";
       else if (bad = check_text(message.text()); !bad.ok())
         why = bad.message;
       if (!why.empty()) break;
-      drafts.push_back(draft_of(message));
+      auto& made = drafts.emplace_back(draft_of(message));
+      bytes += made.body.size();
+      // A room may have two messages of one id, further apart than its broker's window; its copy has both too.
+      if (!wanted.append && !made.dedupe_key.empty() && !ids.insert(made.dedupe_key).second) made.dedupe_key.clear();
     }
     if (!why.empty()) return complain("message " + std::to_string(taken + drafts.size() + 1) + ": " + why);
     if (drafts.empty()) break;
-    std::promise<std::vector<append_result>> stored;
-    messages->append(std::move(drafts), [&](auto results) { stored.set_value(std::move(results)); });
-    for (const auto& each : stored.get_future().get()) {
+    const auto room = (*home)->open(wanted.room);
+    if (!wanted.append) {
+      const auto there = already_there(*room, wanted.room, taken + 1, drafts);
+      if (!there) return complain(there.status().message);
+      drafts.erase(drafts.begin(), drafts.begin() + static_cast<std::ptrdiff_t>(*there));
+      taken += *there;
+      known += *there;
+    }
+    for (const auto& each : append(*room, std::move(drafts))) {
       if (!each.status.ok()) return complain(each.status.message);
       ++taken;
       if (each.duplicate) ++known;
@@ -208,7 +252,13 @@ std::optional<int> run_room_file_command(int argc, const char* const* argv) {
   };
   auto* const checking = add("check", "Verifies sequences, message ids and the database");
   auto* const exporting = add("export", "Writes a room's messages to standard output");
-  auto* const importing = add("import", "Appends messages from standard input to a room");
+  auto* const importing =
+      add("import",
+          "Fills a room with the messages of standard input, in their order. Interrupted, it goes on "
+          "when it is run again with the same input");
+  importing->add_flag("--append", wanted.append,
+                      "Puts them behind the messages that the room has, but for those whose ids it knows; run again, "
+                      "that appends messages without an id once more");
   for (auto* each : {exporting, importing}) {
     each->add_option("room", wanted.room, "The room")->required();
     each->add_option("--format", wanted.format, "json, one message a line, or delimited protobuf")

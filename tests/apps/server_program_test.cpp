@@ -3,7 +3,6 @@
 #include "shell.hpp"
 
 #include <array>
-#include <fstream>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -53,35 +52,6 @@ TEST(ChatBrokerProgram, PromisesNothingThatItCannotKeep) {
     EXPECT_EQ(ended.status, 2) << options;
     EXPECT_NE(ended.output.find("--durability"), std::string::npos) << ended.output;
   }
-}
-
-TEST(ChatBrokerProgram, ChecksExportsAndImportsARoom) {
-  const auto scratch = run_shell("mktemp -d").lines().at(0);
-  const auto broker = [&](const std::string& arguments) { return run_shell(CHAT_BROKER " " + arguments); };
-  std::string lines;
-  for (int n = 1; n <= 2'500; ++n)
-    lines += R"({"sender":"ann","text":"line )" + std::to_string(n) + R"(","clientMessageId":"id)" + std::to_string(n) +
-             "\"}\n";
-  std::ofstream(scratch + "/lines") << lines;
-  ASSERT_EQ(run_shell("mkdir " + scratch + "/a " + scratch + "/b").status, 0);
-  EXPECT_EQ(broker("import lobby --data " + scratch + "/a <" + scratch + "/lines").output,
-            "2500 messages, 0 of them were there already\n");
-  EXPECT_EQ(broker("import lobby --data " + scratch + "/a <" + scratch + "/lines").output,
-            "2500 messages, 2500 of them were there already\n");
-  const auto exported = broker("export lobby --data " + scratch + "/a");
-  EXPECT_EQ(exported.status, 0);
-  ASSERT_EQ(exported.lines().size(), 2'500u);
-  EXPECT_NE(exported.lines().back().find(R"("sequence":"2500","sender":"ann","text":"line 2500")"), std::string::npos)
-      << exported.lines().back();
-  EXPECT_EQ(run_shell(CHAT_BROKER " export lobby --format delimited --data " + scratch +
-                      "/a | " CHAT_BROKER " import lobby --format delimited --data " + scratch + "/b")
-                .output,
-            "2500 messages, 0 of them were there already\n");
-  EXPECT_EQ(broker("export lobby --data " + scratch + "/b").output, exported.output);
-  EXPECT_EQ(broker("check --data " + scratch + "/b").output, "lobby: 1 to 2500\n");
-  EXPECT_EQ(broker("export hall --data " + scratch + "/b 2>&1").status, 1);
-  EXPECT_EQ(run_shell("echo nonsense | " CHAT_BROKER " import lobby --data " + scratch + "/b 2>&1").status, 1);
-  run_shell("rm -r " + scratch);
 }
 
 }  // namespace
