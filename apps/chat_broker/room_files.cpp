@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <future>
 #include <iostream>
+#include <limits>
 #include <string_view>
 #include <unordered_set>
 
@@ -68,8 +69,10 @@ private:
   const bool shown_;
 };
 
+/// With a window that no id falls out of: how many a room remembers is for its broker to say.
 rpc::result<std::shared_ptr<sqlite_home>> open(const command& wanted) {
-  return sqlite_home::open(entry_encoder(), {.directory = wanted.directory});
+  return sqlite_home::open(entry_encoder(),
+                           {.directory = wanted.directory, .dedupe_window = std::numeric_limits<std::size_t>::max()});
 }
 
 log_page read(log& from, std::uint64_t after) {

@@ -14,6 +14,7 @@
 ///            varint (protobuf's delimited stream).
 /// Status     0; 1 where something is wrong, in words on standard error; 2 for bad usage.
 /// Threads    one: the program's.
+/// Owns       some MiB of messages at once; an import also the ids of its room, none of which it may forget.
 
 #include <optional>
 

@@ -93,6 +93,13 @@ TEST_F(RoomFiles, TakeNoMessageBehindOthersWhoseIdTheyKnow) {
   EXPECT_EQ(run("import lobby --append", lines(2, 4)).output, "3 messages, 1 of them were there already\n");
 }
 
+TEST_F(RoomFiles, ForgetNoIdInAnImport) {
+  // Two thirds of these have one: more than a broker knows by default.
+  run("import lobby", lines(1, 16'000));
+  run("import lobby --append", lines(16'001, 16'001));
+  EXPECT_EQ(run("import lobby --append", lines(1, 1)).output, "1 messages, 1 of them were there already\n");
+}
+
 TEST_F(RoomFiles, HoldEveryMessageOfAnInputThatRepeatsAnId) {
   const auto twice = lines(1, 2) + lines(1, 1);
   EXPECT_EQ(run("import lobby", twice).output, "3 messages, 0 of them were there already\n");
