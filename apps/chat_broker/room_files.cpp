@@ -12,9 +12,11 @@
 #include <unordered_set>
 
 #include <CLI/CLI.hpp>
+#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/util/delimited_message_util.h>
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/time_util.h>
 #include <unistd.h>
 
 #include <switchboard/actors/sqlite_home.hpp>
@@ -24,12 +26,15 @@ namespace {
 
 using google::protobuf::util::JsonStringToMessage;
 using google::protobuf::util::MessageToJsonString;
+using google::protobuf::util::TimeUtil;
 
 /// Messages that are read, or stored, at once.
 constexpr std::size_t page_entries = 1'000;
 constexpr std::size_t page_bytes = std::size_t{4} << 20;
 /// A line of JSON, at most: every byte of the longest text as \u0000.
 constexpr std::size_t line_bytes_max = 8 * text_bytes_max;
+/// A serialized message, at most: the longest text, and as much of everything else, also of what is not known here.
+constexpr std::size_t message_bytes_max = 2 * text_bytes_max;
 
 struct command {
   std::string directory;
@@ -131,24 +136,86 @@ int export_room(const command& wanted) {
 
 // -- import ---------------------------------------------------------------------------------------------------------
 
-/// The next message of standard input; false at its end, or where it is none: then `why` says so.
-bool get(v1::ChatMessage& message, bool as_json, google::protobuf::io::ZeroCopyInputStream& input, std::string& why) {
-  message.Clear();
-  if (!as_json) {
-    bool at_end = false;
-    if (google::protobuf::util::ParseDelimitedFromZeroCopyStream(&message, &input, &at_end)) return true;
-    if (!at_end) why = "what comes is no message";
+rpc::status no_message(std::string why) {
+  return {rpc::code::invalid_argument, std::move(why)};
+}
+
+/// A time that has no JSON form is none (google.protobuf.Timestamp).
+rpc::status check_time(const google::protobuf::Timestamp& time) {
+  if (time.seconds() >= TimeUtil::kTimestampMinSeconds && time.seconds() <= TimeUtil::kTimestampMaxSeconds &&
+      time.nanos() >= 0 && time.nanos() < 1'000'000'000)
+    return {};
+  return no_message("a sent_at outside of the years 1 to 9999");
+}
+
+/// Whether a broker could have stored it.
+rpc::status check_message(const v1::ChatMessage& message) {
+  if (message.sender().empty()) return no_message("a message without a sender");
+  for (auto bad : {check_nickname(message.sender()), check_text(message.text()),
+                   check_client_message_id(message.client_message_id()), check_time(message.sent_at())})
+    if (!bad.ok()) return bad;
+  return {};
+}
+
+/// The messages of standard input, one after another.
+class message_input {
+public:
+  explicit message_input(bool as_json) : as_json_(as_json) {}
+
+  /// Takes the next one; false at the end, and where something else comes: then fault() says what.
+  bool next(v1::ChatMessage& message) {
+    message.Clear();
+    if (!(as_json_ ? next_line(message) : next_delimited(message))) {
+      if (fault_.ok() && std::cin.bad()) fault_ = no_message("standard input cannot be read");
+      return false;
+    }
+    message.DiscardUnknownFields();
+    fault_ = check_message(message);
+    return fault_.ok();
+  }
+  const rpc::status& fault() const noexcept { return fault_; }
+
+private:
+  bool fail(std::string why) {
+    fault_ = no_message(std::move(why));
     return false;
   }
-  std::string line;
-  if (!std::getline(std::cin, line)) return false;
-  if (line.size() > line_bytes_max) {
-    why = "a line is too long";
-  } else if (const auto parsed = JsonStringToMessage(line, &message); !parsed.ok()) {
-    why = parsed.ToString();
+
+  bool next_line(v1::ChatMessage& message) {
+    std::string line;
+    const void* data = nullptr;
+    int size = 0;
+    bool ends = false;
+    while (!ends && line.size() <= line_bytes_max && input_.Next(&data, &size)) {
+      const std::string_view come(static_cast<const char*>(data), static_cast<std::size_t>(size));
+      const auto length = come.find('\n');
+      line.append(come.substr(0, length));
+      ends = length != std::string_view::npos;
+      if (ends) input_.BackUp(size - static_cast<int>(length) - 1);
+    }
+    if (!ends && line.empty()) return false;
+    if (line.size() > line_bytes_max)
+      return fail("a line above the limit of " + std::to_string(line_bytes_max) + " bytes");
+    const auto parsed = JsonStringToMessage(line, &message);
+    return parsed.ok() || fail(parsed.ToString());
   }
-  return why.empty();
-}
+
+  bool next_delimited(v1::ChatMessage& message) {
+    google::protobuf::io::CodedInputStream coded{&input_};
+    std::uint64_t size = 0;
+    std::string bytes;
+    if (!coded.ReadVarint64(&size)) return coded.CurrentPosition() > 0 && fail("what comes is no message");
+    if (size > message_bytes_max)
+      return fail("a message of " + std::to_string(size) + " bytes is above the limit of " +
+                  std::to_string(message_bytes_max));
+    return (coded.ReadString(&bytes, static_cast<int>(size)) && message.ParseFromString(bytes)) ||
+           fail("what comes is no message");
+  }
+
+  const bool as_json_;
+  google::protobuf::io::IstreamInputStream input_{&std::cin};
+  rpc::status fault_;
+};
 
 draft draft_of(v1::ChatMessage& message) {
   draft made;
@@ -196,28 +263,23 @@ int import_room(const command& wanted) {
   if (const auto room = (*home)->find(wanted.room); room && room->extent().first > 1 && !wanted.append)
     return complain("room " + wanted.room +
                     " no longer has its first message: --append puts messages behind those it has");
-  google::protobuf::io::IstreamInputStream input{&std::cin};
+  message_input input{wanted.is_json()};
   const progress bar{0};
   std::uint64_t taken = 0;
   std::uint64_t known = 0;
   std::unordered_set<std::string> ids;
-  std::string why;
   for (bool more = true; more;) {
     std::vector<draft> drafts;
     std::size_t bytes = 0;
     v1::ChatMessage message;
-    while (drafts.size() < page_entries && bytes < page_bytes && (more = get(message, wanted.is_json(), input, why))) {
-      if (auto bad = check_nickname(message.sender()); !bad.ok() || message.sender().empty())
-        why = "a message without a sender";
-      else if (bad = check_text(message.text()); !bad.ok())
-        why = bad.message;
-      if (!why.empty()) break;
+    while (drafts.size() < page_entries && bytes < page_bytes && (more = input.next(message))) {
       auto& made = drafts.emplace_back(draft_of(message));
       bytes += made.body.size();
       // A room may have two messages of one id, further apart than its broker's window; its copy has both too.
       if (!wanted.append && !made.dedupe_key.empty() && !ids.insert(made.dedupe_key).second) made.dedupe_key.clear();
     }
-    if (!why.empty()) return complain("message " + std::to_string(taken + drafts.size() + 1) + ": " + why);
+    if (const auto& bad = input.fault(); !bad.ok())
+      return complain("message " + std::to_string(taken + drafts.size() + 1) + ": " + bad.message);
     if (drafts.empty()) break;
     const auto room = (*home)->open(wanted.room);
     if (!wanted.append) {

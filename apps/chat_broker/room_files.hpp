@@ -9,7 +9,8 @@
 ///
 /// Import     message N of the input becomes the room's message N. A room that has the input's first messages already, as
 ///            an import that was interrupted leaves it, gets the rest; one that has others is refused. With --append
-///            any room is taken, and a message is left out whose sender and id the room knows.
+///            any room is taken, and a message is left out whose sender and id the room knows. What a broker would not
+///            have stored is refused; fields that are unknown here are dropped.
 /// Formats    --format json: ChatMessage as protobuf's JSON, one a line; delimited: serialized, each behind its size as a
 ///            varint (protobuf's delimited stream).
 /// Status     0; 1 where something is wrong, in words on standard error; 2 for bad usage.

@@ -5,7 +5,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include <google/protobuf/util/delimited_message_util.h>
 #include <gtest/gtest.h>
+
+#include <switchboard/chat/v1/chat.pb.h>
 
 namespace switchboard {
 namespace {
@@ -40,8 +43,21 @@ protected:
     return run_shell(CHAT_BROKER " " + arguments + data() + " 2>&1 <" + file.string());
   }
 
+  outcome import_delimited(const chat::v1::ChatMessage& message) const {
+    std::ostringstream bytes;
+    google::protobuf::util::SerializeDelimitedToOstream(message, &bytes);
+    return run("import lobby --format delimited", bytes.str());
+  }
+
   files::path directory_;
 };
+
+chat::v1::ChatMessage small_message() {
+  chat::v1::ChatMessage message;
+  message.set_sender("ann");
+  message.set_text("hello");
+  return message;
+}
 
 TEST_F(RoomFiles, HoldWhatWasImportedInItsOrder) {
   EXPECT_EQ(run("import lobby", lines(1, 2'500)).output, "2500 messages, 0 of them were there already\n");
@@ -105,6 +121,69 @@ TEST_F(RoomFiles, HoldEveryMessageOfAnInputThatRepeatsAnId) {
   EXPECT_EQ(run("import lobby", twice).output, "3 messages, 0 of them were there already\n");
   EXPECT_EQ(run("import lobby", twice).output, "3 messages, 3 of them were there already\n");
   EXPECT_EQ(run("check").output, "lobby: 1 to 3\n");
+}
+
+TEST_F(RoomFiles, TakeNoMessageThatABrokerWouldNotStore) {
+  const auto refuses = [this](const chat::v1::ChatMessage& message, const std::string& why) {
+    const auto refused = import_delimited(message);
+    EXPECT_EQ(refused.status, 1) << why;
+    EXPECT_EQ(refused.output, "chat-broker: message 1: " + why + "\n");
+  };
+  auto message = small_message();
+  message.clear_sender();
+  refuses(message, "a message without a sender");
+  message.set_sender("a\nb");
+  refuses(message, "a nickname has no control characters");
+  message = small_message();
+  message.set_text(std::string(65'537, 'x'));
+  refuses(message, "a text of 65537 bytes is above the limit of 65536");
+  message = small_message();
+  message.set_client_message_id(std::string(65, 'x'));
+  refuses(message, "a client_message_id of 65 bytes is above the limit of 64");
+  message = small_message();
+  message.mutable_sent_at()->set_seconds(1'000'000'000'000'000);
+  refuses(message, "a sent_at outside of the years 1 to 9999");
+  message = small_message();
+  message.mutable_sent_at()->set_nanos(-1);
+  refuses(message, "a sent_at outside of the years 1 to 9999");
+}
+
+TEST_F(RoomFiles, TakeEveryMessageThatABrokerWouldStore) {
+  auto message = small_message();
+  message.set_sender(std::string(64, 's'));
+  message.set_text(std::string(65'536, '\1'));
+  message.set_client_message_id(std::string(64, 'i'));
+  message.mutable_sent_at()->set_seconds(253'402'300'799);
+  message.mutable_sent_at()->set_nanos(999'999'999);
+  EXPECT_EQ(import_delimited(message).output, "1 messages, 0 of them were there already\n");
+  EXPECT_EQ(run("import lobby", run("export lobby").output).output, "1 messages, 1 of them were there already\n");
+}
+
+TEST_F(RoomFiles, DropFieldsThatNobodyKnows) {
+  auto message = small_message();
+  message.GetReflection()->MutableUnknownFields(&message)->AddLengthDelimited(100, std::string(60'000, 'x'));
+  EXPECT_EQ(import_delimited(message).status, 0);
+  EXPECT_LT(run("export lobby --format delimited").output.size(), 100u);
+}
+
+TEST_F(RoomFiles, ReadNoLineToAnEndThatItDoesNotHave) {
+  const auto refused = run_shell("tr '\\0' x </dev/zero | " CHAT_BROKER " import lobby" + data() + " 2>&1");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_EQ(refused.output, "chat-broker: message 1: a line above the limit of 524288 bytes\n");
+}
+
+TEST_F(RoomFiles, MakeNoSpaceForAMessageThatOnlySaysHowLargeItIs) {
+  const auto refused = run("import lobby --format delimited", "\xff\xff\xff\xff\x07");
+  EXPECT_EQ(refused.output, "chat-broker: message 1: a message of 2147483647 bytes is above the limit of 131072\n");
+}
+
+TEST_F(RoomFiles, TakeNoMessageThatIsCutOff) {
+  EXPECT_EQ(run("import lobby --format delimited", "\x05hel").status, 1);
+  EXPECT_EQ(run("import lobby --format delimited", "\x80").status, 1);
+}
+
+TEST_F(RoomFiles, TakeTheLastLineWithoutItsEnd) {
+  EXPECT_EQ(run("import lobby", R"({"sender":"ann"})").output, "1 messages, 0 of them were there already\n");
 }
 
 TEST_F(RoomFiles, AreNotMadeForWhatIsNoMessage) {
