@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <switchboard/actors/sqlite_home.hpp>
+#include <switchboard/actors/sqlite_salvage.hpp>
 
 namespace switchboard::chat {
 namespace {
@@ -55,6 +56,10 @@ class progress {
 public:
   explicit progress(std::uint64_t all) : all_(all), shown_(::isatty(STDERR_FILENO) != 0) {}
   ~progress() {
+    if (shown_) std::fputc('\n', stderr);
+  }
+  /// Leaves the line to what is said next.
+  void pause() const {
     if (shown_) std::fputc('\n', stderr);
   }
   void at(std::uint64_t done) const {
@@ -105,33 +110,40 @@ int check(const command& wanted) {
 
 // -- export ---------------------------------------------------------------------------------------------------------
 
+/// False where the message has no such form.
 bool put(const v1::ChatMessage& message, bool as_json) {
-  if (!as_json) return google::protobuf::util::SerializeDelimitedToOstream(message, &std::cout);
+  if (!as_json) return google::protobuf::util::SerializeDelimitedToOstream(message, &std::cout) || !std::cout;
   std::string line;
-  return MessageToJsonString(message, &line).ok() && (std::cout << line << '\n');
+  if (!MessageToJsonString(message, &line).ok()) return false;
+  std::cout << line << '\n';
+  return true;
 }
 
 int export_room(const command& wanted) {
-  auto home = open(wanted);
-  if (!home) return complain(home.status().message);
-  const auto messages = (*home)->find(wanted.room);
-  if (!messages) return complain("there is no room " + wanted.room);
-  const auto extent = messages->extent();
-  const progress bar{extent.last};
-  for (auto after = extent.first - 1; after < extent.last;) {
-    const auto page = read(*messages, after);
-    if (!page.status.ok()) return complain(page.status.message);
-    if (page.entries.empty()) return complain("messages behind " + std::to_string(after) + " are missing");
-    for (const auto& each : page.entries) {
-      v1::RoomEvent event;
-      if (!event.ParseFromArray(each.bytes.data(), static_cast<int>(each.bytes.size())) ||
-          !put(event.message(), wanted.is_json()))
-        return complain("message " + std::to_string(each.sequence) + " cannot be written");
-      after = each.sequence;
-    }
-    bar.at(after);
+  auto room = sqlite_salvage::open(wanted.directory, wanted.room);
+  if (!room) return complain(room.status().message);
+  bool whole = true;
+  {
+    const progress bar{room->last()};
+    const auto write = [&](std::uint64_t sequence, std::string_view body) {
+      v1::ChatMessage message;
+      if (!message.ParseFromArray(body.data(), static_cast<int>(body.size()))) return false;
+      message.set_sequence(sequence);
+      if (sequence % page_entries == 0) bar.at(sequence);
+      return put(message, wanted.is_json());
+    };
+    const auto name_hole = [&](std::uint64_t from, std::uint64_t to) {
+      whole = false;
+      bar.pause();
+      std::cout.flush();  // where both ways lead to one place, no message is cut in two
+      complain((from == to ? "message " : "messages " + std::to_string(from) + " to ") + std::to_string(to) +
+               " cannot be read");
+    };
+    room->read(write, name_hole);
+    bar.at(room->last());
   }
-  return std::cout.flush() ? 0 : complain("standard output takes no more");
+  if (!std::cout.flush()) return complain("standard output takes no more");
+  return whole ? 0 : 1;
 }
 
 // -- import ---------------------------------------------------------------------------------------------------------
@@ -316,7 +328,8 @@ std::optional<int> run_room_file_command(int argc, const char* const* argv) {
     return added;
   };
   auto* const checking = add("check", "Verifies sequences, message ids and the database");
-  auto* const exporting = add("export", "Writes a room's messages to standard output");
+  auto* const exporting =
+      add("export", "Writes a room's messages to standard output, from a damaged database those that can be read");
   auto* const importing =
       add("import",
           "Fills a room with the messages of standard input, in their order. Interrupted, it goes on "

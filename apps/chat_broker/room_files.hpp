@@ -7,6 +7,7 @@
 ///     chat-broker import ROOM --data DIR              fills a room with messages from standard input, in their order
 ///     chat-broker import ROOM --data DIR --append     puts them behind those that the room has
 ///
+/// Export     changes nothing, and needs no whole database: what cannot be read is named on standard error.
 /// Import     message N of the input becomes the room's message N. A room that has the input's first messages already, as
 ///            an import that was interrupted leaves it, gets the rest; one that has others is refused. With --append
 ///            any room is taken, and a message is left out whose sender and id the room knows. What a broker would not

@@ -43,6 +43,12 @@ protected:
     return run_shell(CHAT_BROKER " " + arguments + data() + " 2>&1 <" + file.string());
   }
 
+  files::path database() const { return directory_ / "data" / "rooms.db"; }
+  std::string content_of_database() const {
+    std::ifstream file(database(), std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+
   outcome import_delimited(const chat::v1::ChatMessage& message) const {
     std::ostringstream bytes;
     google::protobuf::util::SerializeDelimitedToOstream(message, &bytes);
@@ -193,9 +199,38 @@ TEST_F(RoomFiles, AreNotMadeForWhatIsNoMessage) {
   EXPECT_EQ(run("check").output, "");
 }
 
+TEST_F(RoomFiles, AreExportedFromADamagedDatabaseAsFarAsTheyCanBeRead) {
+  run("import lobby", lines(1, 2'500));
+  constexpr std::streamoff page = 4'096;
+  std::fstream(database(), std::ios::in | std::ios::out | std::ios::binary).seekp(20 * page) << std::string(page, 'x');
+  EXPECT_EQ(run("check").status, 1);
+  const auto damaged = content_of_database();
+
+  const auto exported = run("export lobby");
+  EXPECT_EQ(exported.status, 1);
+  unsigned messages = 0;
+  unsigned from = 0;
+  unsigned to = 0;
+  for (const auto& line : exported.lines())
+    if (std::sscanf(line.c_str(), "chat-broker: messages %u to %u cannot be read", &from, &to) != 2) ++messages;
+  EXPECT_LT(1u, from);
+  EXPECT_LT(to, 2'500u);
+  EXPECT_EQ(messages + (to + 1 - from), 2'500u) << from << " to " << to;
+  EXPECT_EQ(content_of_database(), damaged);
+}
+
+TEST_F(RoomFiles, AreNotMadeByAnExport) {
+  const auto refused = run("export lobby");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.output.find("rooms.db: unable to open database file"), std::string::npos) << refused.output;
+  EXPECT_TRUE(files::is_empty(directory_ / "data"));
+}
+
 TEST_F(RoomFiles, AreNotFoundUnderAnotherName) {
   run("import lobby", lines(1, 1));
-  EXPECT_EQ(run("export hall").status, 1);
+  const auto refused = run("export hall");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.output.find("there is no room hall"), std::string::npos) << refused.output;
 }
 
 }  // namespace
