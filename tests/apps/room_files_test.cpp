@@ -4,10 +4,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 
+#include <chat_service.hpp>
+#include <chat_vocabulary.hpp>
 #include <google/protobuf/util/delimited_message_util.h>
 #include <gtest/gtest.h>
 
+#include <switchboard/actors/sqlite_home.hpp>
 #include <switchboard/chat/v1/chat.pb.h>
 
 namespace switchboard {
@@ -102,6 +106,24 @@ TEST_F(RoomFiles, RefuseAnImportIntoARoomWithOtherMessages) {
   EXPECT_EQ(refused.output,
             "chat-broker: room lobby has another message 5: --append puts messages behind those it has\n");
   EXPECT_EQ(run("check").output, "lobby: 1 to 5\n");
+}
+
+TEST_F(RoomFiles, RefuseAnImportIntoARoomThatDroppedItsFirstMessages) {
+  run("import lobby", lines(1, 5));
+  {
+    // As a broker does that keeps no more than the newest message.
+    const auto home =
+        sqlite_home::open(chat::entry_encoder(), {.directory = directory_ / "data", .keep = {.messages = 1}});
+    ASSERT_TRUE(home);
+    std::promise<void> stored;
+    (*home)->find("lobby")->append({{chat::chat_vocabulary{}.body("bob", ""), ""}},
+                                   [&](const auto&) { stored.set_value(); });
+    stored.get_future().wait();
+  }
+  const auto refused = run("import lobby", lines(1, 9));
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.output.find("no longer has its first message"), std::string::npos) << refused.output;
+  EXPECT_EQ(run("check").output, "lobby: 6 to 6\n");
 }
 
 TEST_F(RoomFiles, TakeAnImportBehindOtherMessagesWhereAsked) {
