@@ -56,17 +56,23 @@ public:
   log_extent extent() const override { return {"id", 1, 3}; }
 };
 
-/// A log that says it holds messages which it does not give.
+/// A log that says it holds three messages and gives some of them.
 class forgetful_log final : public log {
 public:
+  explicit forgetful_log(std::vector<std::uint64_t> held) : held_(std::move(held)) {}
+
   void append(std::vector<draft>, std::function<void(std::vector<append_result>)> done) override { done({}); }
   void read(std::uint64_t, std::size_t, std::size_t, std::function<void(log_page)> done) override {
     log_page page;
     page.extent = extent();
+    for (const auto each : held_) page.entries.push_back({each, wire::shared_bytes{"x"}});
     done(std::move(page));
   }
   void watch(std::function<void()>) override {}
   log_extent extent() const override { return {"id", 1, 3}; }
+
+private:
+  const std::vector<std::uint64_t> held_;
 };
 
 /// Counts its wakes, and lets a thread wait for one.
@@ -527,12 +533,15 @@ TEST_F(Cursor, EndsWithTheStatusOfALogThatFails) {
   EXPECT_EQ(failures, 1);
 }
 
-TEST_F(Cursor, EndsWithInternalWhenTheLogLacksWhatItHad) {
-  open_feed(std::make_shared<forgetful_log>());
-  const auto subject = join({.history_limit = everything});
-  rpc::payload next;
-  EXPECT_EQ(subject->next(next), outcome::end);
-  EXPECT_EQ(subject->result().code, rpc::code::internal);
+TEST_F(Cursor, EndsWithDataLossWhereTheLogLacksWhatItHad) {
+  using sequences = std::vector<std::uint64_t>;
+  for (const auto& held : {sequences{}, sequences{2, 3}, sequences{1, 3}}) {
+    open_feed(std::make_shared<forgetful_log>(held));
+    const auto subject = join({.history_limit = everything});
+    rpc::payload next;
+    EXPECT_EQ(subject->next(next), outcome::end);
+    EXPECT_EQ(subject->result().code, rpc::code::data_loss);
+  }
 }
 
 TEST_F(Cursor, EndsAtOnceWhenTheRoomSaysSo) {

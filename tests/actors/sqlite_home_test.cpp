@@ -201,6 +201,31 @@ TEST_F(SqliteHome, TellsWhoWatchesBeforeTheAppendIsDone) {
   EXPECT_EQ(told, 1u);
 }
 
+TEST_F(SqliteHome, SaysInAPageWhatItsOwnStateOfTheDatabaseKeeps) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, {{"a", ""}, {"b", ""}});
+  // Committed, but not yet shown: what a reader finds between the two.
+  run_sql(
+      "INSERT INTO messages SELECT room, sequence + 2, at, body FROM messages; DELETE FROM messages WHERE sequence <= "
+      "2;"
+      "UPDATE rooms SET first = 3, last = 4");
+  const auto page = read(*log, 0);
+  EXPECT_TRUE(page.status.ok()) << page.status.message;
+  EXPECT_EQ(bodies(page), "");
+  EXPECT_EQ(page.extent.first, 3u) << "there is a reason for the lack of 1 and 2";
+}
+
+TEST_F(SqliteHome, SkipsNoMessageThatIsMissingWithoutAReason) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, {{"a", ""}, {"b", ""}, {"c", ""}});
+  run_sql("DELETE FROM messages WHERE sequence = 2");
+  EXPECT_EQ(bodies(read(*log, 0, 1)), "1a ");
+  EXPECT_EQ(read(*log, 0).status.code, rpc::code::data_loss);
+  EXPECT_EQ(bodies(read(*log, 2)), "3c ");
+}
+
 TEST_F(SqliteHome, RefusesADirectoryThatIsInUse) {
   const auto home = open();
   const auto second = try_open();

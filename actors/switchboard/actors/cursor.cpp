@@ -130,7 +130,7 @@ rpc::source::outcome cursor::next_from_log(rpc::payload& out) {
     }
     if (page_requested_) {
       if (const auto waited = await_page(); waited != outcome::message) return waited;
-      if (!take_page()) return fail({rpc::code::internal, "the room's log lacks messages that it had"});
+      if (!take_page()) return fail({rpc::code::data_loss, "the room's log lacks messages that it had"});
       continue;
     }
     if (retention_gap_to_ >= expected_) {
@@ -190,13 +190,16 @@ rpc::source::outcome cursor::await_page() {
   return page_.status.ok() ? outcome::message : fail(std::exchange(page_.status, {}));
 }
 
-/// Finds what in the new page comes next. False when there is neither a message nor a reason for its lack.
+/// Finds what in the new page comes next. False when a message is not there and retention is not the reason.
 bool cursor::take_page() {
   // What the log has but the room has not shown yet is nobody's to see: presence may still be placed before it.
   const auto shown = feed_->tail.last_sequence();
   auto& entries = page_.entries;
+  auto next = std::max(expected_, page_.extent.first);
+  for (const auto& each : entries)
+    if (each.sequence != next++) return false;
   while (!entries.empty() && entries.back().sequence > shown) entries.pop_back();
-  const auto available = std::min(entries.empty() ? page_.extent.first : entries.front().sequence, shown + 1);
+  const auto available = std::min(page_.extent.first, shown + 1);
   if (available > expected_) {
     retention_gap_to_ = available - 1;
     // Read anew behind the gap: it is rare, and presence before the gap goes first.

@@ -16,6 +16,20 @@ logging::throttle& read_failures() {
 
 }  // namespace
 
+struct history::statements {
+  explicit statements(const database& in)
+      : begin(in, "BEGIN"),
+        end(in, "ROLLBACK"),
+        first(in, "SELECT first FROM rooms WHERE id = ?"),
+        messages(in,
+                 "SELECT sequence, body FROM messages WHERE room = ? AND sequence BETWEEN ? AND ? "
+                 "ORDER BY sequence LIMIT ?") {}
+
+  explicit operator bool() const noexcept { return begin && end && first && messages; }
+
+  statement begin, end, first, messages;
+};
+
 history::history(std::string path) : path_(std::move(path)), thread_([this] { run(); }) {}
 
 history::~history() {
@@ -49,7 +63,7 @@ void history::run() {
     auto page = page_for(next);
     if (!page.status.ok()) {
       read_failures().warn("{}: {}", path_, page.status.message);
-      page_.reset();
+      statements_.reset();
       rooms_.reset();
     }
     next.done(std::move(page));
@@ -57,16 +71,17 @@ void history::run() {
 }
 
 rpc::status history::prepare() {
-  if (page_) return {};
+  if (statements_) return {};
   auto opened = database::open(path_, access::read_only);
   if (!opened) return opened.status();
   rooms_.emplace(std::move(*opened));
-  page_.emplace(*rooms_,
-                "SELECT sequence, body FROM messages WHERE room = ? AND sequence BETWEEN ? AND ? "
-                "ORDER BY sequence LIMIT ?");
-  if (*page_) return {};
+  auto made = std::make_unique<statements>(*rooms_);
+  if (*made) {
+    statements_ = std::move(made);
+    return {};
+  }
   auto failure = rooms_->status();
-  page_.reset();
+  made.reset();
   rooms_.reset();
   return failure;
 }
@@ -76,24 +91,39 @@ log_page history::page_for(const read_request& wanted) {
   page.extent = wanted.of->extent();
   const auto number = wanted.of->number();
   if (number == 0 || wanted.after >= page.extent.last || wanted.limit == 0) return page;
-  if (auto failure = prepare(); !failure.ok()) {
-    page.status = std::move(failure);
-    return page;
+  page.status = prepare();
+  if (page.status.ok()) page.status = statements_->begin.run();
+  if (!page.status.ok()) return page;
+  page.status = read_in_transaction(wanted, number, page);
+  if (auto failure = statements_->end.run(); page.status.ok()) page.status = std::move(failure);
+  return page;
+}
+
+/// Fills the page from one state of the database. What that has beyond the page's extent is committed, but not yet
+/// shown; what retention took meanwhile is gone in it, so that only its own oldest says where the page has to begin.
+rpc::status history::read_in_transaction(const read_request& wanted, std::uint64_t number, log_page& page) {
+  auto& extent = page.extent;
+  const auto last = extent.last;
+  {
+    auto found = statements_->first.query(number);
+    if (found.next()) extent.first = std::max(extent.first, found.integer(0));
+    if (!found.status().ok()) return found.status();
   }
-  // What the database has beyond the extent is committed, but not yet shown.
-  auto found = page_->query(number, std::max(wanted.after + 1, page.extent.first), page.extent.last,
-                            static_cast<std::uint64_t>(wanted.limit));
+  extent.last = std::max(extent.last, extent.first - 1);
+  auto next = std::max(wanted.after + 1, extent.first);
+  auto found = statements_->messages.query(number, next, last, static_cast<std::uint64_t>(wanted.limit));
   std::size_t taken = 0;
-  while (found.next()) {
-    auto bytes = wanted.of->encode(found.integer(0), std::string(found.bytes(1)));
+  for (; next <= last && page.entries.size() < wanted.limit; ++next) {
+    if (!found.next() || found.integer(0) != next)
+      return found.status().ok() ? rpc::status{rpc::code::data_loss,
+                                               "room " + wanted.of->room() + " lacks message " + std::to_string(next)}
+                                 : found.status();
+    auto bytes = wanted.of->encode(next, std::string(found.bytes(1)));
     if (!page.entries.empty() && taken + bytes.size() > wanted.bytes) break;
     taken += bytes.size();
-    page.entries.push_back({found.integer(0), std::move(bytes)});
+    page.entries.push_back({next, std::move(bytes)});
   }
-  page.status = found.status();
-  // Retention may have gone on meanwhile; a page without entries must not hide that.
-  page.extent.first = std::max(page.extent.first, wanted.of->extent().first);
-  return page;
+  return {};
 }
 
 }  // namespace switchboard::sqlite

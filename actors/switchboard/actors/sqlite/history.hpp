@@ -6,7 +6,7 @@
 ///            that checkpoints of the write-ahead log are not kept from finishing.
 /// Threads    read: any. The rest runs on its own.
 /// Owns       its thread and connection, and the requests that wait: each reader has one at a time.
-/// Errors     in the page's status: unavailable.
+/// Errors     in the page's status: unavailable; data_loss where a message is not there that should be.
 
 #include <condition_variable>
 #include <deque>
@@ -40,8 +40,11 @@ public:
   void read(read_request wanted);
 
 private:
+  struct statements;
+
   void run();
   log_page page_for(const read_request& wanted);
+  rpc::status read_in_transaction(const read_request& wanted, std::uint64_t number, log_page& page);
   rpc::status prepare();
 
   const std::string path_;
@@ -53,7 +56,7 @@ private:
 
   // The thread's own.
   std::optional<database> rooms_;
-  std::optional<statement> page_;
+  std::unique_ptr<statements> statements_;
   std::jthread thread_;
 };
 
