@@ -21,6 +21,25 @@ wire::shared_bytes body_alone(const std::string&, std::uint64_t, const std::stri
   return wire::shared_bytes{body};
 }
 
+/// With a connection of its own to the database.
+class another_program {
+public:
+  explicit another_program(const files::path& database) {
+    EXPECT_EQ(sqlite3_open(database.c_str(), &handle_), SQLITE_OK);
+  }
+  ~another_program() { sqlite3_close(handle_); }
+  another_program(const another_program&) = delete;
+  another_program& operator=(const another_program&) = delete;
+
+  void run(const std::string& statements) {
+    EXPECT_EQ(sqlite3_exec(handle_, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(handle_);
+  }
+
+private:
+  sqlite3* handle_ = nullptr;
+};
+
 class SqliteHome : public testing::Test {
 protected:
   SqliteHome() {
@@ -63,12 +82,7 @@ protected:
     return all;
   }
   /// What another program does with the database.
-  void run_sql(const std::string& statements) {
-    sqlite3* other = nullptr;
-    ASSERT_EQ(sqlite3_open(database().c_str(), &other), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(other, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(other);
-    sqlite3_close(other);
-  }
+  void run_sql(const std::string& statements) { another_program{database()}.run(statements); }
 
   files::path directory_;
 };
@@ -277,17 +291,33 @@ TEST_F(SqliteHome, RefusesADatabaseOfAnotherApplicationOrOfANewerVersion) {
   EXPECT_FALSE(try_open());
 }
 
+TEST_F(SqliteHome, FailsTheRoomAloneWhoseStatementsFail) {
+  const auto home = open();
+  const auto bad = home->open("bad");
+  const auto good = home->open("good");
+  append(*good, "a");
+  another_program other{database()};
+  other.run("INSERT INTO messages SELECT id, 1, 0, x'61' FROM rooms WHERE name = CAST('bad' AS BLOB); BEGIN IMMEDIATE");
+  // While the first waits for the other program, the rest comes together.
+  auto first = begin_append(*good, {{"b", ""}});
+  auto failed = begin_append(*bad, {{"x", ""}});
+  auto stored = begin_append(*good, {{"c", ""}});
+  other.run("COMMIT");
+  EXPECT_EQ(first.get().at(0).sequence, 2u);
+  EXPECT_EQ(failed.get().at(0).status.code, rpc::code::unavailable);
+  EXPECT_EQ(stored.get().at(0).sequence, 3u);
+  EXPECT_EQ(bodies(read(*good, 0)), "1a 2b 3c ");
+}
+
 TEST_F(SqliteHome, SaysUnavailableWhileAnotherProgramHoldsTheDatabaseAndGoesOnAfterwards) {
   const auto home = open();
   const auto log = home->open("r");
   append(*log, "a");
-  sqlite3* other = nullptr;
-  ASSERT_EQ(sqlite3_open(database().c_str(), &other), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  another_program other{database()};
+  other.run("BEGIN IMMEDIATE");
   EXPECT_EQ(append(*log, "b").status.code, rpc::code::unavailable);
   EXPECT_EQ(bodies(read(*log, 0)), "1a ") << "readers go on";
-  sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr);
-  sqlite3_close(other);
+  other.run("COMMIT");
   EXPECT_EQ(append(*log, "c").sequence, 2u) << "the failed one left no gap";
   EXPECT_EQ(bodies(read(*log, 0)), "1a 2c ");
 }

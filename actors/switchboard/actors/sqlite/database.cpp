@@ -13,6 +13,9 @@ namespace {
 /// How long a connection waits for another program that holds the database. What is longer is for a person to look at.
 constexpr std::chrono::milliseconds lock_patience{1'000};
 
+/// The codes are extended ones: what kind of failure it is they say in their lowest byte.
+constexpr int primary_code = 0xff;
+
 bool is_out_of_space(int code, int system) {
   return code == SQLITE_FULL || system == ENOSPC || system == EDQUOT || system == EFBIG;
 }
@@ -29,7 +32,7 @@ int last_file_error(sqlite3* handle) {
 }
 
 rpc::status status_of(sqlite3* handle) {
-  const int code = sqlite3_extended_errcode(handle) & 0xff;
+  const int code = sqlite3_extended_errcode(handle) & primary_code;
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return {};
   const bool of_system = code == SQLITE_IOERR || code == SQLITE_FULL || code == SQLITE_CANTOPEN;
   int system = of_system ? sqlite3_system_errno(handle) : 0;
@@ -57,9 +60,9 @@ void database::closer::operator()(sqlite3* handle) const noexcept {
   sqlite3_close_v2(handle);
 }
 
-rpc::result<database> database::open(const std::string& path, access how, const char* vfs) {
+rpc::result<database> database::open(const std::string& path, access how) {
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags_of(how) | SQLITE_OPEN_NOMUTEX, vfs);
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags_of(how) | SQLITE_OPEN_NOMUTEX, nullptr);
   if (!handle) return rpc::status{rpc::code::unavailable, "no memory for a database"};
   database opened{handle};
   if (code != SQLITE_OK) return opened.status();
@@ -93,7 +96,7 @@ rpc::status database::status() const {
 }
 
 bool database::failed_by_statement() const noexcept {
-  switch (sqlite3_errcode(handle_.get())) {
+  switch (sqlite3_errcode(handle_.get()) & primary_code) {
     case SQLITE_CONSTRAINT:
     case SQLITE_TOOBIG:
     case SQLITE_MISMATCH:
@@ -105,23 +108,6 @@ bool database::failed_by_statement() const noexcept {
 
 bool database::in_transaction() const noexcept {
   return sqlite3_get_autocommit(handle_.get()) == 0;
-}
-
-void database::on_commit(std::function<void(int pages)> committed) {
-  committed_ = std::make_unique<std::function<void(int)>>(std::move(committed));
-  sqlite3_wal_hook(
-      handle_.get(),
-      [](void* told, sqlite3*, const char*, int pages) {
-        (*static_cast<std::function<void(int)>*>(told))(pages);
-        return SQLITE_OK;
-      },
-      committed_.get());
-}
-
-rpc::status database::checkpoint() {
-  const int code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-  // A checkpoint by another connection is as good.
-  return code == SQLITE_OK || code == SQLITE_BUSY ? rpc::status{} : status();
 }
 
 rows::~rows() {

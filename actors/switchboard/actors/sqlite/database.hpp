@@ -9,7 +9,6 @@
 /// Errors     statuses. The latest failure also says whether it is the statement's own, or the disk's (or the file's).
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,8 +24,7 @@ enum class access : unsigned char { read_only, read_write, create };
 
 class database {
 public:
-  /// `vfs`: SQLite's name for another way to the disk; null: the system's.
-  static rpc::result<database> open(const std::string& path, access how, const char* vfs = nullptr);
+  static rpc::result<database> open(const std::string& path, access how);
 
   /// Runs statements that give no rows (rows are dropped).
   rpc::status execute(const std::string& statements);
@@ -38,10 +36,6 @@ public:
   /// Whether the latest failure concerns the statement alone: another one may well succeed.
   bool failed_by_statement() const noexcept;
   bool in_transaction() const noexcept;
-  /// Called with the pages in the write-ahead log after each commit; replaces SQLite's own checkpoints.
-  void on_commit(std::function<void(int pages)> committed);
-  /// Moves what is committed from the write-ahead log into the database, as far as no reader needs it where it is.
-  rpc::status checkpoint();
 
   sqlite3* handle() const noexcept { return handle_.get(); }
 
@@ -53,7 +47,6 @@ private:
   explicit database(sqlite3* handle) : handle_(handle) {}
 
   std::unique_ptr<sqlite3, closer> handle_;
-  std::unique_ptr<std::function<void(int)>> committed_;
 };
 
 /// The rows of a running statement; they end with it.
