@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -125,6 +126,39 @@ TEST_F(SqliteHome, CommitsWhatWasAcceptedBeforeItsEnd) {
   }
   for (auto& each : under_way) EXPECT_TRUE(each.get().at(0).status.ok());
   EXPECT_EQ(open()->find("r")->extent().last, 200u);
+}
+
+TEST_F(SqliteHome, MayEndWhileWhatIsDoneAsksForMore) {
+  { append(*open()->open("r"), std::vector<draft>(100, draft{"x", ""})); }
+  /// Reads, and appends, again and again from the log's own threads.
+  struct insatiable {
+    explicit insatiable(std::shared_ptr<log> messages) : from(std::move(messages)) {}
+    void read(std::uint64_t after) {
+      from->read(after, 1, 1, [this, after](log_page page) {
+        if (page.status.ok()) return read((after + 1) % 100);
+        read_end.set_value(page.status.code);
+      });
+    }
+    void append() {
+      from->append({{"x", ""}}, [this](auto results) {
+        if (results.at(0).status.ok()) return append();
+        append_end.set_value(results.at(0).status.code);
+      });
+    }
+    const std::shared_ptr<log> from;
+    std::promise<rpc::code> read_end;
+    std::promise<rpc::code> append_end;
+  };
+  for (int n = 0; n < 50; ++n) {
+    auto home = open();
+    insatiable one{home->find("r")};
+    one.read(0);
+    one.append();
+    for (int i = 0; i < n * 20; ++i) std::this_thread::yield();
+    home = nullptr;
+    EXPECT_EQ(one.read_end.get_future().get(), rpc::code::unavailable);
+    EXPECT_EQ(one.append_end.get_future().get(), rpc::code::unavailable);
+  }
 }
 
 TEST_F(SqliteHome, KnowsIdsAgainAcrossHomes) {

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include <switchboard/actors/sqlite/data_directory.hpp>
 #include <switchboard/actors/sqlite/history.hpp>
 #include <switchboard/actors/sqlite/journal.hpp>
 #include <switchboard/actors/sqlite/schema.hpp>
@@ -62,9 +63,10 @@ rpc::result<std::shared_ptr<sqlite_home>> sqlite_home::open(encoder encode, cons
   const auto stored = read_rooms(*rooms);
   if (!stored) return in_file(path, stored.status());
 
-  auto writer = std::make_shared<sqlite::journal>(std::move(*claimed), std::move(*rooms), options);
+  auto writer = std::make_shared<sqlite::journal>(std::move(*rooms), options);
   auto reader = std::make_shared<sqlite::history>(path);
-  std::shared_ptr<sqlite_home> home{new sqlite_home(std::move(encode), std::move(writer), std::move(reader))};
+  std::shared_ptr<sqlite_home> home{
+      new sqlite_home(std::move(encode), std::move(*claimed), std::move(writer), std::move(reader))};
   for (const auto& [name, row] : *stored) {
     auto known = std::make_shared<sqlite::room_log>(name, row, home->encode_, home->writer_, home->reader_);
     if (options.keep.age.count() > 0) home->writer_->keep(known);
@@ -109,11 +111,22 @@ rpc::result<std::vector<std::string>> sqlite_home::check(const std::filesystem::
   return faults;
 }
 
-sqlite_home::sqlite_home(encoder encode, std::shared_ptr<sqlite::journal> writer,
+sqlite_home::sqlite_home(encoder encode, sqlite::data_directory claimed, std::shared_ptr<sqlite::journal> writer,
                          std::shared_ptr<sqlite::history> reader)
-    : encode_(std::move(encode)), writer_(std::move(writer)), reader_(std::move(reader)) {}
+    : encode_(std::move(encode)),
+      claimed_(std::make_unique<const sqlite::data_directory>(std::move(claimed))),
+      writer_(std::move(writer)),
+      reader_(std::move(reader)),
+      writing_([writer = writer_.get()] { writer->run(); }),
+      reading_([reader = reader_.get()] { reader->run(); }) {}
 
-sqlite_home::~sqlite_home() = default;
+sqlite_home::~sqlite_home() {
+  // The reader first: the last connection that is closed tidies the files up, and must be able to write.
+  reader_->end();
+  reading_.join();
+  writer_->end();
+  writing_.join();
+}
 
 std::shared_ptr<log> sqlite_home::open(const std::string& room) {
   std::shared_ptr<sqlite::room_log> made;

@@ -8,7 +8,8 @@
 /// Files      DIRECTORY/rooms.db with its write-ahead log, and DIRECTORY/lock, held while this lives: a second home on
 ///            the directory is refused, also one of another process.
 /// Threads    any. `done` of append() is called on the writer's thread, of read() on the reader's; both must be quick.
-/// Owns       the files' lock, the two threads and their connections. The destructor commits what was accepted before.
+/// Owns       the files' lock, the two threads and their connections. The destructor commits what was accepted before; it
+///            joins the threads, so it must not run in a `done`.
 /// Errors     of open(): what is wrong with the directory or the database; a damaged one is never replaced. Of drafts:
 ///            resource_exhausted where space ran out or too much waits, else unavailable; the next attempt starts
 ///            afresh, so nothing has to be restarted when a fault has ended.
@@ -21,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <switchboard/actors/log.hpp>
@@ -29,6 +31,7 @@
 namespace switchboard {
 
 namespace sqlite {
+class data_directory;
 class history;
 class journal;
 class room_log;
@@ -65,11 +68,15 @@ public:
   std::size_t size() const override;
 
 private:
-  sqlite_home(encoder encode, std::shared_ptr<sqlite::journal> writer, std::shared_ptr<sqlite::history> reader);
+  sqlite_home(encoder encode, sqlite::data_directory claimed, std::shared_ptr<sqlite::journal> writer,
+              std::shared_ptr<sqlite::history> reader);
 
   const encoder encode_;
+  const std::unique_ptr<const sqlite::data_directory> claimed_;
   const std::shared_ptr<sqlite::journal> writer_;
   const std::shared_ptr<sqlite::history> reader_;
+  std::thread writing_;
+  std::thread reading_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<sqlite::room_log>> logs_;
 };

@@ -30,22 +30,25 @@ struct history::statements {
   statement begin, end, first, messages;
 };
 
-history::history(std::string path) : path_(std::move(path)), thread_([this] { run(); }) {}
+history::history(std::string path) : path_(std::move(path)) {}
 
-history::~history() {
-  {
-    const std::lock_guard lock{mutex_};
-    ends_ = true;
-  }
-  work_came_.notify_one();
-  thread_.join();
-}
+history::~history() = default;
 
 void history::read(read_request wanted) {
   {
     const std::lock_guard lock{mutex_};
-    waiting_.push_back(std::move(wanted));
+    if (!ends_) {
+      waiting_.push_back(std::move(wanted));
+      work_came_.notify_one();
+      return;
+    }
   }
+  wanted.done({log_is_closed(), {}, wanted.of->extent()});
+}
+
+void history::end() {
+  const std::lock_guard lock{mutex_};
+  ends_ = true;
   work_came_.notify_one();
 }
 
@@ -56,18 +59,23 @@ void history::run() {
     {
       std::unique_lock lock{mutex_};
       work_came_.wait(lock, [this] { return ends_ || !waiting_.empty(); });
-      if (waiting_.empty()) return;
+      if (waiting_.empty()) break;
       next = std::move(waiting_.front());
       waiting_.pop_front();
     }
     auto page = page_for(next);
     if (!page.status.ok()) {
       read_failures().warn("{}: {}", path_, page.status.message);
-      statements_.reset();
-      rooms_.reset();
+      forget_connection();
     }
     next.done(std::move(page));
   }
+  forget_connection();
+}
+
+void history::forget_connection() {
+  statements_.reset();
+  rooms_.reset();
 }
 
 rpc::status history::prepare() {

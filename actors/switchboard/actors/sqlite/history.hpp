@@ -4,8 +4,9 @@
 ///
 /// Why        who reads far back must hold up neither the writer nor a worker. Each page is a transaction of its own, so
 ///            that checkpoints of the write-ahead log are not kept from finishing.
-/// Threads    read: any. The rest runs on its own.
-/// Owns       its thread and connection, and the requests that wait: each reader has one at a time.
+/// Threads    read, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in shares it
+///            for that moment, and may be the last to let go of it: so it joins no thread.
+/// Owns       its connection, and the requests that wait: each reader has one at a time.
 /// Errors     in the page's status: unavailable; data_loss where a message is not there that should be.
 
 #include <condition_variable>
@@ -15,7 +16,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include <switchboard/actors/sqlite/database.hpp>
 #include <switchboard/actors/sqlite/room_log.hpp>
@@ -38,14 +38,18 @@ public:
   history& operator=(const history&) = delete;
 
   void read(read_request wanted);
+  /// Answers reads until the end, and those that came before it.
+  void run();
+  /// Takes no more.
+  void end();
 
 private:
   struct statements;
 
-  void run();
   log_page page_for(const read_request& wanted);
   rpc::status read_in_transaction(const read_request& wanted, std::uint64_t number, log_page& page);
   rpc::status prepare();
+  void forget_connection();
 
   const std::string path_;
 
@@ -57,7 +61,6 @@ private:
   // The thread's own.
   std::optional<database> rooms_;
   std::unique_ptr<statements> statements_;
-  std::jthread thread_;
 };
 
 }  // namespace switchboard::sqlite

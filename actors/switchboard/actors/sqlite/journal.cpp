@@ -72,31 +72,27 @@ struct journal::statements {
   statement ids, add_id, forget_ids;
 };
 
-journal::journal(data_directory claimed, database rooms, const sqlite_options& options)
-    : options_(options), directory_(std::move(claimed)), rooms_(std::move(rooms)), thread_([this] { run(); }) {}
+journal::journal(database rooms, const sqlite_options& options)
+    : options_(options), path_(database_path(options.directory)), rooms_(std::move(rooms)) {}
 
-journal::~journal() {
-  {
-    const std::lock_guard lock{mutex_};
-    ends_ = true;
-  }
-  work_came_.notify_one();
-  thread_.join();
-  forget_connection();
-}
+journal::~journal() = default;
 
 void journal::append(append_request wanted) {
+  rpc::status refused;
   {
     const std::lock_guard lock{mutex_};
-    if (!ends_ && (drafts_waiting_ == 0 || drafts_waiting_ + wanted.drafts.size() <= queue_limit)) {
+    if (ends_)
+      refused = log_is_closed();
+    else if (drafts_waiting_ != 0 && drafts_waiting_ + wanted.drafts.size() > queue_limit)
+      refused = {rpc::code::resource_exhausted, "too much waits for the disk"};
+    else {
       drafts_waiting_ += wanted.drafts.size();
       waiting_.push_back(std::move(wanted));
       work_came_.notify_one();
       return;
     }
   }
-  wanted.done(std::vector<append_result>(
-      wanted.drafts.size(), append_result{{rpc::code::resource_exhausted, "too much waits for the disk"}}));
+  wanted.done(std::vector<append_result>(wanted.drafts.size(), append_result{refused}));
 }
 
 void journal::keep(std::shared_ptr<room_log> room) {
@@ -104,6 +100,12 @@ void journal::keep(std::shared_ptr<room_log> room) {
     const std::lock_guard lock{mutex_};
     rooms_to_store_.push_back(std::move(room));
   }
+  work_came_.notify_one();
+}
+
+void journal::end() {
+  const std::lock_guard lock{mutex_};
+  ends_ = true;
   work_came_.notify_one();
 }
 
@@ -120,7 +122,7 @@ void journal::run() {
         work_came_.wait_for(lock, age_check_interval, has_work);
       else
         work_came_.wait(lock, has_work);
-      if (ends_ && waiting_.empty() && rooms_to_store_.empty()) return;
+      if (ends_ && waiting_.empty() && rooms_to_store_.empty()) break;
       rooms.swap(rooms_to_store_);
       for (std::size_t drafts = 0; !waiting_.empty() && drafts < group_limit;) {
         drafts += waiting_.front().drafts.size();
@@ -134,6 +136,7 @@ void journal::run() {
         if (auto alive = room.lock()) rooms.push_back(std::move(alive));
     if (!group.empty() || !rooms.empty()) write(std::move(group), std::move(rooms));
   }
+  forget_connection();
 }
 
 /// Writes a group and tells everybody how it went.
@@ -150,7 +153,7 @@ void journal::write(std::vector<append_request> group, std::vector<std::shared_p
       room->show(stage.row);
     }
   } else {
-    write_failures().warn("{}: {}", database_path(directory_.path()), failure.message);
+    write_failures().warn("{}: {}", path_, failure.message);
     // What the transaction came to is not known after every failure: the next one asks the database.
     forget_connection();
     for (std::size_t i = 0; i < group.size(); ++i) results[i].assign(group[i].drafts.size(), append_result{failure});
@@ -162,7 +165,7 @@ void journal::write(std::vector<append_request> group, std::vector<std::shared_p
 rpc::status journal::prepare() {
   if (statements_) return {};
   if (!rooms_) {
-    auto opened = open_for_writing(database_path(directory_.path()), options_.safety);
+    auto opened = open_for_writing(path_, options_.safety);
     if (!opened) return opened.status();
     rooms_.emplace(std::move(*opened));
     if (auto failure = recognise(*rooms_); !failure.ok()) {

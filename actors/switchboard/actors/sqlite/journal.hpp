@@ -5,8 +5,9 @@
 /// Why        a commit costs one sync of the disk, whoever's messages are in it; and one writer gives sequences without
 ///            gaps, which it assigns inside the transaction.
 /// Order      for each group: commit, then every room's extent, then its watch, then the answers.
-/// Threads    append, keep: any. The rest runs on the journal's own.
-/// Owns       its thread and connection, and what waits, at most queue_limit drafts. The destructor writes that first.
+/// Threads    append, keep, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in
+///            shares it for that moment, and may be the last to let go of it: so it joins no thread.
+/// Owns       its connection, and what waits, at most queue_limit drafts.
 /// Errors     one room's statement that fails is rolled back alone; what concerns the disk or the file fails the group,
 ///            and the connection is opened anew for the next, with what the database then holds.
 
@@ -17,11 +18,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
-#include <switchboard/actors/sqlite/data_directory.hpp>
 #include <switchboard/actors/sqlite/database.hpp>
 #include <switchboard/actors/sqlite/room_log.hpp>
 #include <switchboard/actors/sqlite_home.hpp>
@@ -50,7 +50,7 @@ public:
   /// How often rooms that nobody publishes to are looked at for messages that are too old.
   static constexpr std::chrono::seconds age_check_interval{30};
 
-  journal(data_directory claimed, database rooms, const sqlite_options& options);
+  journal(database rooms, const sqlite_options& options);
   ~journal();
   journal(const journal&) = delete;
   journal& operator=(const journal&) = delete;
@@ -58,6 +58,10 @@ public:
   void append(append_request wanted);
   /// Stores a room that has no messages yet, and has the journal see to its retention.
   void keep(std::shared_ptr<room_log> room);
+  /// Writes until the end, and what was accepted before it.
+  void run();
+  /// Accepts no more.
+  void end();
 
 private:
   struct statements;
@@ -69,7 +73,6 @@ private:
   };
   using staged_rooms = std::unordered_map<room_log*, staged>;
 
-  void run();
   void write(std::vector<append_request> group, std::vector<std::shared_ptr<room_log>> rooms);
   rpc::status prepare();
   rpc::status write_in_transaction(std::vector<append_request>& group,
@@ -82,7 +85,7 @@ private:
   void forget_connection();
 
   const sqlite_options options_;
-  const data_directory directory_;
+  const std::string path_;
 
   std::mutex mutex_;
   std::condition_variable work_came_;
@@ -96,7 +99,6 @@ private:
   std::unique_ptr<statements> statements_;
   std::unordered_map<room_log*, std::weak_ptr<room_log>>
       known_;  ///< rooms it has an idea of, for retention and reopening
-  std::jthread thread_;
 };
 
 }  // namespace switchboard::sqlite

@@ -5,13 +5,10 @@
 #include <switchboard/actors/sqlite/room_log.hpp>
 
 namespace switchboard::sqlite {
-namespace {
 
-rpc::status ended() {
+rpc::status log_is_closed() {
   return {rpc::code::unavailable, "the log is closed"};
 }
-
-}  // namespace
 
 room_log::room_log(std::string room, room_row stored, const log_home::encoder& encode, std::weak_ptr<journal> writer,
                    std::weak_ptr<history> reader)
@@ -25,14 +22,14 @@ void room_log::append(std::vector<draft> drafts, std::function<void(std::vector<
   if (const auto writer = writer_.lock())
     writer->append({shared_from_this(), std::move(drafts), std::move(done)});
   else
-    done(std::vector<append_result>(drafts.size(), append_result{ended()}));
+    done(std::vector<append_result>(drafts.size(), append_result{log_is_closed()}));
 }
 
 void room_log::read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) {
   if (const auto reader = reader_.lock())
     reader->read({shared_from_this(), sequence, limit, bytes, std::move(done)});
   else
-    done({ended(), {}, extent()});
+    done({log_is_closed(), {}, extent()});
 }
 
 log_extent room_log::extent() const {

@@ -17,6 +17,9 @@ namespace switchboard::sqlite {
 class history;
 class journal;
 
+/// What is answered once the home has ended.
+rpc::status log_is_closed();
+
 /// What the database has of a room.
 struct room_row {
   std::uint64_t number = 0;  ///< rooms.id; 0: not stored yet
