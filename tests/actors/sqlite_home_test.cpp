@@ -82,6 +82,10 @@ protected:
     for (const auto& each : page.entries) all += std::to_string(each.sequence) + std::string(each.bytes.view()) + " ";
     return all;
   }
+  static std::string content_of(const files::path& file) {
+    std::ifstream from(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(from), {}};
+  }
   /// What another program does with the database.
   void run_sql(const std::string& statements) { another_program{database()}.run(statements); }
 
@@ -150,7 +154,7 @@ TEST_F(SqliteHome, MayEndWhileWhatIsDoneAsksForMore) {
     std::promise<rpc::code> append_end;
   };
   for (int n = 0; n < 50; ++n) {
-    auto home = open();
+    auto home = open({.safety = durability::written});
     insatiable one{home->find("r")};
     one.read(0);
     one.append();
@@ -293,8 +297,7 @@ TEST_F(SqliteHome, RefusesADamagedDatabaseAndLeavesItAsItIs) {
   const auto opened = try_open();
   ASSERT_FALSE(opened);
   EXPECT_NE(opened.status().message.find("rooms.db"), std::string::npos) << opened.status().message;
-  std::ifstream left(database(), std::ios::binary);
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(left), {}), damaged);
+  EXPECT_EQ(content_of(database()), damaged);
 }
 
 TEST_F(SqliteHome, RefusesADatabaseWhoseRoomsDoNotEndWhereTheirMessagesDo) {
@@ -323,6 +326,34 @@ TEST_F(SqliteHome, RefusesADatabaseOfAnotherApplicationOrOfANewerVersion) {
   EXPECT_FALSE(try_open());
   run_sql("PRAGMA user_version = 1; PRAGMA application_id = 7");
   EXPECT_FALSE(try_open());
+}
+
+TEST_F(SqliteHome, LeavesADatabaseOfAnotherApplicationAsItIs) {
+  files::create_directory(directory_ / "data");
+  run_sql("PRAGMA application_id = 7; CREATE TABLE theirs (a)");
+  const auto before = content_of(database());
+  EXPECT_FALSE(try_open());
+  EXPECT_EQ(content_of(database()), before);
+}
+
+TEST_F(SqliteHome, RefusesAWriteAheadLogWhoseDatabaseIsLostAndLeavesItAsItIs) {
+  const auto home = open();
+  append(*home->open("r"), "a");
+  const auto log = database().string() + "-wal";
+  const auto written = content_of(log);
+  ASSERT_FALSE(written.empty());
+  for (const bool there : {true, false}) {
+    // As if the program had ended here without tidying up, and somebody had lost the file.
+    const auto elsewhere = directory_ / (there ? "emptied" : "missing");
+    files::create_directory(elsewhere);
+    files::copy(log, elsewhere / "rooms.db-wal");
+    if (there) std::ofstream(elsewhere / "rooms.db").flush();
+    const auto opened = sqlite_home::open(body_alone, {.directory = elsewhere});
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.status().code, rpc::code::data_loss) << opened.status().message;
+    EXPECT_EQ(sqlite_home::check(elsewhere).status().code, rpc::code::data_loss);
+    EXPECT_EQ(content_of(elsewhere / "rooms.db-wal"), written);
+  }
 }
 
 TEST_F(SqliteHome, FailsTheRoomAloneWhoseStatementsFail) {

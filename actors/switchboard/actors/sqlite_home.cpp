@@ -50,7 +50,7 @@ rpc::result<std::shared_ptr<sqlite_home>> sqlite_home::open(encoder encode, cons
   auto claimed = sqlite::data_directory::claim(options.directory);
   if (!claimed) return claimed.status();
   const auto path = sqlite::database_path(options.directory);
-  auto rooms = sqlite::open_for_writing(path, options.safety);
+  auto rooms = sqlite::open_for_writing(path, sqlite::access::create, options.safety);
   if (!rooms) return in_file(path, rooms.status());
   if (auto failure = sqlite::migrate(*rooms); !failure.ok()) return in_file(path, std::move(failure));
   // The files are new, perhaps; their names must last as long as what is in them.
@@ -79,6 +79,7 @@ rpc::result<std::vector<std::string>> sqlite_home::check(const std::filesystem::
   auto claimed = sqlite::data_directory::claim(directory);
   if (!claimed) return claimed.status();
   const auto path = sqlite::database_path(directory);
+  if (auto lost = sqlite::refuse_lost_database(path); !lost.ok()) return in_file(path, std::move(lost));
   auto rooms = database::open(path, sqlite::access::read_write);
   if (!rooms) return in_file(path, rooms.status());
   if (auto failure = sqlite::recognise(*rooms); !failure.ok()) return in_file(path, std::move(failure));

@@ -5,6 +5,7 @@
 
 #include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/sqlite/history.hpp>
+#include <switchboard/actors/sqlite/journal.hpp>
 
 namespace switchboard::sqlite {
 namespace {
@@ -80,6 +81,7 @@ void history::forget_connection() {
 
 rpc::status history::prepare() {
   if (statements_) return {};
+  if (auto lost = refuse_lost_database(path_); !lost.ok()) return lost;
   auto opened = database::open(path_, access::read_only);
   if (!opened) return opened.status();
   rooms_.emplace(std::move(*opened));

@@ -29,12 +29,27 @@ std::string database_path(const std::filesystem::path& directory) {
   return (directory / "rooms.db").string();
 }
 
-rpc::result<database> open_for_writing(const std::string& path, durability safety) {
-  auto opened = database::open(path, access::create);
+rpc::status refuse_lost_database(const std::string& path) {
+  const auto size_of = [](const std::string& file) {
+    std::error_code none;
+    const auto size = std::filesystem::file_size(file, none);
+    return none ? 0 : size;
+  };
+  const auto log = path + "-wal";
+  if (size_of(path) != 0 || size_of(log) == 0) return {};
+  return {rpc::code::data_loss, "it is lost or empty, but " + log +
+                                    " has what was committed. Both are left as they are: put back a copy, or take the "
+                                    "write-ahead log away to begin anew"};
+}
+
+rpc::result<database> open_for_writing(const std::string& path, access how, durability safety) {
+  if (auto lost = refuse_lost_database(path); !lost.ok()) return lost;
+  auto opened = database::open(path, how);
   if (!opened) return opened.status();
-  const std::string how = safety == durability::written ? "NORMAL" : "FULL";
+  if (auto failure = refuse_foreign(*opened); !failure.ok()) return failure;
+  const std::string synchronous = safety == durability::written ? "NORMAL" : "FULL";
   // WAL first: the rest is of the connection.
-  if (auto failure = opened->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = " + how +
+  if (auto failure = opened->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = " + synchronous +
                                      "; PRAGMA journal_size_limit = " + std::to_string(log_bytes_kept));
       !failure.ok())
     return failure;
@@ -165,7 +180,7 @@ void journal::write(std::vector<append_request> group, std::vector<std::shared_p
 rpc::status journal::prepare() {
   if (statements_) return {};
   if (!rooms_) {
-    auto opened = open_for_writing(path_, options_.safety);
+    auto opened = open_for_writing(path_, access::read_write, options_.safety);
     if (!opened) return opened.status();
     rooms_.emplace(std::move(*opened));
     if (auto failure = recognise(*rooms_); !failure.ok()) {

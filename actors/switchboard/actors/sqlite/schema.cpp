@@ -31,6 +31,8 @@ struct stamp {
   int application = 0;
   std::size_t version = 0;
   bool empty = false;
+
+  bool is_fresh() const noexcept { return application == 0 && version == 0 && empty; }
 };
 
 rpc::result<stamp> read_stamp(database& rooms) {
@@ -59,11 +61,16 @@ std::span<const char* const> schema_steps() noexcept {
   return steps_so_far;
 }
 
+rpc::status refuse_foreign(database& rooms) {
+  const auto found = read_stamp(rooms);
+  if (!found) return found.status();
+  return found->is_fresh() || found->application == application_id ? rpc::status{} : foreign();
+}
+
 rpc::status migrate(database& rooms, std::span<const char* const> steps) {
   const auto found = read_stamp(rooms);
   if (!found) return found.status();
-  const bool fresh = found->application == 0 && found->version == 0 && found->empty;
-  if (!fresh && found->application != application_id) return foreign();
+  if (!found->is_fresh() && found->application != application_id) return foreign();
   if (found->version > steps.size()) return newer(found->version, steps.size());
   if (found->version == steps.size()) return {};
   std::string script = "BEGIN IMMEDIATE;";

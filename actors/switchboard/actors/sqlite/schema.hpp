@@ -22,6 +22,8 @@ inline constexpr int application_id = 0x53574244;
 /// Step N makes version N out of N - 1; version 0 is an empty file.
 std::span<const char* const> schema_steps() noexcept;
 
+/// Refuses the database of another application; an empty one may become this one's.
+rpc::status refuse_foreign(database& rooms);
 /// Takes the database to the last of `steps`, all or none.
 rpc::status migrate(database& rooms, std::span<const char* const> steps = schema_steps());
 /// Whether it is of this application and has the tables of `steps`.
