@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -11,12 +12,14 @@
 #include <sys/resource.h>
 
 #include <switchboard/actors/sqlite_home.hpp>
+#include <switchboard/testkit/eventually.hpp>
 
 namespace switchboard {
 namespace {
 
 using namespace std::chrono_literals;
 namespace files = std::filesystem;
+using testkit::eventually;
 
 wire::shared_bytes body_alone(const std::string&, std::uint64_t, const std::string& body) {
   return wire::shared_bytes{body};
@@ -37,8 +40,36 @@ public:
         << sqlite3_errmsg(handle_);
   }
 
+  /// The number that a statement gives.
+  int ask(const std::string& statement) {
+    int number = 0;
+    const auto take = [](void* into, int, char** columns, char**) {
+      *static_cast<int*>(into) = std::atoi(columns[0]);
+      return 0;
+    };
+    EXPECT_EQ(sqlite3_exec(handle_, statement.c_str(), take, &number, nullptr), SQLITE_OK) << sqlite3_errmsg(handle_);
+    return number;
+  }
+
 private:
   sqlite3* handle_ = nullptr;
+};
+
+/// While it lives no file may grow beyond some bytes.
+class full_disk {
+public:
+  explicit full_disk(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const rlimit full{bytes, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  }
+  ~full_disk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+  full_disk(const full_disk&) = delete;
+  full_disk& operator=(const full_disk&) = delete;
+
+private:
+  rlimit before_{};
 };
 
 class SqliteHome : public testing::Test {
@@ -153,7 +184,7 @@ TEST_F(SqliteHome, MayEndWhileWhatIsDoneAsksForMore) {
     std::promise<rpc::code> read_end;
     std::promise<rpc::code> append_end;
   };
-  for (int n = 0; n < 50; ++n) {
+  for (int n = 0; n < 30; ++n) {
     auto home = open({.safety = durability::written});
     insatiable one{home->find("r")};
     one.read(0);
@@ -234,6 +265,50 @@ TEST_F(SqliteHome, TrimsByAgeWhatIsOnDisk) {
   const auto home = open({.keep = {.age = 1h}});
   append(*home->open("r"), "c");
   EXPECT_EQ(bodies(read(*home->find("r"), 0)), "2b 3c ");
+}
+
+TEST_F(SqliteHome, TrimsByAgeARoomThatIsQuietWhileAnotherIsBusy) {
+  const auto home = open({.keep = {.age = 1h}, .age_check_interval = 50ms});
+  const auto quiet = home->open("quiet");
+  const auto busy = home->open("busy");
+  append(*quiet, {{"a", ""}, {"b", ""}});
+  run_sql("UPDATE messages SET at = at - 7200000");
+  EXPECT_TRUE(eventually([&] {
+    append(*busy, "x");
+    return quiet->extent().first == 3;
+  }));
+}
+
+TEST_F(SqliteHome, TrimsAsMuchAsIsPublished) {
+  const auto home = open({.keep = {.messages = 10}});
+  const auto log = home->open("r");
+  for (int n = 0; n < 3; ++n) {
+    append(*log, std::vector<draft>(4'000, draft{"x", ""}));
+    EXPECT_EQ(log->extent().last + 1 - log->extent().first, 10u);
+  }
+}
+
+TEST_F(SqliteHome, TrimsRoomsThatNobodyPublishesTo) {
+  constexpr int rooms = 20;
+  {
+    const auto home = open();
+    for (int n = 0; n < rooms; ++n)
+      append(*home->open(std::to_string(n)), std::vector<draft>(n == 0 ? 4'500 : 20, draft{"x", ""}));
+  }
+  const auto home = open({.keep = {.messages = 10}});
+  for (int n = 0; n < rooms; ++n) {
+    const auto log = home->find(std::to_string(n));
+    EXPECT_TRUE(eventually([&] { return log->extent().last + 1 - log->extent().first == 10; })) << n;
+    EXPECT_EQ(read(*log, 0).entries.size(), 10u);
+  }
+}
+
+TEST_F(SqliteHome, KnowsTheIdsOfARoomThatItTrimmedBeforeAnybodyPublished) {
+  { append(*open()->open("r"), {{"a", "id"}, {"b", ""}}); }
+  const auto home = open({.keep = {.messages = 1}});
+  const auto log = home->find("r");
+  ASSERT_TRUE(eventually([&] { return log->extent().first == 2; }));
+  EXPECT_TRUE(append(*log, "a", "id").duplicate);
 }
 
 TEST_F(SqliteHome, RemembersAnIdWhoseMessageWasTrimmed) {
@@ -387,17 +462,26 @@ TEST_F(SqliteHome, SaysUnavailableWhileAnotherProgramHoldsTheDatabaseAndGoesOnAf
   EXPECT_EQ(bodies(read(*log, 0)), "1a 2c ");
 }
 
+TEST_F(SqliteHome, StoresARoomThatWasMadeWhileItCouldNotWrite) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, "a");
+  {
+    const full_disk full{0};
+    (void)home->open("new");
+    EXPECT_EQ(append(*log, "b").status.code, rpc::code::resource_exhausted);
+  }
+  another_program other{database()};
+  EXPECT_TRUE(
+      eventually([&] { return other.ask("SELECT count(*) FROM rooms WHERE name = CAST('new' AS BLOB)") == 1; }));
+}
+
 TEST_F(SqliteHome, SaysResourceExhaustedWhereSpaceRunsOutAndGoesOnWhenThereIsSomeAgain) {
-  std::signal(SIGXFSZ, SIG_IGN);
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto home = open();
   const auto log = home->open("r");
   const std::string large(20'000, 'x');
   ASSERT_EQ(append(*log, large, "first").sequence, 1u);
-  // No file may grow beyond this: as good as a disk that is full.
-  const rlimit full{100'000, before.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  std::optional<full_disk> full{std::in_place, 100'000};
   std::uint64_t stored = 1;
   auto refused = rpc::code::ok;
   for (int n = 0; n < 50 && refused == rpc::code::ok; ++n) {
@@ -410,7 +494,7 @@ TEST_F(SqliteHome, SaysResourceExhaustedWhereSpaceRunsOutAndGoesOnWhenThereIsSom
   }
   EXPECT_EQ(refused, rpc::code::resource_exhausted);
   EXPECT_EQ(read(*log, 0).entries.size(), stored) << "readers go on";
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  full.reset();
   EXPECT_EQ(append(*log, large).sequence, stored + 1);
   EXPECT_EQ(append(*log, large, "first").sequence, 1u) << "ids are known as before";
   EXPECT_EQ(read(*log, 0).entries.size(), stored + 1);

@@ -69,7 +69,7 @@ rpc::result<std::shared_ptr<sqlite_home>> sqlite_home::open(encoder encode, cons
       new sqlite_home(std::move(encode), std::move(*claimed), std::move(writer), std::move(reader))};
   for (const auto& [name, row] : *stored) {
     auto known = std::make_shared<sqlite::room_log>(name, row, home->encode_, home->writer_, home->reader_);
-    if (options.keep.age.count() > 0) home->writer_->keep(known);
+    home->writer_->keep(known);
     home->logs_.emplace(name, std::move(known));
   }
   return home;
@@ -138,7 +138,6 @@ std::shared_ptr<log> sqlite_home::open(const std::string& room) {
     found = made =
         std::make_shared<sqlite::room_log>(room, room_row{.log_id = new_log_id()}, encode_, writer_, reader_);
   }
-  // Should that fail, the first message stores it.
   writer_->keep(made);
   return made;
 }

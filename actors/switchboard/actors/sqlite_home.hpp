@@ -50,6 +50,8 @@ struct sqlite_options {
   durability safety = durability::fsynced;
   retention keep;
   std::size_t dedupe_window = 10'000;  ///< a room's newest ids that are known again
+  /// How often rooms that nobody publishes to are looked at for messages that are too old.
+  std::chrono::milliseconds age_check_interval = std::chrono::seconds{30};
 };
 
 class sqlite_home final : public log_home {

@@ -88,7 +88,10 @@ struct journal::statements {
 };
 
 journal::journal(database rooms, const sqlite_options& options)
-    : options_(options), path_(database_path(options.directory)), rooms_(std::move(rooms)) {}
+    : options_(options),
+      path_(database_path(options.directory)),
+      rooms_(std::move(rooms)),
+      next_age_check_(std::chrono::steady_clock::now() + options.age_check_interval) {}
 
 journal::~journal() = default;
 
@@ -113,7 +116,7 @@ void journal::append(append_request wanted) {
 void journal::keep(std::shared_ptr<room_log> room) {
   {
     const std::lock_guard lock{mutex_};
-    rooms_to_store_.push_back(std::move(room));
+    new_rooms_.push_back(std::move(room));
   }
   work_came_.notify_one();
 }
@@ -126,51 +129,77 @@ void journal::end() {
 
 void journal::run() {
   caf::detail::set_thread_name("journal");
-  const bool by_age = options_.keep.age.count() > 0;
-  for (;;) {
-    std::vector<append_request> group;
-    std::vector<std::shared_ptr<room_log>> rooms;
-    {
-      std::unique_lock lock{mutex_};
-      const auto has_work = [this] { return ends_ || !waiting_.empty() || !rooms_to_store_.empty(); };
-      if (by_age)
-        work_came_.wait_for(lock, age_check_interval, has_work);
-      else
-        work_came_.wait(lock, has_work);
-      if (ends_ && waiting_.empty() && rooms_to_store_.empty()) break;
-      rooms.swap(rooms_to_store_);
-      for (std::size_t drafts = 0; !waiting_.empty() && drafts < group_limit;) {
-        drafts += waiting_.front().drafts.size();
-        drafts_waiting_ -= waiting_.front().drafts.size();
-        group.push_back(std::move(waiting_.front()));
-        waiting_.pop_front();
-      }
-    }
-    if (by_age && group.empty() && rooms.empty())
-      for (const auto& [address, room] : known_)
-        if (auto alive = room.lock()) rooms.push_back(std::move(alive));
-    if (!group.empty() || !rooms.empty()) write(std::move(group), std::move(rooms));
-  }
+  for (turn next; take_turn(next); next = {}) write(next);
   forget_connection();
 }
 
-/// Writes a group and tells everybody how it went.
-void journal::write(std::vector<append_request> group, std::vector<std::shared_ptr<room_log>> rooms) {
-  for (const auto& each : rooms) known_[each.get()] = each;
+/// Waits until there may be something to write, and takes it; false: the end.
+bool journal::take_turn(turn& next) {
+  using clock = std::chrono::steady_clock;
+  std::unique_lock lock{mutex_};
+  work_came_.wait_until(lock, due_.empty() ? next_age_check_ : std::min(next_age_check_, due_from_),
+                        [this] { return ends_ || !waiting_.empty() || !new_rooms_.empty(); });
+  for (auto& each : std::exchange(new_rooms_, {})) {
+    make_due(each);
+    known_.push_back(std::move(each));
+  }
+  const auto now = clock::now();
+  // Whether or not there is other work: one busy room must not keep the others' old messages.
+  if (now >= next_age_check_) {
+    next_age_check_ = now + options_.age_check_interval;
+    if (options_.keep.age.count() > 0)
+      for (const auto& each : known_) make_due(each);
+  }
+  // A room that somebody made is stored if it can be; what is to be trimmed is still there next time.
+  if (ends_) std::erase_if(due_, [](const auto& each) { return each->number() != 0; });
+  if (ends_ && waiting_.empty() && due_.empty()) return false;
+  for (std::size_t drafts = 0; !waiting_.empty() && drafts < group_limit;) {
+    drafts += waiting_.front().drafts.size();
+    drafts_waiting_ -= waiting_.front().drafts.size();
+    next.group.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  next.is_last_try = ends_;
+  if (now < due_from_ && !ends_) return true;
+  while (!due_.empty() && next.rooms.size() < rooms_limit) {
+    next.rooms.push_back(std::move(due_.front()));
+    next.rooms.back()->is_due = false;
+    due_.pop_front();
+  }
+  return true;
+}
+
+/// Has a later turn store the room, or trim it, if it may need that.
+void journal::make_due(const std::shared_ptr<room_log>& room) {
+  const auto& row = room->committed();
+  const bool may_be_too_old = options_.keep.age.count() > 0 && row.count() > 0;
+  if (room->is_due || (row.number != 0 && !is_over(row) && !may_be_too_old)) return;
+  room->is_due = true;
+  due_.push_back(room);
+}
+
+/// Writes what a turn is about and tells everybody how it went.
+void journal::write(turn& next) {
+  auto& group = next.group;
+  if (group.empty() && next.rooms.empty()) return;
   staged_rooms stages;
   std::vector<std::vector<append_result>> results(group.size());
   auto failure = prepare();
-  if (failure.ok()) failure = write_in_transaction(group, rooms, stages, results);
+  if (failure.ok()) failure = write_in_transaction(next, stages, results);
   if (failure.ok()) {
+    due_from_ = {};
     for (auto& [room, stage] : stages) {
-      auto& ids = *room->known_ids();
-      for (auto& [id, sequence] : stage.ids_in_order) ids.remember(std::move(id), sequence);
+      for (auto& [id, sequence] : stage.ids_in_order) room->known_ids()->remember(std::move(id), sequence);
       room->show(stage.row);
+      if (stage.trims_on) make_due(room->shared_from_this());
     }
   } else {
     write_failures().warn("{}: {}", path_, failure.message);
     // What the transaction came to is not known after every failure: the next one asks the database.
     forget_connection();
+    due_from_ = std::chrono::steady_clock::now() + retry_pause;
+    if (!next.is_last_try)
+      for (const auto& each : next.rooms) make_due(each);
     for (std::size_t i = 0; i < group.size(); ++i) results[i].assign(group[i].drafts.size(), append_result{failure});
   }
   for (std::size_t i = 0; i < group.size(); ++i) group[i].done(std::move(results[i]));
@@ -202,24 +231,16 @@ rpc::status journal::prepare() {
 void journal::forget_connection() {
   statements_.reset();
   rooms_.reset();
-  for (const auto& [address, room] : known_)
-    if (const auto alive = room.lock()) alive->known_ids().reset();
+  for (const auto& room : known_) room->known_ids().reset();
 }
 
-rpc::status journal::write_in_transaction(std::vector<append_request>& group,
-                                          const std::vector<std::shared_ptr<room_log>>& rooms, staged_rooms& stages,
+rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
                                           std::vector<std::vector<append_result>>& results) {
   auto& sql = *statements_;
   if (auto failure = sql.begin.run(); !failure.ok()) return failure;
-  const auto now_ms = milliseconds_since_1970();
-  const auto finish_room = [&](room_log& room, staged& stage) -> rpc::status {
-    if (auto failure = trim(room, stage, now_ms); !failure.ok()) return failure;
-    return sql.set_room.run(stage.row.first, stage.row.last, stage.row.bytes, stage.row.number);
-  };
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    auto& wanted = group[i];
-    known_[wanted.to.get()] = wanted.to;
-    staged* stage = nullptr;
+  staged* stage = nullptr;
+  for (std::size_t i = 0; i < next.group.size(); ++i) {
+    auto& wanted = next.group[i];
     if (auto failure = stage_of(*wanted.to, stages, stage); !failure.ok()) return failure;
     if (auto failure = sql.save.run(); !failure.ok()) return failure;
     const auto before = *stage;
@@ -233,12 +254,17 @@ rpc::status journal::write_in_transaction(std::vector<append_request>& group,
     }
     if (auto released = sql.release.run(); !released.ok()) return released;
   }
-  for (const auto& room : rooms) {
-    staged* stage = nullptr;
+  for (const auto& room : next.rooms) {
     if (auto failure = stage_of(*room, stages, stage); !failure.ok()) return failure;
+    stage->due = true;
   }
-  for (auto& [room, stage] : stages)
-    if (auto failure = finish_room(*room, stage); !failure.ok()) return failure;
+  const auto now_ms = milliseconds_since_1970();
+  for (auto& [room, each] : stages) {
+    if (auto failure = trim(*room, each, now_ms); !failure.ok()) return failure;
+    const auto& row = each.row;
+    if (row == each.before) continue;
+    if (auto failure = sql.set_room.run(row.first, row.last, row.bytes, row.number); !failure.ok()) return failure;
+  }
   return sql.commit.run();
 }
 
@@ -265,8 +291,7 @@ rpc::status journal::stage_of(room_log& room, staged_rooms& stages, staged*& fou
         return failure;
     }
   }
-  if (!room.known_ids())
-    if (auto failure = load_ids(room, made.row.number); !failure.ok()) return failure;
+  made.before = made.row;
   found = &stages.emplace(&room, std::move(made)).first->second;
   return {};
 }
@@ -282,6 +307,8 @@ rpc::status journal::load_ids(room_log& room, std::uint64_t number) {
 rpc::status journal::store(append_request& wanted, staged& to, std::vector<append_result>& results) {
   auto& sql = *statements_;
   auto& room = *wanted.to;
+  if (!room.known_ids())
+    if (auto failure = load_ids(room, to.row.number); !failure.ok()) return failure;
   const auto now_ms = milliseconds_since_1970();
   bool has_new_ids = false;
   for (auto& each : wanted.drafts) {
@@ -325,30 +352,31 @@ rpc::status journal::store(append_request& wanted, staged& to, std::vector<appen
                                                : to.ids_in_order[newest_out - known.size()].second);
 }
 
-/// Drops the oldest messages that retention does not keep.
-rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
+bool journal::is_over(const room_row& row) const {
   const auto& keep = options_.keep;
+  return (keep.messages != 0 && row.count() > keep.messages) || (keep.bytes != 0 && row.bytes > keep.bytes);
+}
+
+/// Drops the oldest messages that retention does not keep: twice as many as are new, so that it does not fall behind
+/// whoever publishes, and more where the room is due.
+rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
   auto& row = of.row;
-  const auto count = row.last + 1 - row.first;
-  const bool too_many = keep.messages != 0 && count > keep.messages;
-  const bool too_large = keep.bytes != 0 && row.bytes > keep.bytes;
-  const bool by_age = keep.age.count() > 0;
-  if (count == 0 || (!too_many && !too_large && !by_age)) return {};
-  const auto age = static_cast<std::uint64_t>(keep.age.count());
-  const auto first_before = row.first;
+  const auto age = static_cast<std::uint64_t>(options_.keep.age.count());
+  const auto limit = std::max(2 * (row.last - of.before.last), of.due ? trim_limit : 0);
+  if (limit == 0 || row.count() == 0 || (!is_over(row) && age == 0)) return {};
+  std::uint64_t dropped = 0;
   {
-    auto oldest = statements_->oldest.query(row.number, static_cast<std::uint64_t>(trim_limit));
-    while (oldest.next()) {
-      const bool over = (keep.messages != 0 && row.last + 1 - row.first > keep.messages) ||
-                        (keep.bytes != 0 && row.bytes > keep.bytes) || (by_age && oldest.integer(1) + age < now_ms);
-      if (!over) break;
+    auto oldest = statements_->oldest.query(row.number, limit);
+    while (oldest.next() && (is_over(row) || (age != 0 && oldest.integer(1) + age < now_ms))) {
       row.bytes -=
           std::min<std::uint64_t>(row.bytes, room.encode(oldest.integer(0), std::string(oldest.bytes(2))).size());
       row.first = oldest.integer(0) + 1;
+      ++dropped;
     }
     if (!oldest.status().ok()) return oldest.status();
   }
-  return row.first == first_before ? rpc::status{} : statements_->trim.run(row.number, row.first);
+  of.trims_on = dropped == limit;
+  return dropped == 0 ? rpc::status{} : statements_->trim.run(row.number, row.first);
 }
 
 }  // namespace switchboard::sqlite

@@ -27,6 +27,9 @@ struct room_row {
   std::uint64_t first = 1;
   std::uint64_t last = 0;
   std::uint64_t bytes = 0;  ///< of the encoded entries
+
+  std::uint64_t count() const noexcept { return last + 1 - first; }
+  friend bool operator==(const room_row&, const room_row&) = default;
 };
 
 class room_log final : public log, public std::enable_shared_from_this<room_log> {
@@ -52,6 +55,7 @@ public:
   void show(const room_row& committed);
   const room_row& committed() const noexcept { return row_; }
   std::optional<dedupe_window>& known_ids() noexcept { return known_ids_; }
+  bool is_due = false;  ///< waits for the journal to store or trim it
 
 private:
   const std::string room_;
