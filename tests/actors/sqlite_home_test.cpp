@@ -462,6 +462,17 @@ TEST_F(SqliteHome, SaysUnavailableWhileAnotherProgramHoldsTheDatabaseAndGoesOnAf
   EXPECT_EQ(bodies(read(*log, 0)), "1a 2c ");
 }
 
+TEST_F(SqliteHome, GivesHistoryWhereTheDiskIsFullBeforeAnybodyHasRead) {
+  { append(*open()->open("r"), "a"); }
+  const auto home = open();
+  const auto log = home->find("r");
+  const full_disk full{0};
+  EXPECT_EQ(append(*log, "b").status.code, rpc::code::resource_exhausted);
+  const auto page = read(*log, 0);
+  EXPECT_TRUE(page.status.ok()) << page.status.message;
+  EXPECT_EQ(bodies(page), "1a ");
+}
+
 TEST_F(SqliteHome, StoresARoomThatWasMadeWhileItCouldNotWrite) {
   const auto home = open();
   const auto log = home->open("r");

@@ -62,9 +62,11 @@ rpc::result<std::shared_ptr<sqlite_home>> sqlite_home::open(encoder encode, cons
                                                  ". It is left as it is: put back a copy, or export what can be read"};
   const auto stored = read_rooms(*rooms);
   if (!stored) return in_file(path, stored.status());
+  auto for_reading = sqlite::open_for_reading(path);
+  if (!for_reading) return in_file(path, for_reading.status());
 
   auto writer = std::make_shared<sqlite::journal>(std::move(*rooms), options);
-  auto reader = std::make_shared<sqlite::history>(path);
+  auto reader = std::make_shared<sqlite::history>(path, std::move(*for_reading));
   std::shared_ptr<sqlite_home> home{
       new sqlite_home(std::move(encode), std::move(*claimed), std::move(writer), std::move(reader))};
   for (const auto& [name, row] : *stored) {

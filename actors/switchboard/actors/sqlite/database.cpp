@@ -31,12 +31,22 @@ int last_file_error(sqlite3* handle) {
   return 0;
 }
 
-rpc::status status_of(sqlite3* handle) {
+/// What the latest call came to: SQLite's word, and the system's, 0 where it is not the reason.
+struct outcome {
+  int code = SQLITE_OK;
+  int system = 0;
+};
+
+outcome outcome_of(sqlite3* handle) {
   const int code = sqlite3_extended_errcode(handle) & primary_code;
+  if (code != SQLITE_IOERR && code != SQLITE_FULL && code != SQLITE_CANTOPEN) return {code, 0};
+  const int system = sqlite3_system_errno(handle);
+  return {code, system != 0 ? system : last_file_error(handle)};
+}
+
+rpc::status status_of(sqlite3* handle) {
+  const auto [code, system] = outcome_of(handle);
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return {};
-  const bool of_system = code == SQLITE_IOERR || code == SQLITE_FULL || code == SQLITE_CANTOPEN;
-  int system = of_system ? sqlite3_system_errno(handle) : 0;
-  if (of_system && system == 0) system = last_file_error(handle);
   std::string text = sqlite3_errmsg(handle);
   if (system != 0) text += " (" + std::generic_category().message(system) + ")";
   return {is_out_of_space(code, system) ? rpc::code::resource_exhausted : rpc::code::unavailable, std::move(text)};
@@ -104,6 +114,12 @@ bool database::failed_by_statement() const noexcept {
     default:
       return false;
   }
+}
+
+bool database::recover() {
+  const auto [code, system] = outcome_of(handle_.get());
+  const bool is_usable = code == SQLITE_BUSY || is_out_of_space(code, system);
+  return is_usable && (!in_transaction() || execute("ROLLBACK").ok());
 }
 
 bool database::in_transaction() const noexcept {

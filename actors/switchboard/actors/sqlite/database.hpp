@@ -35,6 +35,9 @@ public:
   rpc::status status() const;
   /// Whether the latest failure concerns the statement alone: another one may well succeed.
   bool failed_by_statement() const noexcept;
+  /// Ends the transaction where the latest call failed for want of space, or of the lock. Whether the connection is as good
+  /// as before: after another failure it is not.
+  bool recover();
   bool in_transaction() const noexcept;
 
   sqlite3* handle() const noexcept { return handle_.get(); }

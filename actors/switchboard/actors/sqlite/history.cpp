@@ -6,6 +6,7 @@
 #include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/sqlite/history.hpp>
 #include <switchboard/actors/sqlite/journal.hpp>
+#include <switchboard/actors/sqlite/schema.hpp>
 
 namespace switchboard::sqlite {
 namespace {
@@ -16,6 +17,15 @@ logging::throttle& read_failures() {
 }
 
 }  // namespace
+
+rpc::result<database> open_for_reading(const std::string& path) {
+  if (auto lost = refuse_lost_database(path); !lost.ok()) return lost;
+  auto opened = database::open(path, access::read_only);
+  if (!opened) return opened.status();
+  // It takes its part in the write-ahead log only when it reads.
+  if (auto failure = recognise(*opened); !failure.ok()) return failure;
+  return opened;
+}
 
 struct history::statements {
   explicit statements(const database& in)
@@ -31,7 +41,7 @@ struct history::statements {
   statement begin, end, first, messages;
 };
 
-history::history(std::string path) : path_(std::move(path)) {}
+history::history(std::string path, database rooms) : path_(std::move(path)), rooms_(std::move(rooms)) {}
 
 history::~history() = default;
 
@@ -67,7 +77,9 @@ void history::run() {
     auto page = page_for(next);
     if (!page.status.ok()) {
       read_failures().warn("{}: {}", path_, page.status.message);
-      forget_connection();
+      if (page.status.code != rpc::code::data_loss && (!rooms_ || !rooms_->recover())) forget_connection();
+      // A reader can do nothing about space.
+      if (page.status.code == rpc::code::resource_exhausted) page.status.code = rpc::code::unavailable;
     }
     next.done(std::move(page));
   }
@@ -81,19 +93,17 @@ void history::forget_connection() {
 
 rpc::status history::prepare() {
   if (statements_) return {};
-  if (auto lost = refuse_lost_database(path_); !lost.ok()) return lost;
-  auto opened = database::open(path_, access::read_only);
-  if (!opened) return opened.status();
-  rooms_.emplace(std::move(*opened));
+  if (!rooms_) {
+    auto opened = open_for_reading(path_);
+    if (!opened) return opened.status();
+    rooms_.emplace(std::move(*opened));
+  }
   auto made = std::make_unique<statements>(*rooms_);
   if (*made) {
     statements_ = std::move(made);
     return {};
   }
-  auto failure = rooms_->status();
-  made.reset();
-  rooms_.reset();
-  return failure;
+  return rooms_->status();
 }
 
 log_page history::page_for(const read_request& wanted) {
@@ -105,7 +115,8 @@ log_page history::page_for(const read_request& wanted) {
   if (page.status.ok()) page.status = statements_->begin.run();
   if (!page.status.ok()) return page;
   page.status = read_in_transaction(wanted, number, page);
-  if (auto failure = statements_->end.run(); page.status.ok()) page.status = std::move(failure);
+  if (page.status.ok() || page.status.code == rpc::code::data_loss)
+    if (auto failure = statements_->end.run(); !failure.ok()) page.status = std::move(failure);
   return page;
 }
 

@@ -3,7 +3,8 @@
 /// Reads pages of rooms' logs, on a thread and a connection of its own.
 ///
 /// Why        who reads far back must hold up neither the writer nor a worker. Each page is a transaction of its own, so
-///            that checkpoints of the write-ahead log are not kept from finishing.
+///            that checkpoints of the write-ahead log are not kept from finishing. The connection is there from the
+///            start and stays: opening one may take space that a full disk has not.
 /// Threads    read, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in shares it
 ///            for that moment, and may be the last to let go of it: so it joins no thread.
 /// Owns       its connection, and the requests that wait: each reader has one at a time.
@@ -22,6 +23,9 @@
 
 namespace switchboard::sqlite {
 
+/// Opens a database of rooms that is there.
+rpc::result<database> open_for_reading(const std::string& path);
+
 struct read_request {
   std::shared_ptr<room_log> of;
   std::uint64_t after = 0;
@@ -32,7 +36,7 @@ struct read_request {
 
 class history {
 public:
-  explicit history(std::string path);
+  history(std::string path, database rooms);
   ~history();
   history(const history&) = delete;
   history& operator=(const history&) = delete;

@@ -60,7 +60,6 @@ struct journal::statements {
   explicit statements(const database& in)
       : begin(in, "BEGIN IMMEDIATE"),
         commit(in, "COMMIT"),
-        rollback(in, "ROLLBACK"),
         save(in, "SAVEPOINT room"),
         release(in, "RELEASE room"),
         undo(in, "ROLLBACK TO room"),
@@ -75,13 +74,13 @@ struct journal::statements {
         forget_ids(in, "DELETE FROM ids WHERE room = ? AND sequence <= ?") {}
 
   explicit operator bool() const noexcept {
-    for (const auto* each : {&begin, &commit, &rollback, &save, &release, &undo, &find_room, &add_room, &set_room,
-                             &add_message, &oldest, &trim, &ids, &add_id, &forget_ids})
+    for (const auto* each : {&begin, &commit, &save, &release, &undo, &find_room, &add_room, &set_room, &add_message,
+                             &oldest, &trim, &ids, &add_id, &forget_ids})
       if (!*each) return false;
     return true;
   }
 
-  statement begin, commit, rollback, save, release, undo;
+  statement begin, commit, save, release, undo;
   statement find_room, add_room, set_room;
   statement add_message, oldest, trim;
   statement ids, add_id, forget_ids;
@@ -196,7 +195,7 @@ void journal::write(turn& next) {
   } else {
     write_failures().warn("{}: {}", path_, failure.message);
     // What the transaction came to is not known after every failure: the next one asks the database.
-    forget_connection();
+    if (!rooms_ || !rooms_->recover()) forget_connection();
     due_from_ = std::chrono::steady_clock::now() + retry_pause;
     if (!next.is_last_try)
       for (const auto& each : next.rooms) make_due(each);
@@ -280,12 +279,14 @@ rpc::status journal::stage_of(room_log& room, staged_rooms& stages, staged*& fou
   if (made.row.number == 0 || !room.known_ids()) {
     auto& sql = *statements_;
     for (int attempt = 0; attempt < 2; ++attempt) {
-      auto rows = sql.find_room.query(std::string_view(room.room()));
-      if (rows.next()) {
-        made.row = {rows.integer(0), std::string(rows.bytes(1)), rows.integer(2), rows.integer(3), rows.integer(4)};
-        break;
+      {
+        auto rows = sql.find_room.query(std::string_view(room.room()));
+        if (rows.next()) {
+          made.row = {rows.integer(0), std::string(rows.bytes(1)), rows.integer(2), rows.integer(3), rows.integer(4)};
+          break;
+        }
+        if (!rows.status().ok()) return rows.status();
       }
-      if (!rows.status().ok()) return rows.status();
       if (auto failure = sql.add_room.run(std::string_view(room.room()), std::string_view(made.row.log_id));
           !failure.ok())
         return failure;

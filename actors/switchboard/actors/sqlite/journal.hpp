@@ -8,8 +8,9 @@
 /// Threads    append, keep, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in
 ///            shares it for that moment, and may be the last to let go of it: so it joins no thread.
 /// Owns       its connection, and what waits: at most queue_limit drafts, and each room once.
-/// Errors     one room's statement that fails is rolled back alone; what concerns the disk or the file fails the group,
-///            and the connection is opened anew for the next, with what the database then holds.
+/// Errors     one room's statement that fails is rolled back alone; what concerns the disk or the file fails the group.
+///            For want of space, or of the lock, the group is rolled back; after another failure the connection is opened
+///            anew for the next, with what the database then holds.
 
 #include <chrono>
 #include <condition_variable>
