@@ -3,6 +3,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <switchboard/actors/followed_log.hpp>
 #include <switchboard/actors/memory_log.hpp>
@@ -58,6 +59,33 @@ TEST_F(FollowedLog, StartsBehindThePlaceThatIsNamed) {
   const auto reader = log->reader(2);
   reader->attach({});
   EXPECT_EQ(read(*reader), words{"3:c"});
+}
+
+TEST_F(FollowedLog, StartsBehindTheLastWhereThePlaceIsBeyondIt) {
+  const auto log = follow();
+  for (const auto* each : {"a", "b"}) log->append({each, {}});
+  const auto reader = log->reader(100);
+  reader->attach({});
+  EXPECT_EQ(read(*reader), words{});
+  log->append({"c", {}});
+  EXPECT_EQ(read(*reader), words{"3:c"});
+}
+
+TEST_F(FollowedLog, StartsBehindWhatAnotherAppendedAndThisHasNotShown) {
+  const auto log = follow();
+  follow()->append({"theirs", {}});
+  const auto reader = log->reader(1);
+  reader->attach({});
+  EXPECT_EQ(read(*reader), words{});
+  log->append({"ours", {}});
+  EXPECT_EQ(read(*reader), words{"2:ours"});
+}
+
+TEST_F(FollowedLog, HoldsNoMemoryForReadersThatLeftWhileNothingWasAppended) {
+  const auto log = follow();
+  const auto before = ::mallinfo2().uordblks;
+  for (int n = 0; n < 100'000; ++n) (void)log->reader(0);
+  EXPECT_LT(::mallinfo2().uordblks, before + (std::size_t{1} << 20));
 }
 
 TEST_F(FollowedLog, TellsWhatWasStoredOnceReadersCanSeeIt) {

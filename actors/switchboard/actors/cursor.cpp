@@ -27,7 +27,7 @@ cursor::cursor(std::shared_ptr<room_feed> feed, const start& from, std::function
   const auto oldest = std::min(feed_->log->extent().first, history_end_ + 1);
   if (oldest > expected_) retention_gap_to_ = oldest - 1;
   const auto held_from = std::max(oldest, expected_);
-  if (from.history_limit != 0 && history_end_ + 1 - held_from > from.history_limit)
+  if (from.history_limit != 0 && held_from + from.history_limit < history_end_ + 1)
     limit_gap_to_ = history_end_ - from.history_limit;
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -63,7 +64,13 @@ void followed_log::take(std::vector<append_result> results, const std::vector<wa
 
 std::shared_ptr<rpc::source> followed_log::reader(std::uint64_t after) {
   const std::lock_guard lock{mutex_};
-  auto made = std::make_shared<cursor>(feed_, cursor::start{after, std::numeric_limits<std::uint32_t>::max(), 0});
+  // Readers may come and go without an append that would notice.
+  if (readers_.size() == readers_.capacity()) {
+    std::erase_if(readers_, [](const std::weak_ptr<cursor>& each) { return each.expired(); });
+    readers_.reserve(2 * readers_.size() + 1);
+  }
+  const auto from = std::min(after, extent().last);
+  auto made = std::make_shared<cursor>(feed_, cursor::start{from, std::numeric_limits<std::uint32_t>::max(), 0});
   readers_.push_back(made);
   return made;
 }

@@ -34,7 +34,8 @@ public:
 
   /// Appends, has the readers told, then calls `done`, on whatever thread the log answers.
   void append(draft added, appended done = {});
-  /// What is behind message `after`: what the log holds, then what is appended. For rpc::outbound::follow.
+  /// What is behind message `after`, or behind the log's last where that is before it: what the log holds, then what is
+  /// appended. For rpc::outbound::follow.
   std::shared_ptr<rpc::source> reader(std::uint64_t after);
   log_extent extent() const { return feed_->log->extent(); }
 
