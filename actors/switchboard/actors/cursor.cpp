@@ -50,7 +50,8 @@ rpc::status cursor::result() const {
 }
 
 rpc::source::outcome cursor::next(rpc::payload& out) {
-  if (ended_by_room_.load(std::memory_order_acquire)) return outcome::end;
+  // As ended(): the connection that has attached must not miss an end that did not see it attached.
+  if (ended_by_room_.load(std::memory_order_seq_cst)) return outcome::end;
   if (stage_ == stage::failed) return outcome::end;
   return stage_ == stage::live ? next_live(out) : next_from_log(out);
 }
