@@ -608,6 +608,15 @@ TEST_F(Room, ShowsWhatTheRoomBeforeItWasStillAppending) {
   EXPECT_EQ(bob.read(to_bob), words{"1:ann says late"});
 }
 
+TEST_F(Room, ShowsWhatWasAppendedWhileNobodyWatchedTheLog) {
+  stop_room();
+  start_room();
+  log->append({{plain_words{}.body("other", "x"), {}}}, [](const auto&) {});
+  const auto to_ann = join(ann, {.history_limit = 10});
+  run();
+  EXPECT_EQ(ann.read(to_ann), (words{"1:other says x", "caught up 1"}));
+}
+
 TEST_F(Room, ShowsWhatOthersAppendAsFarAsTheLogGoes) {
   const auto to_ann = join(ann, "ann");
   run();

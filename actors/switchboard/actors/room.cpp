@@ -153,6 +153,8 @@ caf::behavior room::make_behavior() {
     if (appends->load(std::memory_order_acquire) != 0) return;
     if (const auto self = weak.lock()) caf::anon_send(caf::actor_cast<caf::actor>(self), grown_atom::value);
   });
+  // What a room that was here before has had stored since this one was told where the log stands.
+  if (look_at_log()) apply_effects();
   // The hot ones first: CAF tries them in order.
   return {
       [this](room_publish_message& publish) { turn([&] { on_publish(*publish); }); },
