@@ -208,6 +208,16 @@ TEST_F(SqliteHome, KnowsIdsAgainAcrossHomes) {
   EXPECT_EQ(home->find("r")->extent().last, 1u);
 }
 
+TEST_F(SqliteHome, TakesAnIdThatTheDatabaseHasTwiceForTheFirstMessage) {
+  { append(*open()->open("r"), {{"a", "1"}, {"b", "2"}}); }
+  run_sql("UPDATE ids SET id = x'31' WHERE sequence = 2");
+  const auto home = open({.dedupe_window = 2});
+  const auto log = home->find("r");
+  EXPECT_EQ(append(*log, "a", "1").sequence, 1u);
+  for (const auto* id : {"3", "4", "5"}) EXPECT_FALSE(append(*log, "x", id).duplicate);
+  for (const auto* id : {"4", "5"}) EXPECT_TRUE(append(*log, "x", id).duplicate);
+}
+
 TEST_F(SqliteHome, FindsADuplicateInTheSameGroup) {
   const auto home = open();
   const auto results = append(*home->open("r"), {{"a", "id"}, {"b", ""}, {"a", "id"}});

@@ -27,9 +27,9 @@ public:
     return known->second;
   }
 
-  /// Adds an id that is not known yet; the oldest goes where there are too many.
+  /// Adds an id, unless it is known; the oldest goes where there are too many.
   void remember(std::string key, std::uint64_t sequence) {
-    if (limit_ == 0) return;
+    if (limit_ == 0 || sequences_.contains(key)) return;
     if (oldest_first_.size() == limit_) {
       sequences_.erase(sequences_.find(*oldest_first_.front()));
       oldest_first_.pop_front();
