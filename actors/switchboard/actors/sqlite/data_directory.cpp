@@ -35,12 +35,10 @@ std::string holder(int lock) {
 
 rpc::result<data_directory> data_directory::claim(const std::filesystem::path& path) {
   std::error_code error;
-  if (std::filesystem::create_directory(path, error)) {
-    const auto absolute = std::filesystem::absolute(path, error);
-    if (auto unsynced = sync_names_in(absolute.parent_path()); !unsynced.ok()) return unsynced;
-  } else if (error) {
-    return failed("cannot make", path, error.value());
-  }
+  const bool made = std::filesystem::create_directory(path, error);
+  if (error) return failed("cannot make", path, error.value());
+  // Also one that was there: whoever made it may not have come to this, or may not let us.
+  if (auto unsynced = sync_names_in(path / ".."); made && !unsynced.ok()) return unsynced;
   const auto file = path / "lock";
   const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock < 0) return failed("cannot write in", path, errno);
