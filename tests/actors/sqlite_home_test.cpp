@@ -1,5 +1,7 @@
 // Rooms on disk: what a home says it has stored is there when the next one opens the directory.
 
+#include "unsteady_disk.hpp"
+
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -519,6 +521,48 @@ TEST_F(SqliteHome, SaysResourceExhaustedWhereSpaceRunsOutAndGoesOnWhenThereIsSom
   EXPECT_EQ(append(*log, large).sequence, stored + 1);
   EXPECT_EQ(append(*log, large, "first").sequence, 1u) << "ids are known as before";
   EXPECT_EQ(read(*log, 0).entries.size(), stored + 1);
+}
+
+TEST_F(SqliteHome, GivesHistoryAndAcknowledgesNothingWhileTheDiskHangs) {
+  unsteady_disk disk;
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, "a");
+  disk.hold_syncs();
+  auto under_way = begin_append(*log, {{"b", ""}});
+  EXPECT_TRUE(eventually([&] { return disk.holds_one(); }));
+  EXPECT_EQ(bodies(read(*log, 0)), "1a ");
+  EXPECT_EQ(log->extent().last, 1u);
+  EXPECT_EQ(under_way.wait_for(0s), std::future_status::timeout);
+  disk.recover();
+  EXPECT_EQ(under_way.get().at(0).sequence, 2u);
+  EXPECT_EQ(bodies(read(*log, 0)), "1a 2b ");
+}
+
+TEST_F(SqliteHome, StoresOnceWhatIsPublishedAgainAfterTheDiskFailed) {
+  unsteady_disk disk;
+  std::string stored;
+  {
+    const auto home = open();
+    const auto log = home->open("r");
+    for (std::uint64_t sequence = 1; sequence <= 10; ++sequence) {
+      const auto body = "m" + std::to_string(sequence);
+      if (sequence % 3 == 0) {
+        disk.fail_syncs();
+        for (int attempt = 0; attempt < 2; ++attempt)
+          EXPECT_EQ(append(*log, body, body).status.code, rpc::code::unavailable);
+        EXPECT_EQ(bodies(read(*log, 0)), stored);
+        disk.recover();
+      }
+      const auto result = append(*log, body, body);
+      EXPECT_TRUE(result.status.ok()) << result.status.message;
+      EXPECT_EQ(result.sequence, sequence);
+      stored += std::to_string(sequence) + body + " ";
+    }
+    EXPECT_EQ(bodies(read(*log, 0)), stored);
+  }
+  const auto home = open();
+  EXPECT_EQ(bodies(read(*home->find("r"), 0)), stored);
 }
 
 TEST_F(SqliteHome, RefusesWhatIsMoreThanMayWait) {
