@@ -1,7 +1,9 @@
 #include "benchmark_options.hpp"
 
 #include <filesystem>
+#include <sstream>
 #include <stdexcept>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -31,9 +33,14 @@ server_process open_server(const std::string& server, std::size_t threads, std::
     if (!address) throw std::runtime_error("--server: '" + server + "' is no address");
     return server_process::attach(*address, pid);
   }
-  const auto program = std::filesystem::path(server).has_parent_path() ? server : program_beside_this(server);
-  return server_process::start(
-      {program, "--listen", "127.0.0.1:0", "--log-level", "warn", "--threads", std::to_string(threads)});
+  std::istringstream words(server);
+  std::vector<std::string> command;
+  for (std::string word; words >> word;) command.push_back(word);
+  if (command.empty()) throw std::runtime_error("--server: no program");
+  if (!std::filesystem::path(command.front()).has_parent_path()) command.front() = program_beside_this(command.front());
+  for (const auto* each : {"--listen", "127.0.0.1:0", "--log-level", "warn", "--threads"}) command.emplace_back(each);
+  command.push_back(std::to_string(threads));
+  return server_process::start(command);
 }
 
 std::string program_beside_this(const std::string& name) {

@@ -80,8 +80,10 @@ std::function<int()> add_echo_benchmark(CLI::App& program) {
   echo->add_option("--payload", options->workload.payload, "Bytes of each payload")
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
-  echo->add_option("--baseline", options->baseline,
-                   "`bare`, or a program to start: echo-by-hand shows what generated code costs")
+  echo->add_option(
+          "--baseline", options->baseline,
+          "`bare`, or a program to start: echo-by-hand shows what generated code costs, `echo-server --port io_uring` "
+          "what another port does")
       ->capture_default_str();
   add_schedule_options(*echo, options->plan);
   add_server_options(
