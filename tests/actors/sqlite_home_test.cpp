@@ -461,6 +461,22 @@ TEST_F(SqliteHome, FailsTheRoomAloneWhoseStatementsFail) {
   EXPECT_EQ(bodies(read(*good, 0)), "1a 2b 3c ");
 }
 
+TEST_F(SqliteHome, KnowsNoIdOfAMessageThatItRolledBackAlone) {
+  const auto home = open();
+  const auto bad = home->open("bad");
+  ASSERT_EQ(append(*bad, "a", "first").sequence, 1u);
+  another_program other{database()};
+  // In the way of the second message of two.
+  other.run("INSERT INTO messages SELECT id, 3, 0, x'61' FROM rooms");
+  auto failed = begin_append(*bad, {{"b", "second"}, {"c", "third"}});
+  EXPECT_EQ(failed.get().at(1).status.code, rpc::code::unavailable);
+  other.run("DELETE FROM messages WHERE sequence = 3");
+  const auto again = append(*bad, "b", "second");
+  EXPECT_EQ(again.sequence, 2u);
+  EXPECT_FALSE(again.duplicate);
+  EXPECT_TRUE(append(*bad, "a", "first").duplicate);
+}
+
 TEST_F(SqliteHome, SaysUnavailableWhileAnotherProgramHoldsTheDatabaseAndGoesOnAfterwards) {
   const auto home = open();
   const auto log = home->open("r");

@@ -233,6 +233,11 @@ void journal::forget_connection() {
   for (const auto& room : known_) room->known_ids().reset();
 }
 
+void journal::staged::undo_to(room_row then, std::size_t ids) {
+  row = std::move(then);
+  for (; ids_in_order.size() > ids; ids_in_order.pop_back()) new_ids.erase(ids_in_order.back().first);
+}
+
 rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
                                           std::vector<std::vector<append_result>>& results) {
   auto& sql = *statements_;
@@ -242,12 +247,13 @@ rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
     auto& wanted = next.group[i];
     if (auto failure = stage_of(*wanted.to, stages, stage); !failure.ok()) return failure;
     if (auto failure = sql.save.run(); !failure.ok()) return failure;
-    const auto before = *stage;
+    const auto row = stage->row;
+    const auto ids = stage->ids_in_order.size();
     auto failure = store(wanted, *stage, results[i]);
     if (!failure.ok()) {
       if (!rooms_->failed_by_statement()) return failure;
       // Its own fault: the others' messages stay.
-      *stage = before;
+      stage->undo_to(row, ids);
       results[i].assign(wanted.drafts.size(), append_result{std::move(failure)});
       if (auto undone = sql.undo.run(); !undone.ok()) return undone;
     }

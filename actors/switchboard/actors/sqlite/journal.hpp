@@ -85,6 +85,9 @@ private:
     bool trims_on = false;  ///< there may be more to trim
     std::unordered_map<std::string, std::uint64_t> new_ids;
     std::vector<std::pair<std::string, std::uint64_t>> ids_in_order;
+
+    /// Forgets what was staged since the room was so and had that many new ids.
+    void undo_to(room_row then, std::size_t ids);
   };
   using staged_rooms = std::unordered_map<room_log*, staged>;
 
