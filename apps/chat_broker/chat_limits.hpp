@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <switchboard/actors/room_feed.hpp>
+#include <switchboard/rooms/room_feed.hpp>
 
 namespace switchboard::chat {
 

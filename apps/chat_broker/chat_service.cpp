@@ -10,7 +10,7 @@
 #include <caf/send.hpp>
 #include <google/protobuf/io/coded_stream.h>
 
-#include <switchboard/actors/logging.hpp>
+#include <switchboard/logging/logging.hpp>
 
 namespace switchboard::chat {
 

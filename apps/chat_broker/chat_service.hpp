@@ -21,9 +21,9 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/system_messages.hpp>
 
-#include <switchboard/actors/log.hpp>
-#include <switchboard/actors/room.hpp>
 #include <switchboard/chat/v1/chat.switchboard.hpp>
+#include <switchboard/rooms/log.hpp>
+#include <switchboard/rooms/room.hpp>
 
 namespace switchboard::chat {
 

@@ -6,7 +6,7 @@
 ///            from it by writing a few bytes in front, without parsing.
 /// Threads    any: immutable.
 
-#include <switchboard/actors/room_vocabulary.hpp>
+#include <switchboard/rooms/room_vocabulary.hpp>
 
 namespace switchboard::chat {
 

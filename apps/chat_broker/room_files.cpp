@@ -19,8 +19,8 @@
 #include <google/protobuf/util/time_util.h>
 #include <unistd.h>
 
-#include <switchboard/actors/sqlite_home.hpp>
-#include <switchboard/actors/sqlite_salvage.hpp>
+#include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/rooms/sqlite_salvage.hpp>
 
 namespace switchboard::chat {
 namespace {

@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <switchboard/actors/memory_log.hpp>
 #include <switchboard/chat/v1/chat.pb.h>
+#include <switchboard/rooms/memory_log.hpp>
 #include <switchboard/testkit/expectations.hpp>
 #include <switchboard/testkit/live_server.hpp>
 

@@ -1,8 +1,8 @@
 #include <chat_service.hpp>
 #include <gtest/gtest.h>
 
-#include <switchboard/actors/memory_log.hpp>
 #include <switchboard/chat/v1/chat.pb.h>
+#include <switchboard/rooms/memory_log.hpp>
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/expectations.hpp>
 #include <switchboard/testkit/live_server.hpp>

@@ -11,8 +11,8 @@
 #include <google/protobuf/util/delimited_message_util.h>
 #include <gtest/gtest.h>
 
-#include <switchboard/actors/sqlite_home.hpp>
 #include <switchboard/chat/v1/chat.pb.h>
+#include <switchboard/rooms/sqlite_home.hpp>
 
 namespace switchboard {
 namespace {

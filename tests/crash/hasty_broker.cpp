@@ -3,7 +3,7 @@
 #include "chat_service.hpp"
 
 #include <switchboard/actors/server.hpp>
-#include <switchboard/actors/sqlite_home.hpp>
+#include <switchboard/rooms/sqlite_home.hpp>
 
 namespace switchboard {
 namespace {

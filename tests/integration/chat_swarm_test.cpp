@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/actors/descriptor_limit.hpp>
-#include <switchboard/actors/memory_log.hpp>
+#include <switchboard/rooms/memory_log.hpp>
 #include <switchboard/testkit/chosen_port.hpp>
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/live_server.hpp>

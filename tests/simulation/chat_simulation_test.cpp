@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include <switchboard/actors/logging.hpp>
+#include <switchboard/logging/logging.hpp>
 
 namespace switchboard::simulation {
 namespace {

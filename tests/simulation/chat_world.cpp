@@ -2,7 +2,7 @@
 
 #include "chat_service.hpp"
 
-#include <switchboard/actors/memory_log.hpp>
+#include <switchboard/rooms/memory_log.hpp>
 
 namespace switchboard::simulation {
 namespace {

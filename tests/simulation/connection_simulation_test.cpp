@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include <switchboard/actors/logging.hpp>
 #include <switchboard/echo/v1/echo.switchboard.hpp>
+#include <switchboard/logging/logging.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::simulation {

@@ -1,7 +1,7 @@
 #include <caf/mailbox_element.hpp>
 
 #include <switchboard/actors/acceptor.hpp>
-#include <switchboard/actors/logging.hpp>
+#include <switchboard/logging/logging.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard {

@@ -11,9 +11,9 @@
 
 #include <switchboard/actors/acceptor.hpp>
 #include <switchboard/actors/broker.hpp>
-#include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/actors/service_router.hpp>
+#include <switchboard/logging/logging.hpp>
 
 namespace switchboard {
 

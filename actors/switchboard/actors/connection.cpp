@@ -4,7 +4,7 @@
 #include <google/protobuf/message_lite.h>
 
 #include <switchboard/actors/connection.hpp>
-#include <switchboard/actors/logging.hpp>
+#include <switchboard/logging/logging.hpp>
 #include <switchboard/v1/services.pb.h>
 #include <switchboard/wire/frame_encoder.hpp>
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <switchboard/actors/descriptor_limit.hpp>
-#include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/server.hpp>
+#include <switchboard/logging/logging.hpp>
 #include <switchboard/pump/scheduler.hpp>
 
 namespace switchboard {

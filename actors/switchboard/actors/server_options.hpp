@@ -21,7 +21,7 @@
 #include <vector>
 
 #include <switchboard/actors/limits.hpp>
-#include <switchboard/actors/logging.hpp>
+#include <switchboard/logging/logging.hpp>
 #include <switchboard/net/endpoint.hpp>
 #include <switchboard/notify/port_backend.hpp>
 

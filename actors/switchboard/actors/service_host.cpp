@@ -1,7 +1,7 @@
 #include <caf/message_handler.hpp>
 
-#include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/service_host.hpp>
+#include <switchboard/logging/logging.hpp>
 #include <switchboard/rpc/call_batch.hpp>
 
 namespace switchboard {

@@ -10,9 +10,9 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
 
-#include <switchboard/actors/logging.hpp>
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/actors/service_router.hpp>
+#include <switchboard/logging/logging.hpp>
 
 namespace switchboard {
 namespace {

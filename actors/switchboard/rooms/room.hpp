@@ -1,0 +1,93 @@
+#pragma once
+
+/// A room: an actor in front of a log. It says who is in it, puts messages and presence in one order, and wakes
+/// readers.
+///
+/// Why        what is published goes to the log and the tail once; members read it there, each at its own pace
+///            (cursor.hpp). Publishes that wait in the mailbox together are appended together, and each reader is woken
+///            at most once for them.
+/// Order      a publish takes effect as: appended, in the tail, readers woken, answered. Presence changes keep their
+///            place between publishes, also while a log still writes: a member's joined comes before its first message,
+///            its left after its last.
+/// Threads    an actor; its messages, each handed to one room only:
+///
+///     message              from        effect
+///     room_publish         service     appends what a member says
+///     room_join            service     the call becomes a stream of the room, its caller perhaps a member
+///     room_members         service     answered with the members' names
+///     rpc::call_ended      connection  that stream is over; its member leaves
+///     exit                 anybody     streams and calls end with UNAVAILABLE, nobody is a member; the log stays
+///
+/// Owns       memberships, cursors (shared with connections), the feed (shared with cursors).
+/// Errors     to the caller: FAILED_PRECONDITION (publish by no member), OUT_OF_RANGE and ALREADY_EXISTS (join), what
+///            the log says (publish). A room that fails ends as by an exit message; who monitors it starts another in
+///            front of the log.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <caf/actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/fwd.hpp>
+
+#include <switchboard/rooms/room_feed.hpp>
+#include <switchboard/rooms/room_vocabulary.hpp>
+#include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/only_moved.hpp>
+
+namespace switchboard {
+
+/// A call that a room holds: let go unanswered, in whatever mailbox, it says that the room has ended.
+class room_call : public rpc::call_handle {
+public:
+  room_call() = default;
+  explicit room_call(rpc::call_handle call) : rpc::call_handle(std::move(call)) {}
+  room_call(room_call&&) noexcept = default;
+  room_call& operator=(room_call&&) noexcept = default;
+  ~room_call() {
+    if (*this) fail(rpc::code::unavailable, "the room ended");
+  }
+};
+
+struct room_publish {
+  room_call call;
+  std::string content;    ///< for room_vocabulary::body
+  std::string client_id;  ///< not empty: published once only within the log's window
+};
+
+struct room_join {
+  room_call call;
+  std::string nickname;  ///< empty: an observer
+  std::string resume_token;
+  std::string log_id;
+  std::uint64_t after_sequence = 0;
+  std::uint32_t history_limit = 0;
+};
+
+struct room_members {
+  room_call call;
+  std::string after;
+  std::size_t limit = 0;
+};
+
+using room_publish_message = rpc::only_moved<room_publish>;
+using room_join_message = rpc::only_moved<room_join>;
+using room_members_message = rpc::only_moved<room_members>;
+
+/// A room as others see it.
+struct room_handle {
+  caf::actor actor;
+  std::shared_ptr<const std::atomic<std::uint32_t>> members;  ///< how many it has
+};
+
+/// Starts a room in front of `messages`, spawned by `parent`.
+room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_vocabulary> vocabulary,
+                       std::shared_ptr<log> messages, const room_limits& limits = {});
+
+}  // namespace switchboard
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::room_publish_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::room_join_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::room_members_message)

@@ -1,0 +1,49 @@
+#pragma once
+
+/// What the cursors of one log read: the log, the tail in front of it, the presence changes between.
+///
+/// Why        a cursor outlives nothing but what it reads; a room, or a followed log, and its cursors share this. A room
+///            that is started anew makes a new one in front of the same log.
+/// Threads    as its parts say; the room (the followed log) alone writes.
+/// Owns       its parts.
+
+#include <memory>
+#include <string>
+
+#include <switchboard/rooms/feed_vocabulary.hpp>
+#include <switchboard/rooms/log.hpp>
+#include <switchboard/rooms/presence_window.hpp>
+#include <switchboard/rooms/tail.hpp>
+
+namespace switchboard {
+
+struct room_limits {
+  tail_limits tail;
+  /// Newest presence changes kept.
+  std::size_t presence_changes = presence_window::default_limit;
+  /// What a cursor asks the log for at once, and so holds while its reader stands still.
+  std::size_t page_entries = 64;
+  std::size_t page_bytes = std::size_t{64} << 10;
+  /// Publishes that are appended together at most.
+  std::size_t batch_entries = 1024;
+};
+
+struct room_feed {
+  room_feed(std::string name_of_room, std::shared_ptr<const feed_vocabulary> words,
+            std::shared_ptr<switchboard::log> messages, const room_limits& bounds)
+      : name(std::move(name_of_room)),
+        vocabulary(std::move(words)),
+        log(std::move(messages)),
+        limits(bounds),
+        tail(log->extent().last, bounds.tail),
+        presence(bounds.presence_changes) {}
+
+  const std::string name;
+  const std::shared_ptr<const feed_vocabulary> vocabulary;
+  const std::shared_ptr<switchboard::log> log;
+  const room_limits limits;
+  switchboard::tail tail;
+  presence_window presence;
+};
+
+}  // namespace switchboard

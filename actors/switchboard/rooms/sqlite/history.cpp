@@ -1,0 +1,150 @@
+#include <algorithm>
+#include <utility>
+
+#include <caf/detail/set_thread_name.hpp>
+
+#include <switchboard/logging/logging.hpp>
+#include <switchboard/rooms/sqlite/history.hpp>
+#include <switchboard/rooms/sqlite/journal.hpp>
+#include <switchboard/rooms/sqlite/schema.hpp>
+
+namespace switchboard::sqlite {
+namespace {
+
+logging::throttle& read_failures() {
+  static logging::throttle lines{"failures to read the rooms"};
+  return lines;
+}
+
+}  // namespace
+
+rpc::result<database> open_for_reading(const std::string& path) {
+  if (auto lost = refuse_lost_database(path); !lost.ok()) return lost;
+  auto opened = database::open(path, access::read_only);
+  if (!opened) return opened.status();
+  // It takes its part in the write-ahead log only when it reads.
+  if (auto failure = recognise(*opened); !failure.ok()) return failure;
+  return opened;
+}
+
+struct history::statements {
+  explicit statements(const database& in)
+      : begin(in, "BEGIN"),
+        end(in, "ROLLBACK"),
+        first(in, "SELECT first FROM rooms WHERE id = ?"),
+        messages(in,
+                 "SELECT sequence, body FROM messages WHERE room = ? AND sequence BETWEEN ? AND ? "
+                 "ORDER BY sequence LIMIT ?") {}
+
+  explicit operator bool() const noexcept { return begin && end && first && messages; }
+
+  statement begin, end, first, messages;
+};
+
+history::history(std::string path, database rooms) : path_(std::move(path)), rooms_(std::move(rooms)) {}
+
+history::~history() = default;
+
+void history::read(read_request wanted) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (!ends_) {
+      waiting_.push_back(std::move(wanted));
+      work_came_.notify_one();
+      return;
+    }
+  }
+  wanted.done({log_is_closed(), {}, wanted.of->extent()});
+}
+
+void history::end() {
+  const std::lock_guard lock{mutex_};
+  ends_ = true;
+  work_came_.notify_one();
+}
+
+void history::run() {
+  caf::detail::set_thread_name("history");
+  for (;;) {
+    read_request next;
+    {
+      std::unique_lock lock{mutex_};
+      work_came_.wait(lock, [this] { return ends_ || !waiting_.empty(); });
+      if (waiting_.empty()) break;
+      next = std::move(waiting_.front());
+      waiting_.pop_front();
+    }
+    auto page = page_for(next);
+    if (!page.status.ok()) {
+      read_failures().warn("{}: {}", path_, page.status.message);
+      if (page.status.code != rpc::code::data_loss && (!rooms_ || !rooms_->recover())) forget_connection();
+      // A reader can do nothing about space.
+      if (page.status.code == rpc::code::resource_exhausted) page.status.code = rpc::code::unavailable;
+    }
+    next.done(std::move(page));
+  }
+  forget_connection();
+}
+
+void history::forget_connection() {
+  statements_.reset();
+  rooms_.reset();
+}
+
+rpc::status history::prepare() {
+  if (statements_) return {};
+  if (!rooms_) {
+    auto opened = open_for_reading(path_);
+    if (!opened) return opened.status();
+    rooms_.emplace(std::move(*opened));
+  }
+  auto made = std::make_unique<statements>(*rooms_);
+  if (*made) {
+    statements_ = std::move(made);
+    return {};
+  }
+  return rooms_->status();
+}
+
+log_page history::page_for(const read_request& wanted) {
+  log_page page;
+  page.extent = wanted.of->extent();
+  const auto number = wanted.of->number();
+  if (number == 0 || wanted.after >= page.extent.last || wanted.limit == 0) return page;
+  page.status = prepare();
+  if (page.status.ok()) page.status = statements_->begin.run();
+  if (!page.status.ok()) return page;
+  page.status = read_in_transaction(wanted, number, page);
+  if (page.status.ok() || page.status.code == rpc::code::data_loss)
+    if (auto failure = statements_->end.run(); !failure.ok()) page.status = std::move(failure);
+  return page;
+}
+
+/// Fills the page from one state of the database. What that has beyond the page's extent is committed, but not yet
+/// shown; what retention took meanwhile is gone in it, so that only its own oldest says where the page has to begin.
+rpc::status history::read_in_transaction(const read_request& wanted, std::uint64_t number, log_page& page) {
+  auto& extent = page.extent;
+  const auto last = extent.last;
+  {
+    auto found = statements_->first.query(number);
+    if (found.next()) extent.first = std::max(extent.first, found.integer(0));
+    if (!found.status().ok()) return found.status();
+  }
+  extent.last = std::max(extent.last, extent.first - 1);
+  auto next = std::max(wanted.after + 1, extent.first);
+  auto found = statements_->messages.query(number, next, last, static_cast<std::uint64_t>(wanted.limit));
+  std::size_t taken = 0;
+  for (; next <= last && page.entries.size() < wanted.limit; ++next) {
+    if (!found.next() || found.integer(0) != next)
+      return found.status().ok() ? rpc::status{rpc::code::data_loss,
+                                               "room " + wanted.of->room() + " lacks message " + std::to_string(next)}
+                                 : found.status();
+    auto bytes = wanted.of->encode(next, std::string(found.bytes(1)));
+    if (!page.entries.empty() && taken + bytes.size() > wanted.bytes) break;
+    taken += bytes.size();
+    page.entries.push_back({next, std::move(bytes)});
+  }
+  return {};
+}
+
+}  // namespace switchboard::sqlite

@@ -1,0 +1,70 @@
+#pragma once
+
+/// Reads pages of rooms' logs, on a thread and a connection of its own.
+///
+/// Why        who reads far back must hold up neither the writer nor a worker. Each page is a transaction of its own, so
+///            that checkpoints of the write-ahead log are not kept from finishing. The connection is there from the
+///            start and stays: opening one may take space that a full disk has not.
+/// Threads    read, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in shares it
+///            for that moment, and may be the last to let go of it: so it joins no thread.
+/// Owns       its connection, and the requests that wait: each reader has one at a time.
+/// Errors     in the page's status: unavailable; data_loss where a message is not there that should be.
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include <switchboard/rooms/sqlite/database.hpp>
+#include <switchboard/rooms/sqlite/room_log.hpp>
+
+namespace switchboard::sqlite {
+
+/// Opens a database of rooms that is there.
+rpc::result<database> open_for_reading(const std::string& path);
+
+struct read_request {
+  std::shared_ptr<room_log> of;
+  std::uint64_t after = 0;
+  std::size_t limit = 0;
+  std::size_t bytes = 0;
+  std::function<void(log_page)> done;
+};
+
+class history {
+public:
+  history(std::string path, database rooms);
+  ~history();
+  history(const history&) = delete;
+  history& operator=(const history&) = delete;
+
+  void read(read_request wanted);
+  /// Answers reads until the end, and those that came before it.
+  void run();
+  /// Takes no more.
+  void end();
+
+private:
+  struct statements;
+
+  log_page page_for(const read_request& wanted);
+  rpc::status read_in_transaction(const read_request& wanted, std::uint64_t number, log_page& page);
+  rpc::status prepare();
+  void forget_connection();
+
+  const std::string path_;
+
+  std::mutex mutex_;
+  std::condition_variable work_came_;
+  std::deque<read_request> waiting_;
+  bool ends_ = false;
+
+  // The thread's own.
+  std::optional<database> rooms_;
+  std::unique_ptr<statements> statements_;
+};
+
+}  // namespace switchboard::sqlite

@@ -1,0 +1,389 @@
+#include <algorithm>
+#include <utility>
+
+#include <caf/detail/set_thread_name.hpp>
+
+#include <switchboard/logging/logging.hpp>
+#include <switchboard/rooms/sqlite/journal.hpp>
+#include <switchboard/rooms/sqlite/schema.hpp>
+
+namespace switchboard::sqlite {
+namespace {
+
+/// Beyond that the write-ahead log is cut back at a checkpoint.
+constexpr int log_bytes_kept = 64 << 20;
+
+logging::throttle& write_failures() {
+  static logging::throttle lines{"failures to write the rooms"};
+  return lines;
+}
+
+std::uint64_t milliseconds_since_1970() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+}
+
+}  // namespace
+
+std::string database_path(const std::filesystem::path& directory) {
+  return (directory / "rooms.db").string();
+}
+
+rpc::status refuse_lost_database(const std::string& path) {
+  const auto size_of = [](const std::string& file) {
+    std::error_code none;
+    const auto size = std::filesystem::file_size(file, none);
+    return none ? 0 : size;
+  };
+  const auto log = path + "-wal";
+  if (size_of(path) != 0 || size_of(log) == 0) return {};
+  return {rpc::code::data_loss, "it is lost or empty, but " + log +
+                                    " has what was committed. Both are left as they are: put back a copy, or take the "
+                                    "write-ahead log away to begin anew"};
+}
+
+rpc::result<database> open_for_writing(const std::string& path, access how, durability safety) {
+  if (auto lost = refuse_lost_database(path); !lost.ok()) return lost;
+  auto opened = database::open(path, how);
+  if (!opened) return opened.status();
+  if (auto failure = refuse_foreign(*opened); !failure.ok()) return failure;
+  const std::string synchronous = safety == durability::written ? "NORMAL" : "FULL";
+  // WAL first: the rest is of the connection.
+  if (auto failure = opened->execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = " + synchronous +
+                                     "; PRAGMA journal_size_limit = " + std::to_string(log_bytes_kept));
+      !failure.ok())
+    return failure;
+  return opened;
+}
+
+struct journal::statements {
+  explicit statements(const database& in)
+      : begin(in, "BEGIN IMMEDIATE"),
+        commit(in, "COMMIT"),
+        save(in, "SAVEPOINT room"),
+        release(in, "RELEASE room"),
+        undo(in, "ROLLBACK TO room"),
+        find_room(in, "SELECT id, log_id, first, last, bytes FROM rooms WHERE name = ?"),
+        add_room(in, "INSERT INTO rooms (name, log_id, first, last, bytes) VALUES (?, ?, 1, 0, 0)"),
+        set_room(in, "UPDATE rooms SET first = ?, last = ?, bytes = ? WHERE id = ?"),
+        add_message(in, "INSERT INTO messages (room, sequence, at, body) VALUES (?, ?, ?, ?)"),
+        oldest(in, "SELECT sequence, at, body FROM messages WHERE room = ? ORDER BY sequence LIMIT ?"),
+        trim(in, "DELETE FROM messages WHERE room = ? AND sequence < ?"),
+        ids(in, "SELECT id, sequence FROM ids WHERE room = ? ORDER BY sequence"),
+        add_id(in, "INSERT INTO ids (room, sequence, id) VALUES (?, ?, ?)"),
+        forget_ids(in, "DELETE FROM ids WHERE room = ? AND sequence <= ?") {}
+
+  explicit operator bool() const noexcept {
+    for (const auto* each : {&begin, &commit, &save, &release, &undo, &find_room, &add_room, &set_room, &add_message,
+                             &oldest, &trim, &ids, &add_id, &forget_ids})
+      if (!*each) return false;
+    return true;
+  }
+
+  statement begin, commit, save, release, undo;
+  statement find_room, add_room, set_room;
+  statement add_message, oldest, trim;
+  statement ids, add_id, forget_ids;
+};
+
+journal::journal(database rooms, const sqlite_options& options)
+    : options_(options),
+      path_(database_path(options.directory)),
+      rooms_(std::move(rooms)),
+      next_age_check_(std::chrono::steady_clock::now() + options.age_check_interval) {}
+
+journal::~journal() = default;
+
+void journal::append(append_request wanted) {
+  rpc::status refused;
+  {
+    const std::lock_guard lock{mutex_};
+    if (ends_)
+      refused = log_is_closed();
+    else if (drafts_waiting_ != 0 && drafts_waiting_ + wanted.drafts.size() > queue_limit)
+      refused = {rpc::code::resource_exhausted, "too much waits for the disk"};
+    else {
+      drafts_waiting_ += wanted.drafts.size();
+      waiting_.push_back(std::move(wanted));
+      work_came_.notify_one();
+      return;
+    }
+  }
+  wanted.done(std::vector<append_result>(wanted.drafts.size(), append_result{refused}));
+}
+
+void journal::keep(std::shared_ptr<room_log> room) {
+  {
+    const std::lock_guard lock{mutex_};
+    new_rooms_.push_back(std::move(room));
+  }
+  work_came_.notify_one();
+}
+
+void journal::end() {
+  const std::lock_guard lock{mutex_};
+  ends_ = true;
+  work_came_.notify_one();
+}
+
+void journal::run() {
+  caf::detail::set_thread_name("journal");
+  for (turn next; take_turn(next); next = {}) write(next);
+  forget_connection();
+}
+
+/// Waits until there may be something to write, and takes it; false: the end.
+bool journal::take_turn(turn& next) {
+  using clock = std::chrono::steady_clock;
+  std::unique_lock lock{mutex_};
+  work_came_.wait_until(lock, due_.empty() ? next_age_check_ : std::min(next_age_check_, due_from_),
+                        [this] { return ends_ || !waiting_.empty() || !new_rooms_.empty(); });
+  for (auto& each : std::exchange(new_rooms_, {})) {
+    make_due(each);
+    known_.push_back(std::move(each));
+  }
+  const auto now = clock::now();
+  // Whether or not there is other work: one busy room must not keep the others' old messages.
+  if (now >= next_age_check_) {
+    next_age_check_ = now + options_.age_check_interval;
+    if (options_.keep.age.count() > 0)
+      for (const auto& each : known_) make_due(each);
+  }
+  // A room that somebody made is stored if it can be; what is to be trimmed is still there next time.
+  if (ends_) std::erase_if(due_, [](const auto& each) { return each->number() != 0; });
+  if (ends_ && waiting_.empty() && due_.empty()) return false;
+  for (std::size_t drafts = 0; !waiting_.empty() && drafts < group_limit;) {
+    drafts += waiting_.front().drafts.size();
+    drafts_waiting_ -= waiting_.front().drafts.size();
+    next.group.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  next.is_last_try = ends_;
+  if (now < due_from_ && !ends_) return true;
+  while (!due_.empty() && next.rooms.size() < rooms_limit) {
+    next.rooms.push_back(std::move(due_.front()));
+    next.rooms.back()->is_due = false;
+    due_.pop_front();
+  }
+  return true;
+}
+
+/// Has a later turn store the room, or trim it, if it may need that.
+void journal::make_due(const std::shared_ptr<room_log>& room) {
+  const auto& row = room->committed();
+  const bool may_be_too_old = options_.keep.age.count() > 0 && row.count() > 0;
+  if (room->is_due || (row.number != 0 && !is_over(row) && !may_be_too_old)) return;
+  room->is_due = true;
+  due_.push_back(room);
+}
+
+/// Writes what a turn is about and tells everybody how it went.
+void journal::write(turn& next) {
+  auto& group = next.group;
+  if (group.empty() && next.rooms.empty()) return;
+  staged_rooms stages;
+  std::vector<std::vector<append_result>> results(group.size());
+  auto failure = prepare();
+  if (failure.ok()) failure = write_in_transaction(next, stages, results);
+  if (failure.ok()) {
+    due_from_ = {};
+    for (auto& [room, stage] : stages) {
+      for (auto& [id, sequence] : stage.ids_in_order) room->known_ids()->remember(std::move(id), sequence);
+      room->show(stage.row);
+      if (stage.trims_on) make_due(room->shared_from_this());
+    }
+  } else {
+    write_failures().warn("{}: {}", path_, failure.message);
+    // What the transaction came to is not known after every failure: the next one asks the database.
+    if (!rooms_ || !rooms_->recover()) forget_connection();
+    due_from_ = std::chrono::steady_clock::now() + retry_pause;
+    if (!next.is_last_try)
+      for (const auto& each : next.rooms) make_due(each);
+    for (std::size_t i = 0; i < group.size(); ++i) results[i].assign(group[i].drafts.size(), append_result{failure});
+  }
+  for (std::size_t i = 0; i < group.size(); ++i) group[i].done(std::move(results[i]));
+}
+
+/// Sees to a connection with statements.
+rpc::status journal::prepare() {
+  if (statements_) return {};
+  if (!rooms_) {
+    auto opened = open_for_writing(path_, access::read_write, options_.safety);
+    if (!opened) return opened.status();
+    rooms_.emplace(std::move(*opened));
+    if (auto failure = recognise(*rooms_); !failure.ok()) {
+      rooms_.reset();
+      return failure;
+    }
+  }
+  auto made = std::make_unique<statements>(*rooms_);
+  if (!*made) {
+    auto failure = rooms_->status();
+    made.reset();
+    forget_connection();
+    return failure.ok() ? rpc::status{rpc::code::unavailable, "the database takes no statements"} : failure;
+  }
+  statements_ = std::move(made);
+  return {};
+}
+
+void journal::forget_connection() {
+  statements_.reset();
+  rooms_.reset();
+  for (const auto& room : known_) room->known_ids().reset();
+}
+
+void journal::staged::undo_to(room_row then, std::size_t ids) {
+  row = std::move(then);
+  for (; ids_in_order.size() > ids; ids_in_order.pop_back()) new_ids.erase(ids_in_order.back().first);
+}
+
+rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
+                                          std::vector<std::vector<append_result>>& results) {
+  auto& sql = *statements_;
+  if (auto failure = sql.begin.run(); !failure.ok()) return failure;
+  staged* stage = nullptr;
+  for (std::size_t i = 0; i < next.group.size(); ++i) {
+    auto& wanted = next.group[i];
+    if (auto failure = stage_of(*wanted.to, stages, stage); !failure.ok()) return failure;
+    if (auto failure = sql.save.run(); !failure.ok()) return failure;
+    const auto row = stage->row;
+    const auto ids = stage->ids_in_order.size();
+    auto failure = store(wanted, *stage, results[i]);
+    if (!failure.ok()) {
+      if (!rooms_->failed_by_statement()) return failure;
+      // Its own fault: the others' messages stay.
+      stage->undo_to(row, ids);
+      results[i].assign(wanted.drafts.size(), append_result{std::move(failure)});
+      if (auto undone = sql.undo.run(); !undone.ok()) return undone;
+    }
+    if (auto released = sql.release.run(); !released.ok()) return released;
+  }
+  for (const auto& room : next.rooms) {
+    if (auto failure = stage_of(*room, stages, stage); !failure.ok()) return failure;
+    stage->due = true;
+  }
+  const auto now_ms = milliseconds_since_1970();
+  for (auto& [room, each] : stages) {
+    if (auto failure = trim(*room, each, now_ms); !failure.ok()) return failure;
+    const auto& row = each.row;
+    if (row == each.before) continue;
+    if (auto failure = sql.set_room.run(row.first, row.last, row.bytes, row.number); !failure.ok()) return failure;
+  }
+  return sql.commit.run();
+}
+
+/// The room as the transaction sees it; made in the database where it is not there yet.
+rpc::status journal::stage_of(room_log& room, staged_rooms& stages, staged*& found) {
+  if (const auto known = stages.find(&room); known != stages.end()) {
+    found = &known->second;
+    return {};
+  }
+  staged made;
+  made.row = room.committed();
+  // With a new connection, or for a new room, the database says how things are.
+  if (made.row.number == 0 || !room.known_ids()) {
+    auto& sql = *statements_;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      {
+        auto rows = sql.find_room.query(std::string_view(room.room()));
+        if (rows.next()) {
+          made.row = {rows.integer(0), std::string(rows.bytes(1)), rows.integer(2), rows.integer(3), rows.integer(4)};
+          break;
+        }
+        if (!rows.status().ok()) return rows.status();
+      }
+      if (auto failure = sql.add_room.run(std::string_view(room.room()), std::string_view(made.row.log_id));
+          !failure.ok())
+        return failure;
+    }
+  }
+  made.before = made.row;
+  found = &stages.emplace(&room, std::move(made)).first->second;
+  return {};
+}
+
+rpc::status journal::load_ids(room_log& room, std::uint64_t number) {
+  dedupe_window ids{options_.dedupe_window};
+  auto rows = statements_->ids.query(number);
+  while (rows.next()) ids.remember(std::string(rows.bytes(0)), rows.integer(1));
+  if (rows.status().ok()) room.known_ids().emplace(std::move(ids));
+  return rows.status();
+}
+
+rpc::status journal::store(append_request& wanted, staged& to, std::vector<append_result>& results) {
+  auto& sql = *statements_;
+  auto& room = *wanted.to;
+  if (!room.known_ids())
+    if (auto failure = load_ids(room, to.row.number); !failure.ok()) return failure;
+  const auto now_ms = milliseconds_since_1970();
+  bool has_new_ids = false;
+  for (auto& each : wanted.drafts) {
+    append_result result;
+    result.safety = options_.safety;
+    if (!each.dedupe_key.empty()) {
+      const auto staged_id = to.new_ids.find(each.dedupe_key);
+      const auto known =
+          staged_id != to.new_ids.end() ? std::optional(staged_id->second) : room.known_ids()->find(each.dedupe_key);
+      if (known) {
+        result.sequence = *known;
+        result.duplicate = true;
+        results.push_back(std::move(result));
+        continue;
+      }
+    }
+    result.sequence = to.row.last + 1;
+    if (auto failure = sql.add_message.run(to.row.number, result.sequence, now_ms, std::string_view(each.body));
+        !failure.ok())
+      return failure;
+    if (!each.dedupe_key.empty() && options_.dedupe_window > 0) {
+      if (auto failure = sql.add_id.run(to.row.number, result.sequence, std::string_view(each.dedupe_key));
+          !failure.ok())
+        return failure;
+      to.new_ids.emplace(each.dedupe_key, result.sequence);
+      to.ids_in_order.emplace_back(each.dedupe_key, result.sequence);
+      has_new_ids = true;
+    }
+    result.bytes = room.encode(result.sequence, each.body);
+    to.row.last = result.sequence;
+    to.row.bytes += result.bytes.size();
+    results.push_back(std::move(result));
+  }
+  // Those that the new ones push out of the window.
+  const auto& known = *room.known_ids();
+  const auto ids = known.size() + to.ids_in_order.size();
+  if (!has_new_ids || ids <= options_.dedupe_window) return {};
+  const auto newest_out = ids - options_.dedupe_window - 1;
+  return sql.forget_ids.run(to.row.number, newest_out < known.size()
+                                               ? known.sequence_at(newest_out)
+                                               : to.ids_in_order[newest_out - known.size()].second);
+}
+
+bool journal::is_over(const room_row& row) const {
+  const auto& keep = options_.keep;
+  return (keep.messages != 0 && row.count() > keep.messages) || (keep.bytes != 0 && row.bytes > keep.bytes);
+}
+
+/// Drops the oldest messages that retention does not keep: twice as many as are new, so that it does not fall behind
+/// whoever publishes, and more where the room is due.
+rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
+  auto& row = of.row;
+  const auto age = static_cast<std::uint64_t>(options_.keep.age.count());
+  const auto limit = std::max(2 * (row.last - of.before.last), of.due ? trim_limit : 0);
+  if (limit == 0 || row.count() == 0 || (!is_over(row) && age == 0)) return {};
+  std::uint64_t dropped = 0;
+  {
+    auto oldest = statements_->oldest.query(row.number, limit);
+    while (oldest.next() && (is_over(row) || (age != 0 && oldest.integer(1) + age < now_ms))) {
+      row.bytes -=
+          std::min<std::uint64_t>(row.bytes, room.encode(oldest.integer(0), std::string(oldest.bytes(2))).size());
+      row.first = oldest.integer(0) + 1;
+      ++dropped;
+    }
+    if (!oldest.status().ok()) return oldest.status();
+  }
+  of.trims_on = dropped == limit;
+  return dropped == 0 ? rpc::status{} : statements_->trim.run(row.number, row.first);
+}
+
+}  // namespace switchboard::sqlite

@@ -1,0 +1,125 @@
+#pragma once
+
+/// The one writer of a database of rooms: what waits goes into one transaction.
+///
+/// Why        a commit costs one sync of the disk, whoever's messages are in it; and one writer gives sequences without
+///            gaps, which it assigns inside the transaction.
+/// Order      for each group: commit, then every room's extent, then its watch, then the answers.
+/// Threads    append, keep, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in
+///            shares it for that moment, and may be the last to let go of it: so it joins no thread.
+/// Owns       its connection, and what waits: at most queue_limit drafts, and each room once.
+/// Errors     one room's statement that fails is rolled back alone; what concerns the disk or the file fails the group.
+///            For want of space, or of the lock, the group is rolled back; after another failure the connection is opened
+///            anew for the next, with what the database then holds.
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <switchboard/rooms/sqlite/database.hpp>
+#include <switchboard/rooms/sqlite/room_log.hpp>
+#include <switchboard/rooms/sqlite_home.hpp>
+
+namespace switchboard::sqlite {
+
+/// "rooms.db"
+std::string database_path(const std::filesystem::path& directory);
+/// Refuses a write-ahead log whose database is lost: SQLite would drop it, and what was committed in it.
+rpc::status refuse_lost_database(const std::string& path);
+/// Opens it for writing as `safety` wants it. What is another application's stays as it is.
+rpc::result<database> open_for_writing(const std::string& path, access how, durability safety);
+
+struct append_request {
+  std::shared_ptr<room_log> to;
+  std::vector<draft> drafts;
+  std::function<void(std::vector<append_result>)> done;
+};
+
+class journal {
+public:
+  /// Drafts that may wait for the disk.
+  static constexpr std::size_t queue_limit = 65'536;
+  /// Drafts of one transaction, but for a request that alone has more.
+  static constexpr std::size_t group_limit = 4'096;
+  /// Rooms that one transaction stores or trims besides those that messages are appended to, and the messages that it
+  /// trims of each, so that nobody waits long for it. What is still to be trimmed is in the next.
+  static constexpr std::size_t rooms_limit = 8;
+  static constexpr std::uint64_t trim_limit = 1'000;
+  /// How long rooms wait to be stored or trimmed after a failure; an append is tried at once.
+  static constexpr std::chrono::milliseconds retry_pause{1'000};
+
+  journal(database rooms, const sqlite_options& options);
+  ~journal();
+  journal(const journal&) = delete;
+  journal& operator=(const journal&) = delete;
+
+  void append(append_request wanted);
+  /// Has the journal see to a room, once for each: it is stored, also without messages, and what retention does not keep
+  /// of it is trimmed.
+  void keep(std::shared_ptr<room_log> room);
+  /// Writes until the end, and what was accepted before it.
+  void run();
+  /// Accepts no more.
+  void end();
+
+private:
+  struct statements;
+  /// What goes into one transaction.
+  struct turn {
+    std::vector<append_request> group;
+    std::vector<std::shared_ptr<room_log>> rooms;  ///< to be stored or trimmed
+    bool is_last_try = false;
+  };
+  /// A room in the transaction under way.
+  struct staged {
+    room_row before;
+    room_row row;
+    bool due = false;       ///< also to be trimmed of what is not new
+    bool trims_on = false;  ///< there may be more to trim
+    std::unordered_map<std::string, std::uint64_t> new_ids;
+    std::vector<std::pair<std::string, std::uint64_t>> ids_in_order;
+
+    /// Forgets what was staged since the room was so and had that many new ids.
+    void undo_to(room_row then, std::size_t ids);
+  };
+  using staged_rooms = std::unordered_map<room_log*, staged>;
+
+  bool take_turn(turn& next);
+  void make_due(const std::shared_ptr<room_log>& room);
+  void write(turn& next);
+  rpc::status prepare();
+  rpc::status write_in_transaction(turn& next, staged_rooms& stages, std::vector<std::vector<append_result>>& results);
+  rpc::status store(append_request& wanted, staged& to, std::vector<append_result>& results);
+  rpc::status stage_of(room_log& room, staged_rooms& stages, staged*& found);
+  rpc::status load_ids(room_log& room, std::uint64_t number);
+  rpc::status trim(room_log& room, staged& of, std::uint64_t now_ms);
+  bool is_over(const room_row& row) const;
+  void forget_connection();
+
+  const sqlite_options options_;
+  const std::string path_;
+
+  std::mutex mutex_;
+  std::condition_variable work_came_;
+  std::deque<append_request> waiting_;
+  std::size_t drafts_waiting_ = 0;
+  std::vector<std::shared_ptr<room_log>> new_rooms_;
+  bool ends_ = false;
+
+  // The thread's own.
+  std::optional<database> rooms_;
+  std::unique_ptr<statements> statements_;
+  std::vector<std::shared_ptr<room_log>> known_;
+  std::deque<std::shared_ptr<room_log>> due_;  ///< to be stored, or trimmed
+  std::chrono::steady_clock::time_point due_from_{};
+  std::chrono::steady_clock::time_point next_age_check_;
+};
+
+}  // namespace switchboard::sqlite

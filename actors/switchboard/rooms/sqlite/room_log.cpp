@@ -1,0 +1,55 @@
+#include <utility>
+
+#include <switchboard/rooms/sqlite/history.hpp>
+#include <switchboard/rooms/sqlite/journal.hpp>
+#include <switchboard/rooms/sqlite/room_log.hpp>
+
+namespace switchboard::sqlite {
+
+rpc::status log_is_closed() {
+  return {rpc::code::unavailable, "the log is closed"};
+}
+
+room_log::room_log(std::string room, room_row stored, const log_home::encoder& encode, std::weak_ptr<journal> writer,
+                   std::weak_ptr<history> reader)
+    : room_(std::move(room)),
+      encode_(encode),
+      writer_(std::move(writer)),
+      reader_(std::move(reader)),
+      row_(std::move(stored)) {}
+
+void room_log::append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) {
+  if (const auto writer = writer_.lock())
+    writer->append({shared_from_this(), std::move(drafts), std::move(done)});
+  else
+    done(std::vector<append_result>(drafts.size(), append_result{log_is_closed()}));
+}
+
+void room_log::read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) {
+  if (const auto reader = reader_.lock())
+    reader->read({shared_from_this(), sequence, limit, bytes, std::move(done)});
+  else
+    done({log_is_closed(), {}, extent()});
+}
+
+log_extent room_log::extent() const {
+  const std::lock_guard lock{mutex_};
+  return {row_.log_id, row_.first, row_.last};
+}
+
+std::uint64_t room_log::number() const {
+  const std::lock_guard lock{mutex_};
+  return row_.number;
+}
+
+void room_log::show(const room_row& committed) {
+  bool grown = false;
+  {
+    const std::lock_guard lock{mutex_};
+    grown = committed.last > row_.last;
+    row_ = committed;
+  }
+  if (grown) watch_.tell();
+}
+
+}  // namespace switchboard::sqlite

@@ -1,0 +1,73 @@
+#pragma once
+
+/// One room's log in the database, as rooms and readers see it.
+///
+/// Threads    any, as log says; the members marked so are the journal's alone.
+/// Owns       what is known of the room without asking the database.
+
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include <switchboard/rooms/dedupe_window.hpp>
+#include <switchboard/rooms/log.hpp>
+
+namespace switchboard::sqlite {
+
+class history;
+class journal;
+
+/// What is answered once the home has ended.
+rpc::status log_is_closed();
+
+/// What the database has of a room.
+struct room_row {
+  std::uint64_t number = 0;  ///< rooms.id; 0: not stored yet
+  std::string log_id;
+  std::uint64_t first = 1;
+  std::uint64_t last = 0;
+  std::uint64_t bytes = 0;  ///< of the encoded entries
+
+  std::uint64_t count() const noexcept { return last + 1 - first; }
+  friend bool operator==(const room_row&, const room_row&) = default;
+};
+
+class room_log final : public log, public std::enable_shared_from_this<room_log> {
+public:
+  room_log(std::string room, room_row stored, const log_home::encoder& encode, std::weak_ptr<journal> writer,
+           std::weak_ptr<history> reader);
+
+  void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) override;
+  void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) override;
+  log_extent extent() const override;
+  void watch(std::function<void()> grown) override { watch_.set(std::move(grown)); }
+
+  const std::string& room() const noexcept { return room_; }
+  wire::shared_bytes encode(std::uint64_t sequence, const std::string& body) const {
+    return encode_(room_, sequence, body);
+  }
+  /// Its number in the database, and where it stands; 0 where it is not stored yet.
+  std::uint64_t number() const;
+
+  // The journal's alone.
+
+  /// What is committed shows from now on.
+  void show(const room_row& committed);
+  const room_row& committed() const noexcept { return row_; }
+  std::optional<dedupe_window>& known_ids() noexcept { return known_ids_; }
+  bool is_due = false;  ///< waits for the journal to store or trim it
+
+private:
+  const std::string room_;
+  const log_home::encoder encode_;
+  const std::weak_ptr<journal> writer_;
+  const std::weak_ptr<history> reader_;
+  growth_watch watch_;
+
+  mutable std::mutex mutex_;
+  room_row row_;  ///< written by the journal, with the lock held
+
+  std::optional<dedupe_window> known_ids_;  ///< nothing: to be read from the database first
+};
+
+}  // namespace switchboard::sqlite

@@ -1,0 +1,86 @@
+#pragma once
+
+/// Logs in an SQLite database: what was acknowledged is there after a crash.
+///
+/// Why        the default home of rooms that outlive their broker. One writer commits what waits in one transaction; a
+///            reader of its own serves histories, so that neither waits for the other.
+/// Order      committed, then extent() and read() show it, then watch() tells of it, then append() is done.
+/// Files      DIRECTORY/rooms.db with its write-ahead log, and DIRECTORY/lock, held while this lives: a second home on
+///            the directory is refused, also one of another process.
+/// Threads    any. `done` of append() is called on the writer's thread, of read() on the reader's; both must be quick.
+/// Owns       the files' lock, the two threads and their connections. The destructor commits what was accepted before; it
+///            joins the threads, so it must not run in a `done`.
+/// Errors     of open(): what is wrong with the directory or the database; a damaged one is never replaced. Of drafts:
+///            resource_exhausted where space ran out or too much waits, else unavailable; the next attempt starts
+///            afresh, so nothing has to be restarted when a fault has ended.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <switchboard/rooms/log.hpp>
+#include <switchboard/rpc/result.hpp>
+
+namespace switchboard {
+
+namespace sqlite {
+class data_directory;
+class history;
+class journal;
+class room_log;
+}  // namespace sqlite
+
+/// What is kept of a room; 0: without bound. Bytes are those of the encoded entries.
+struct retention {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  std::chrono::milliseconds age{0};
+};
+
+struct sqlite_options {
+  std::filesystem::path directory;
+  /// fsynced: synchronous=FULL. written: NORMAL, which survives the process but not a loss of power.
+  durability safety = durability::fsynced;
+  retention keep;
+  std::size_t dedupe_window = 10'000;  ///< a room's newest ids that are known again
+  /// How often rooms that nobody publishes to are looked at for messages that are too old.
+  std::chrono::milliseconds age_check_interval = std::chrono::seconds{30};
+};
+
+class sqlite_home final : public log_home {
+public:
+  static rpc::result<std::shared_ptr<sqlite_home>> open(encoder encode, const sqlite_options& options);
+  ~sqlite_home() override;
+
+  /// Looks at everything in the directory's database, which takes as long as there are messages: the file itself, that
+  /// each room's sequences have no gap, that ids belong to messages that were. What is wrong, in words; empty where
+  /// nothing is. Nothing is changed.
+  static rpc::result<std::vector<std::string>> check(const std::filesystem::path& directory);
+
+  std::shared_ptr<log> open(const std::string& room) override;
+  std::shared_ptr<log> find(const std::string& room) const override;
+  std::vector<std::string> rooms(const std::string& after, std::size_t limit) const override;
+  std::size_t size() const override;
+
+private:
+  sqlite_home(encoder encode, sqlite::data_directory claimed, std::shared_ptr<sqlite::journal> writer,
+              std::shared_ptr<sqlite::history> reader);
+
+  const encoder encode_;
+  const std::unique_ptr<const sqlite::data_directory> claimed_;
+  const std::shared_ptr<sqlite::journal> writer_;
+  const std::shared_ptr<sqlite::history> reader_;
+  std::thread writing_;
+  std::thread reading_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<sqlite::room_log>> logs_;
+};
+
+}  // namespace switchboard

@@ -1,0 +1,51 @@
+#pragma once
+
+/// Reads a room out of a directory's database as it is, damaged or not.
+///
+/// Why        a home refuses a damaged database; the messages that it still has must not be lost with the others.
+/// Order      of sequences; a hole is named once its end is known. What follows a damaged place is looked for one sequence
+///            after the other.
+/// Threads    one at a time.
+/// Owns       the directory's lock, and a connection that only reads: nothing is made, migrated or repaired.
+/// Errors     of open(): what is wrong with the directory or the database; not_found where it has no such room. Of
+///            read() none: what cannot be read is lost.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <switchboard/rooms/sqlite/data_directory.hpp>
+#include <switchboard/rooms/sqlite/database.hpp>
+
+namespace switchboard {
+
+class sqlite_salvage {
+public:
+  /// Takes a draft's body, and says whether it is one: else the message is lost.
+  using found_message = std::function<bool(std::uint64_t sequence, std::string_view body)>;
+  /// Both ends included.
+  using lost_messages = std::function<void(std::uint64_t from, std::uint64_t to)>;
+
+  static rpc::result<sqlite_salvage> open(const std::filesystem::path& directory, const std::string& room);
+
+  /// The highest sequence that the room has, or had.
+  std::uint64_t last() const noexcept { return last_; }
+  /// Each message that was kept is either found, or lost together with its neighbours that are.
+  void read(const found_message& found, const lost_messages& lost);
+
+private:
+  sqlite_salvage(sqlite::data_directory claimed, sqlite::database rooms)
+      : claimed_(std::move(claimed)), rooms_(std::move(rooms)) {}
+  rpc::status find(const std::string& room);
+
+  sqlite::data_directory claimed_;
+  sqlite::database rooms_;
+  std::uint64_t number_ = 0;
+  std::uint64_t first_ = 1;
+  std::uint64_t last_ = 0;
+  std::uint64_t last_stored_ = 0;
+};
+
+}  // namespace switchboard

@@ -1,0 +1,650 @@
+#include "plain_words.hpp"
+
+#include <map>
+#include <string>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <gtest/gtest.h>
+
+#include <switchboard/rooms/memory_log.hpp>
+#include <switchboard/rooms/room.hpp>
+#include <switchboard/v1/frame.pb.h>
+#include <switchboard/wire/frame_decoder.hpp>
+
+namespace switchboard {
+namespace {
+
+using words = std::vector<std::string>;
+
+/// A log that counts its appends and answers them when the test says so, or fails them, or throws.
+class staged_log final : public log {
+public:
+  enum class mode { at_once, later, failing, throwing };
+
+  explicit staged_log(std::shared_ptr<log> behind) : behind_(std::move(behind)) {}
+
+  void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) override {
+    ++appends;
+    switch (how) {
+      case mode::at_once:
+        return behind_->append(std::move(drafts), std::move(done));
+      case mode::later:
+        waiting_.push_back([this, drafts = std::move(drafts), done = std::move(done)]() mutable {
+          behind_->append(std::move(drafts), std::move(done));
+        });
+        return;
+      case mode::failing: {
+        std::vector<append_result> results(drafts.size());
+        for (auto& each : results) each.status = {rpc::code::resource_exhausted, "the disk is full"};
+        return done(std::move(results));
+      }
+      case mode::throwing:
+        throw std::runtime_error("out of luck");
+    }
+  }
+  void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) override {
+    if (!unreadable) return behind_->read(sequence, limit, bytes, std::move(done));
+    log_page page;
+    page.status = {rpc::code::unavailable, "unreadable"};
+    done(std::move(page));
+  }
+  void watch(std::function<void()> grown) override { behind_->watch(std::move(grown)); }
+  log_extent extent() const override { return behind_->extent(); }
+
+  void answer() {
+    auto appends_waiting = std::exchange(waiting_, {});
+    for (auto& each : appends_waiting) each();
+  }
+
+  mode how = mode::at_once;
+  bool unreadable = false;
+  int appends = 0;
+
+private:
+  const std::shared_ptr<log> behind_;
+  std::vector<std::function<void()>> waiting_;
+};
+
+class Room : public testing::Test {
+protected:
+  struct stepped : caf::actor_system_config {
+    stepped() { set("scheduler.policy", caf::atom("testing")); }
+  };
+
+  /// What a connection is to a room: it opens calls and takes what comes back.
+  class connection {
+  public:
+    connection(caf::actor_system& system, std::uint64_t id) : self_(system) {
+      caller_ = std::make_shared<const rpc::caller>(
+          rpc::caller{id, caf::actor_cast<caf::strong_actor_ptr>(self_.ptr()), "test", {}, 1 << 20});
+    }
+
+    rpc::call_handle open() { return {rpc::call_context{caller_, last_call_ += 2, rpc::time_point::max(), nullptr}}; }
+    std::uint64_t last_call() const { return last_call_; }
+    std::uint64_t id() const { return caller_->id; }
+
+    /// Takes up all messages that have come.
+    void take_up() {
+      bool more = true;
+      while (more)
+        self_->receive([this](rpc::answers& content) { take_up(content); },
+                       [this](const rpc::stream_ready& ready) { ++wakes[ready.call]; },
+                       caf::after(std::chrono::seconds(0)) >> [&more] { more = false; });
+    }
+
+    /// What a unary call was answered: its reply's words, or its status's code.
+    std::string answer_to(std::uint64_t call) {
+      take_up();
+      const auto found = answers_.find(call);
+      return found == answers_.end() ? "nothing" : found->second;
+    }
+
+    /// What a stream holds for its reader now; its end is the status's code.
+    words read(std::uint64_t call) {
+      take_up();
+      const auto found = streams_.find(call);
+      if (found == streams_.end()) return {answer_to(call)};
+      words seen;
+      rpc::payload next;
+      for (;;) {
+        switch (found->second->next(next)) {
+          case rpc::source::outcome::message:
+            seen.emplace_back(next.bytes);
+            break;
+          case rpc::source::outcome::wait:
+            return seen;
+          case rpc::source::outcome::end:
+            seen.push_back(rpc::to_string(found->second->result().code));
+            return seen;
+        }
+      }
+    }
+
+    /// Ends a stream, as a cancel does.
+    void cancel(std::uint64_t call) {
+      take_up();
+      streams_.erase(call);
+      if (watchers_[call]) caf::anon_send(caf::actor_cast<caf::actor>(watchers_[call]), rpc::call_ended{id(), call});
+    }
+
+    std::map<std::uint64_t, int> wakes;
+
+  private:
+    void take_up(rpc::answers& content) {
+      for (auto& each : content.watches) watchers_[each.call] = each.notice->take_watcher();
+      for (auto& each : content.streams) {
+        const auto source = streams_[each.call] = each.source->take();
+        source->attach(rpc::waker{caf::actor_cast<caf::strong_actor_ptr>(self_.ptr()), each.call});
+      }
+      wire::frame_decoder decoder;
+      decoder.feed(std::as_bytes(std::span{content.frames}));
+      for (wire::frame_view frame; decoder.next(frame) == wire::frame_decoder::outcome::frame;) {
+        ASSERT_FALSE(answers_.contains(frame.call)) << "answered twice";
+        if (frame.has_status) {
+          v1::Status status;
+          ASSERT_TRUE(status.ParseFromArray(frame.status.data(), static_cast<int>(frame.status.size())));
+          answers_[frame.call] = rpc::to_string(static_cast<rpc::code>(status.code()));
+        } else {
+          v1::PingReply reply;
+          ASSERT_TRUE(reply.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size())));
+          answers_[frame.call] = reply.payload();
+        }
+      }
+    }
+
+    caf::scoped_actor self_;
+    std::shared_ptr<const rpc::caller> caller_;
+    std::uint64_t last_call_ = 1;
+    std::map<std::uint64_t, std::string> answers_;
+    std::map<std::uint64_t, std::shared_ptr<rpc::source>> streams_;
+    std::map<std::uint64_t, caf::strong_actor_ptr> watchers_;
+  };
+
+  Room() { start_room(); }
+  ~Room() override { stop_room(); }
+
+  void start_room() {
+    caf::scoped_actor parent{system};
+    room = spawn_room(*parent, "r", std::make_shared<plain_words>(), log);
+  }
+  void stop_room() {
+    caf::anon_send_exit(room.actor, caf::exit_reason::kill);
+    run();
+  }
+  void run() { dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler()).run(); }
+
+  std::uint64_t join(connection& who, room_join how) {
+    how.call = room_call{who.open()};
+    caf::anon_send(room.actor, room_join_message{std::move(how)});
+    return who.last_call();
+  }
+  std::uint64_t join(connection& who, std::string nickname, std::string token = {}) {
+    room_join how;
+    how.nickname = std::move(nickname);
+    how.resume_token = std::move(token);
+    return join(who, std::move(how));
+  }
+  std::uint64_t publish(connection& who, std::string content, std::string id = {}) {
+    caf::anon_send(room.actor,
+                   room_publish_message{room_publish{room_call{who.open()}, std::move(content), std::move(id)}});
+    return who.last_call();
+  }
+  std::uint64_t members(connection& who, std::string after = {}, std::size_t limit = 100) {
+    caf::anon_send(room.actor, room_members_message{room_members{room_call{who.open()}, std::move(after), limit}});
+    return who.last_call();
+  }
+
+  stepped config;
+  caf::actor_system system{config};
+  memory_home home{plain_words::encoder()};
+  std::shared_ptr<staged_log> log = std::make_shared<staged_log>(home.open("r"));
+  room_handle room;
+  connection ann{system, 1};
+  connection bob{system, 2};
+  connection cid{system, 3};
+};
+
+TEST_F(Room, WakesEachOfAThousandMembersOnceATurnHoweverMuchItPublishes) {
+  constexpr int members_count = 1'000;
+  std::vector<std::unique_ptr<connection>> all;
+  std::vector<std::uint64_t> streams;
+  for (int i = 0; i < members_count; ++i) {
+    all.push_back(std::make_unique<connection>(system, 100 + i));
+    streams.push_back(join(*all.back(), "member" + std::to_string(i)));
+  }
+  run();
+  const auto read_all = [&] {
+    for (int i = 0; i < members_count; ++i) all[i]->read(streams[i]);
+  };
+  // Presence too comes by wakes: everybody reads until all is quiet.
+  read_all();
+  const auto wakes_of = [&](int messages) {
+    std::size_t before = 0;
+    std::size_t after = 0;
+    for (auto& each : all)
+      for (const auto& [call, count] : each->wakes) before += count;
+    for (int i = 0; i < messages; ++i) publish(*all.front(), "x");
+    run();
+    for (auto& each : all) {
+      each->take_up();
+      for (const auto& [call, count] : each->wakes) after += count;
+    }
+    read_all();
+    return after - before;
+  };
+  EXPECT_EQ(wakes_of(1), members_count);
+  EXPECT_EQ(wakes_of(60), members_count);
+}
+
+TEST_F(Room, TurnsAJoinIntoAStream) {
+  const auto stream = join(ann, "ann");
+  run();
+  EXPECT_EQ(ann.read(stream), words{"caught up 0"});
+  EXPECT_EQ(room.members->load(), 1u);
+}
+
+TEST_F(Room, GivesEachMemberEachMessage) {
+  const auto to_ann = join(ann, "ann");
+  const auto to_bob = join(bob, "bob");
+  const auto reply = publish(ann, "hi");
+  run();
+  EXPECT_EQ(ann.read(to_ann), (words{"caught up 0", "+bob", "1:ann says hi"}));
+  EXPECT_EQ(bob.read(to_bob), (words{"caught up 0", "1:ann says hi"}));
+  EXPECT_EQ(ann.answer_to(reply), "stored 1");
+}
+
+TEST_F(Room, FindsAPublishRightBehindAJoinJoined) {
+  join(ann, "ann");
+  const auto reply = publish(ann, "hi");
+  run();
+  EXPECT_EQ(ann.answer_to(reply), "stored 1");
+}
+
+TEST_F(Room, RefusesToPublishForWhoIsNoMember) {
+  join(bob, "");
+  const auto stranger = publish(ann, "hi");
+  const auto observer = publish(bob, "hi");
+  run();
+  EXPECT_EQ(ann.answer_to(stranger), "FAILED_PRECONDITION");
+  EXPECT_EQ(bob.answer_to(observer), "FAILED_PRECONDITION");
+  EXPECT_EQ(log->appends, 0);
+}
+
+TEST_F(Room, TellsNobodyOfAnObserver) {
+  const auto to_ann = join(ann, "ann");
+  const auto to_bob = join(bob, "");
+  publish(ann, "hi");
+  run();
+  bob.cancel(to_bob);
+  run();
+  EXPECT_EQ(ann.read(to_ann), (words{"caught up 0", "1:ann says hi"}));
+  EXPECT_EQ(room.members->load(), 1u);
+}
+
+TEST_F(Room, LetsAMemberLeaveWhenItsStreamEnds) {
+  const auto to_ann = join(ann, "ann");
+  const auto to_bob = join(bob, "bob");
+  publish(ann, "bye");
+  run();
+  ann.cancel(to_ann);
+  run();
+  EXPECT_EQ(bob.read(to_bob), (words{"caught up 0", "1:ann says bye", "-ann"}));
+  EXPECT_EQ(room.members->load(), 1u);
+  const auto late = publish(ann, "still here?");
+  run();
+  EXPECT_EQ(ann.answer_to(late), "FAILED_PRECONDITION");
+}
+
+TEST_F(Room, FreesANicknameThatLeft) {
+  const auto stream = join(ann, "ann");
+  run();
+  ann.cancel(stream);
+  const auto again = join(bob, "ann");
+  run();
+  EXPECT_EQ(bob.read(again), words{"caught up 0"});
+}
+
+TEST_F(Room, GivesANicknameToOneAtATime) {
+  join(ann, "ann");
+  const auto second = join(bob, "ann");
+  run();
+  EXPECT_EQ(bob.answer_to(second), "ALREADY_EXISTS");
+}
+
+TEST_F(Room, GivesAConnectionOneNicknameAtATime) {
+  join(ann, "ann");
+  const auto other = join(ann, "other");
+  const auto same = join(ann, "ann");
+  const auto observer = join(ann, "");
+  run();
+  EXPECT_EQ(ann.answer_to(other), "ALREADY_EXISTS");
+  EXPECT_EQ(ann.answer_to(same), "ALREADY_EXISTS");
+  EXPECT_EQ(ann.read(observer), words{"caught up 0"});
+}
+
+TEST_F(Room, ShowsAConnectionsOtherStreamsItsJoining) {
+  const auto observer = join(ann, "");
+  const auto own = join(ann, "ann");
+  run();
+  EXPECT_EQ(ann.read(observer), (words{"caught up 0", "+ann"}));
+  EXPECT_EQ(ann.read(own), words{"caught up 0"});
+}
+
+TEST_F(Room, RefusesAPlaceInAnotherLogOrBeyondTheLast) {
+  room_join other_log;
+  other_log.log_id = "another";
+  room_join beyond;
+  beyond.after_sequence = 1;
+  const auto first = join(ann, std::move(other_log));
+  const auto second = join(ann, std::move(beyond));
+  run();
+  EXPECT_EQ(ann.answer_to(first), "OUT_OF_RANGE");
+  EXPECT_EQ(ann.answer_to(second), "OUT_OF_RANGE");
+}
+
+TEST_F(Room, ResumesInTheSameLog) {
+  const auto stream = join(ann, "ann");
+  publish(ann, "one");
+  publish(ann, "two");
+  run();
+  ann.cancel(stream);
+  room_join resume;
+  resume.nickname = "ann";
+  resume.log_id = log->extent().id;
+  resume.after_sequence = 1;
+  const auto resumed = join(ann, std::move(resume));
+  run();
+  EXPECT_EQ(ann.read(resumed), (words{"2:ann says two", "-ann", "caught up 2"}));
+}
+
+TEST_F(Room, ChecksThePlaceBeforeTheNickname) {
+  join(ann, "ann", "token");
+  room_join taken;
+  taken.nickname = "ann";
+  taken.resume_token = "token";
+  taken.after_sequence = 9;
+  const auto refused = join(bob, std::move(taken));
+  const auto still = publish(ann, "still here");
+  run();
+  EXPECT_EQ(bob.answer_to(refused), "OUT_OF_RANGE");
+  EXPECT_EQ(ann.answer_to(still), "stored 1");
+}
+
+TEST_F(Room, HandsANicknameOverToItsToken) {
+  const auto to_cid = join(cid, "cid");
+  const auto before = join(ann, "ann", "token");
+  const auto after = join(bob, "ann", "token");
+  const auto by_old = publish(ann, "old");
+  const auto by_new = publish(bob, "new");
+  run();
+  EXPECT_EQ(ann.read(before), words{"ABORTED"});
+  EXPECT_EQ(ann.answer_to(by_old), "FAILED_PRECONDITION");
+  EXPECT_EQ(bob.answer_to(by_new), "stored 1");
+  EXPECT_EQ(bob.read(after), (words{"caught up 0", "1:ann says new"}));
+  EXPECT_EQ(cid.read(to_cid), (words{"caught up 0", "+ann", "1:ann says new"}));
+  EXPECT_EQ(room.members->load(), 2u);
+}
+
+TEST_F(Room, KeepsAMemberWhoseFormerStreamEnds) {
+  const auto before = join(ann, "ann", "token");
+  run();
+  ann.take_up();
+  join(bob, "ann", "token");
+  run();
+  ann.cancel(before);
+  const auto reply = publish(bob, "here");
+  run();
+  EXPECT_EQ(bob.answer_to(reply), "stored 1");
+  EXPECT_EQ(room.members->load(), 1u);
+}
+
+TEST_F(Room, LetsAConnectionTakeOverItsOwnStream) {
+  const auto before = join(ann, "ann", "token");
+  const auto after = join(ann, "ann", "token");
+  const auto reply = publish(ann, "me");
+  run();
+  EXPECT_EQ(ann.read(before), words{"ABORTED"});
+  EXPECT_EQ(ann.read(after), (words{"caught up 0", "1:ann says me"}));
+  EXPECT_EQ(ann.answer_to(reply), "stored 1");
+}
+
+TEST_F(Room, HandsNothingOverWithoutTheToken) {
+  join(ann, "ann");
+  const auto empty = join(bob, "ann");
+  const auto wrong = join(bob, "ann", "token");
+  run();
+  EXPECT_EQ(bob.answer_to(empty), "ALREADY_EXISTS");
+  EXPECT_EQ(bob.answer_to(wrong), "ALREADY_EXISTS");
+}
+
+TEST_F(Room, HandsNothingOverToWhoHoldsAnotherNickname) {
+  join(ann, "ann", "token");
+  join(bob, "bob");
+  const auto refused = join(bob, "ann", "token");
+  const auto still = publish(ann, "still here");
+  run();
+  EXPECT_EQ(bob.answer_to(refused), "ALREADY_EXISTS");
+  EXPECT_EQ(ann.answer_to(still), "stored 1");
+}
+
+TEST_F(Room, NamesItsMembersInOrder) {
+  join(bob, "bob");
+  join(cid, "Cid");
+  join(ann, "ann");
+  const auto all = members(ann);
+  const auto page = members(ann, "Cid", 1);
+  const auto rest = members(ann, "ann", 100);
+  run();
+  EXPECT_EQ(ann.answer_to(all), "Cid ann bob");
+  EXPECT_EQ(ann.answer_to(page), "ann …");
+  EXPECT_EQ(ann.answer_to(rest), "bob");
+}
+
+TEST_F(Room, StoresAnIdOnceForEachSender) {
+  join(ann, "ann");
+  join(bob, "bob");
+  const auto first = publish(ann, "hi", "id");
+  const auto again = publish(ann, "hi", "id");
+  const auto others = publish(bob, "hi", "id");
+  run();
+  EXPECT_EQ(ann.answer_to(first), "stored 1");
+  EXPECT_EQ(ann.answer_to(again), "duplicate of 1");
+  EXPECT_EQ(bob.answer_to(others), "stored 2");
+}
+
+TEST_F(Room, AppendsWhatWaitsTogetherAndWakesEachReaderOnce) {
+  const auto to_ann = join(ann, "ann");
+  const auto to_bob = join(bob, "bob");
+  run();
+  ann.read(to_ann);
+  bob.read(to_bob);
+  ann.wakes.clear();
+  bob.wakes.clear();
+  for (int i = 0; i < 10; ++i) publish(ann, "x");
+  run();
+  ann.take_up();
+  bob.take_up();
+  EXPECT_EQ(log->appends, 1);
+  EXPECT_EQ(ann.wakes[to_ann], 1);
+  EXPECT_EQ(bob.wakes[to_bob], 1);
+  EXPECT_EQ(bob.read(to_bob).size(), 10u);
+}
+
+TEST_F(Room, WakesNoReaderThatOwesALook) {
+  const auto to_bob = join(bob, "bob");
+  join(ann, "ann");
+  run();
+  bob.read(to_bob);
+  bob.wakes.clear();
+  for (int i = 0; i < 10; ++i) {
+    publish(ann, "x");
+    run();
+  }
+  bob.take_up();
+  EXPECT_EQ(log->appends, 10);
+  EXPECT_EQ(bob.wakes[to_bob], 1);
+}
+
+TEST_F(Room, ShowsAndAnswersNothingBeforeTheLogHasIt) {
+  const auto to_ann = join(ann, "ann");
+  run();
+  log->how = staged_log::mode::later;
+  const auto reply = publish(ann, "hi");
+  run();
+  EXPECT_EQ(ann.answer_to(reply), "nothing");
+  EXPECT_EQ(ann.read(to_ann), words{"caught up 0"});
+  log->answer();
+  run();
+  EXPECT_EQ(ann.answer_to(reply), "stored 1");
+  EXPECT_EQ(ann.read(to_ann), words{"1:ann says hi"});
+}
+
+TEST_F(Room, PutsALeaveBehindAMessageThatTheLogStillWrites) {
+  const auto to_ann = join(ann, "ann");
+  const auto to_bob = join(bob, "bob");
+  run();
+  log->how = staged_log::mode::later;
+  publish(ann, "bye");
+  run();
+  ann.cancel(to_ann);
+  const auto again = join(cid, "ann");
+  publish(cid, "hello");
+  run();
+  EXPECT_EQ(bob.read(to_bob), words{"caught up 0"});
+  log->answer();
+  run();
+  EXPECT_EQ(bob.read(to_bob), (words{"1:ann says bye", "-ann", "+ann", "2:ann says hello"}));
+  EXPECT_EQ(cid.read(again), (words{"caught up 0", "1:ann says bye", "-ann", "2:ann says hello"}));
+}
+
+TEST_F(Room, PassesOnWhatTheLogSaysOfAFailure) {
+  const auto to_ann = join(ann, "ann");
+  run();
+  log->how = staged_log::mode::failing;
+  const auto failed = publish(ann, "lost");
+  run();
+  log->how = staged_log::mode::at_once;
+  const auto stored = publish(ann, "kept");
+  run();
+  EXPECT_EQ(ann.answer_to(failed), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(ann.answer_to(stored), "stored 1");
+  EXPECT_EQ(ann.read(to_ann), (words{"caught up 0", "1:ann says kept"}));
+}
+
+TEST_F(Room, LetsAMemberLeaveWhoseStreamTheLogFailed) {
+  join(ann, "ann");
+  publish(ann, "hi");
+  room_join from_start;
+  from_start.nickname = "bob";
+  from_start.history_limit = 10;
+  const auto to_bob = join(bob, std::move(from_start));
+  run();
+  log->unreadable = true;
+  EXPECT_EQ(bob.read(to_bob), words{"UNAVAILABLE"});
+  run();
+  EXPECT_EQ(room.members->load(), 1u);
+}
+
+TEST_F(Room, EndsItsStreamsWithUnavailable) {
+  const auto to_ann = join(ann, "ann");
+  run();
+  EXPECT_EQ(ann.read(to_ann), words{"caught up 0"});
+  ann.wakes.clear();
+  stop_room();
+  ann.take_up();
+  EXPECT_EQ(ann.wakes[to_ann], 1);
+  EXPECT_EQ(ann.read(to_ann), words{"UNAVAILABLE"});
+  EXPECT_EQ(room.members->load(), 0u);
+}
+
+TEST_F(Room, AnswersWhatItHeldWithUnavailable) {
+  join(ann, "ann");
+  run();
+  log->how = staged_log::mode::later;
+  const auto held = publish(ann, "hi");
+  run();
+  const auto in_mailbox = publish(ann, "unread");
+  caf::anon_send_exit(room.actor, caf::exit_reason::kill);
+  const auto behind = join(bob, "bob");
+  run();
+  const auto too_late = publish(ann, "hello?");
+  run();
+  for (const auto call : {held, in_mailbox, too_late}) EXPECT_EQ(ann.answer_to(call), "UNAVAILABLE") << call;
+  EXPECT_EQ(bob.answer_to(behind), "UNAVAILABLE");
+  // What the log accepted it keeps.
+  log->answer();
+  run();
+  EXPECT_EQ(log->extent().last, 1u);
+}
+
+TEST_F(Room, EndsWhenItFails) {
+  const auto to_ann = join(ann, "ann");
+  run();
+  log->how = staged_log::mode::throwing;
+  const auto reply = publish(ann, "hi");
+  run();
+  EXPECT_EQ(ann.answer_to(reply), "UNAVAILABLE");
+  EXPECT_EQ(ann.read(to_ann), words{"UNAVAILABLE"});
+}
+
+TEST_F(Room, ShowsWhatTheRoomBeforeItWasStillAppending) {
+  join(ann, "ann");
+  run();
+  log->how = staged_log::mode::later;
+  publish(ann, "late");
+  run();
+  stop_room();
+  start_room();
+  const auto to_bob = join(bob, "bob");
+  run();
+  ASSERT_EQ(bob.read(to_bob), words{"caught up 0"});
+  log->answer();
+  run();
+  EXPECT_EQ(bob.read(to_bob), words{"1:ann says late"});
+}
+
+TEST_F(Room, ShowsWhatWasAppendedWhileNobodyWatchedTheLog) {
+  stop_room();
+  start_room();
+  log->append({{plain_words{}.body("other", "x"), {}}}, [](const auto&) {});
+  const auto to_ann = join(ann, {.history_limit = 10});
+  run();
+  EXPECT_EQ(ann.read(to_ann), (words{"1:other says x", "caught up 1"}));
+}
+
+TEST_F(Room, ShowsWhatOthersAppendAsFarAsTheLogGoes) {
+  const auto to_ann = join(ann, "ann");
+  run();
+  ASSERT_EQ(ann.read(to_ann), words{"caught up 0"});
+  // More than one page.
+  std::vector<draft> drafts(200, draft{plain_words{}.body("other", "x"), {}});
+  log->append(std::move(drafts), [](const auto&) {});
+  run();
+  const auto seen = ann.read(to_ann);
+  ASSERT_EQ(seen.size(), 200u);
+  EXPECT_EQ(seen.back(), "200:other says x");
+}
+
+TEST_F(Room, GoesOnCountingInFrontOfTheSameLog) {
+  join(ann, "ann");
+  publish(ann, "before");
+  run();
+  stop_room();
+  start_room();
+  room_join from_start;
+  from_start.nickname = "ann";
+  from_start.history_limit = 10;
+  const auto stream = join(ann, std::move(from_start));
+  const auto reply = publish(ann, "after");
+  run();
+  EXPECT_EQ(ann.answer_to(reply), "stored 2");
+  EXPECT_EQ(ann.read(stream), (words{"1:ann says before", "caught up 1", "2:ann says after"}));
+}
+
+}  // namespace
+}  // namespace switchboard

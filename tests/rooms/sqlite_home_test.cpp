@@ -1,0 +1,603 @@
+// Rooms on disk: what a home says it has stored is there when the next one opens the directory.
+
+#include "unsteady_disk.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <optional>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+
+#include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/testkit/eventually.hpp>
+
+namespace switchboard {
+namespace {
+
+using namespace std::chrono_literals;
+namespace files = std::filesystem;
+using testkit::eventually;
+
+wire::shared_bytes body_alone(const std::string&, std::uint64_t, const std::string& body) {
+  return wire::shared_bytes{body};
+}
+
+/// With a connection of its own to the database.
+class another_program {
+public:
+  explicit another_program(const files::path& database) {
+    EXPECT_EQ(sqlite3_open(database.c_str(), &handle_), SQLITE_OK);
+  }
+  ~another_program() { sqlite3_close(handle_); }
+  another_program(const another_program&) = delete;
+  another_program& operator=(const another_program&) = delete;
+
+  void run(const std::string& statements) {
+    EXPECT_EQ(sqlite3_exec(handle_, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(handle_);
+  }
+
+  /// The number that a statement gives.
+  int ask(const std::string& statement) {
+    int number = 0;
+    const auto take = [](void* into, int, char** columns, char**) {
+      *static_cast<int*>(into) = std::atoi(columns[0]);
+      return 0;
+    };
+    EXPECT_EQ(sqlite3_exec(handle_, statement.c_str(), take, &number, nullptr), SQLITE_OK) << sqlite3_errmsg(handle_);
+    return number;
+  }
+
+private:
+  sqlite3* handle_ = nullptr;
+};
+
+/// While it lives no file may grow beyond some bytes.
+class full_disk {
+public:
+  explicit full_disk(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const rlimit full{bytes, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &full), 0);
+  }
+  ~full_disk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+  full_disk(const full_disk&) = delete;
+  full_disk& operator=(const full_disk&) = delete;
+
+private:
+  rlimit before_{};
+};
+
+class SqliteHome : public testing::Test {
+protected:
+  SqliteHome() {
+    auto name = (files::temp_directory_path() / "switchboard-XXXXXX").string();
+    directory_ = ::mkdtemp(name.data());
+  }
+  ~SqliteHome() override { files::remove_all(directory_); }
+
+  rpc::result<std::shared_ptr<sqlite_home>> try_open(sqlite_options options = {}) {
+    options.directory = directory_ / "data";
+    return sqlite_home::open(body_alone, options);
+  }
+  std::shared_ptr<sqlite_home> open(sqlite_options options = {}) {
+    auto opened = try_open(std::move(options));
+    EXPECT_TRUE(opened) << opened.status().message;
+    return opened ? std::move(*opened) : nullptr;
+  }
+  files::path database() const { return directory_ / "data" / "rooms.db"; }
+
+  static std::future<std::vector<append_result>> begin_append(log& to, std::vector<draft> drafts) {
+    auto promise = std::make_shared<std::promise<std::vector<append_result>>>();
+    auto results = promise->get_future();
+    to.append(std::move(drafts), [promise](auto stored) { promise->set_value(std::move(stored)); });
+    return results;
+  }
+  static std::vector<append_result> append(log& to, std::vector<draft> drafts) {
+    return begin_append(to, std::move(drafts)).get();
+  }
+  static append_result append(log& to, std::string body, std::string key = {}) {
+    return append(to, std::vector{draft{std::move(body), std::move(key)}}).at(0);
+  }
+  static log_page read(log& from, std::uint64_t after, std::size_t limit = 1000, std::size_t bytes = 1'000'000) {
+    std::promise<log_page> promise;
+    from.read(after, limit, bytes, [&](log_page page) { promise.set_value(std::move(page)); });
+    return promise.get_future().get();
+  }
+  static std::string bodies(const log_page& page) {
+    std::string all;
+    for (const auto& each : page.entries) all += std::to_string(each.sequence) + std::string(each.bytes.view()) + " ";
+    return all;
+  }
+  static std::string content_of(const files::path& file) {
+    std::ifstream from(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(from), {}};
+  }
+  /// What another program does with the database.
+  void run_sql(const std::string& statements) { another_program{database()}.run(statements); }
+
+  files::path directory_;
+};
+
+TEST_F(SqliteHome, CountsSequencesFromOneAndSaysHowSafeTheyAre) {
+  const auto home = open();
+  const auto log = home->open("r");
+  const auto results = append(*log, {{"a", ""}, {"b", ""}});
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(results[0].sequence, 1u);
+  EXPECT_EQ(results[1].sequence, 2u);
+  EXPECT_EQ(results[0].safety, durability::fsynced);
+  EXPECT_EQ(results[0].bytes.view(), "a");
+  EXPECT_EQ(log->extent().last, 2u);
+}
+
+TEST_F(SqliteHome, KeepsRoomsMessagesAndTheLogsNameAcrossHomes) {
+  std::string log_id;
+  {
+    const auto home = open();
+    append(*home->open("r"), {{"a", ""}, {"b", ""}});
+    (void)home->open("empty");
+    log_id = home->find("r")->extent().id;
+  }
+  const auto home = open();
+  EXPECT_EQ(home->rooms("", 10), (std::vector<std::string>{"empty", "r"}));
+  const auto log = home->find("r");
+  ASSERT_TRUE(log);
+  EXPECT_EQ(log->extent().id, log_id);
+  EXPECT_EQ(bodies(read(*log, 0)), "1a 2b ");
+  EXPECT_EQ(append(*log, "c").sequence, 3u);
+}
+
+TEST_F(SqliteHome, CommitsWhatWasAcceptedBeforeItsEnd) {
+  std::vector<std::future<std::vector<append_result>>> under_way;
+  {
+    const auto home = open();
+    const auto log = home->open("r");
+    for (int n = 0; n < 200; ++n) under_way.push_back(begin_append(*log, {{"x", ""}}));
+  }
+  for (auto& each : under_way) EXPECT_TRUE(each.get().at(0).status.ok());
+  EXPECT_EQ(open()->find("r")->extent().last, 200u);
+}
+
+TEST_F(SqliteHome, MayEndWhileWhatIsDoneAsksForMore) {
+  { append(*open()->open("r"), std::vector<draft>(100, draft{"x", ""})); }
+  /// Reads, and appends, again and again from the log's own threads.
+  struct insatiable {
+    explicit insatiable(std::shared_ptr<log> messages) : from(std::move(messages)) {}
+    void read(std::uint64_t after) {
+      from->read(after, 1, 1, [this, after](log_page page) {
+        if (page.status.ok()) return read((after + 1) % 100);
+        read_end.set_value(page.status.code);
+      });
+    }
+    void append() {
+      from->append({{"x", ""}}, [this](auto results) {
+        if (results.at(0).status.ok()) return append();
+        append_end.set_value(results.at(0).status.code);
+      });
+    }
+    const std::shared_ptr<log> from;
+    std::promise<rpc::code> read_end;
+    std::promise<rpc::code> append_end;
+  };
+  for (int n = 0; n < 30; ++n) {
+    auto home = open({.safety = durability::written});
+    insatiable one{home->find("r")};
+    one.read(0);
+    one.append();
+    for (int i = 0; i < n * 20; ++i) std::this_thread::yield();
+    home = nullptr;
+    EXPECT_EQ(one.read_end.get_future().get(), rpc::code::unavailable);
+    EXPECT_EQ(one.append_end.get_future().get(), rpc::code::unavailable);
+  }
+}
+
+TEST_F(SqliteHome, KnowsIdsAgainAcrossHomes) {
+  {
+    const auto home = open();
+    EXPECT_EQ(append(*home->open("r"), "a", "id").sequence, 1u);
+  }
+  const auto home = open();
+  const auto again = append(*home->open("r"), "a", "id");
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(again.sequence, 1u);
+  EXPECT_EQ(home->find("r")->extent().last, 1u);
+}
+
+TEST_F(SqliteHome, TakesAnIdThatTheDatabaseHasTwiceForTheFirstMessage) {
+  { append(*open()->open("r"), {{"a", "1"}, {"b", "2"}}); }
+  run_sql("UPDATE ids SET id = x'31' WHERE sequence = 2");
+  const auto home = open({.dedupe_window = 2});
+  const auto log = home->find("r");
+  EXPECT_EQ(append(*log, "a", "1").sequence, 1u);
+  for (const auto* id : {"3", "4", "5"}) EXPECT_FALSE(append(*log, "x", id).duplicate);
+  for (const auto* id : {"4", "5"}) EXPECT_TRUE(append(*log, "x", id).duplicate);
+}
+
+TEST_F(SqliteHome, FindsADuplicateInTheSameGroup) {
+  const auto home = open();
+  const auto results = append(*home->open("r"), {{"a", "id"}, {"b", ""}, {"a", "id"}});
+  EXPECT_FALSE(results.at(0).duplicate);
+  EXPECT_TRUE(results.at(2).duplicate);
+  EXPECT_EQ(results.at(2).sequence, 1u);
+}
+
+TEST_F(SqliteHome, ForgetsIdsBeyondTheWindowAcrossHomesToo) {
+  for (const bool anew : {false, true}) {
+    auto home = open({.dedupe_window = 2});
+    const auto room = anew ? "anew" : "same";
+    for (const auto* id : {"1", "2", "3"}) append(*home->open(room), "x", id);
+    if (anew) {
+      home = nullptr;
+      home = open({.dedupe_window = 2});
+    }
+    EXPECT_TRUE(append(*home->open(room), "x", "2").duplicate) << anew;
+    EXPECT_FALSE(append(*home->open(room), "x", "1").duplicate) << anew;
+  }
+}
+
+TEST_F(SqliteHome, ReadsPagesOfBoundedLengthAndBytes) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, {{"aa", ""}, {"bb", ""}, {"cc", ""}, {"dd", ""}});
+  EXPECT_EQ(bodies(read(*log, 1, 2)), "2bb 3cc ");
+  EXPECT_EQ(bodies(read(*log, 0, 10, 5)), "1aa 2bb ");
+  EXPECT_EQ(bodies(read(*log, 0, 10, 1)), "1aa ");
+  EXPECT_EQ(bodies(read(*log, 4)), "");
+  EXPECT_EQ(bodies(read(*log, ~std::uint64_t{0})), "");
+}
+
+TEST_F(SqliteHome, TrimsByCount) {
+  const auto home = open({.keep = {.messages = 2}});
+  const auto log = home->open("r");
+  for (const auto* body : {"a", "b", "c"}) append(*log, body);
+  EXPECT_EQ(log->extent().first, 2u);
+  EXPECT_EQ(bodies(read(*log, 0)), "2b 3c ");
+}
+
+TEST_F(SqliteHome, TrimsByBytesOfTheEntries) {
+  const auto home = open({.keep = {.bytes = 5}});
+  const auto log = home->open("r");
+  for (const auto* body : {"aaa", "bbb", "cc"}) append(*log, body);
+  EXPECT_EQ(bodies(read(*log, 0)), "2bbb 3cc ");
+}
+
+TEST_F(SqliteHome, TrimsByAgeWhatIsOnDisk) {
+  {
+    const auto home = open();
+    append(*home->open("r"), {{"a", ""}, {"b", ""}});
+  }
+  run_sql("UPDATE messages SET at = at - 7200000 WHERE sequence = 1");
+  const auto home = open({.keep = {.age = 1h}});
+  append(*home->open("r"), "c");
+  EXPECT_EQ(bodies(read(*home->find("r"), 0)), "2b 3c ");
+}
+
+TEST_F(SqliteHome, TrimsByAgeARoomThatIsQuietWhileAnotherIsBusy) {
+  const auto home = open({.keep = {.age = 1h}, .age_check_interval = 50ms});
+  const auto quiet = home->open("quiet");
+  const auto busy = home->open("busy");
+  append(*quiet, {{"a", ""}, {"b", ""}});
+  run_sql("UPDATE messages SET at = at - 7200000");
+  EXPECT_TRUE(eventually([&] {
+    append(*busy, "x");
+    return quiet->extent().first == 3;
+  }));
+}
+
+TEST_F(SqliteHome, TrimsAsMuchAsIsPublished) {
+  const auto home = open({.keep = {.messages = 10}});
+  const auto log = home->open("r");
+  for (int n = 0; n < 3; ++n) {
+    append(*log, std::vector<draft>(4'000, draft{"x", ""}));
+    EXPECT_EQ(log->extent().last + 1 - log->extent().first, 10u);
+  }
+}
+
+TEST_F(SqliteHome, TrimsRoomsThatNobodyPublishesTo) {
+  constexpr int rooms = 20;
+  {
+    const auto home = open();
+    for (int n = 0; n < rooms; ++n)
+      append(*home->open(std::to_string(n)), std::vector<draft>(n == 0 ? 4'500 : 20, draft{"x", ""}));
+  }
+  const auto home = open({.keep = {.messages = 10}});
+  for (int n = 0; n < rooms; ++n) {
+    const auto log = home->find(std::to_string(n));
+    EXPECT_TRUE(eventually([&] { return log->extent().last + 1 - log->extent().first == 10; })) << n;
+    EXPECT_EQ(read(*log, 0).entries.size(), 10u);
+  }
+}
+
+TEST_F(SqliteHome, KnowsTheIdsOfARoomThatItTrimmedBeforeAnybodyPublished) {
+  { append(*open()->open("r"), {{"a", "id"}, {"b", ""}}); }
+  const auto home = open({.keep = {.messages = 1}});
+  const auto log = home->find("r");
+  ASSERT_TRUE(eventually([&] { return log->extent().first == 2; }));
+  EXPECT_TRUE(append(*log, "a", "id").duplicate);
+}
+
+TEST_F(SqliteHome, RemembersAnIdWhoseMessageWasTrimmed) {
+  const auto home = open({.keep = {.messages = 1}});
+  const auto log = home->open("r");
+  append(*log, "a", "id");
+  append(*log, "b");
+  EXPECT_EQ(append(*log, "a", "id").sequence, 1u);
+}
+
+TEST_F(SqliteHome, TellsWhoWatchesBeforeTheAppendIsDone) {
+  const auto home = open();
+  const auto log = home->open("r");
+  std::uint64_t told = 0;
+  log->watch([&] { told = log->extent().last; });
+  append(*log, "a");
+  EXPECT_EQ(told, 1u);
+}
+
+TEST_F(SqliteHome, SaysInAPageWhatItsOwnStateOfTheDatabaseKeeps) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, {{"a", ""}, {"b", ""}});
+  // Committed, but not yet shown: what a reader finds between the two.
+  run_sql(
+      "INSERT INTO messages SELECT room, sequence + 2, at, body FROM messages; DELETE FROM messages WHERE sequence <= "
+      "2;"
+      "UPDATE rooms SET first = 3, last = 4");
+  const auto page = read(*log, 0);
+  EXPECT_TRUE(page.status.ok()) << page.status.message;
+  EXPECT_EQ(bodies(page), "");
+  EXPECT_EQ(page.extent.first, 3u) << "there is a reason for the lack of 1 and 2";
+}
+
+TEST_F(SqliteHome, SkipsNoMessageThatIsMissingWithoutAReason) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, {{"a", ""}, {"b", ""}, {"c", ""}});
+  run_sql("DELETE FROM messages WHERE sequence = 2");
+  EXPECT_EQ(bodies(read(*log, 0, 1)), "1a ");
+  EXPECT_EQ(read(*log, 0).status.code, rpc::code::data_loss);
+  EXPECT_EQ(bodies(read(*log, 2)), "3c ");
+}
+
+TEST_F(SqliteHome, RefusesADirectoryThatIsInUse) {
+  const auto home = open();
+  const auto second = try_open();
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.status().message.find("in use by another broker"), std::string::npos) << second.status().message;
+}
+
+TEST_F(SqliteHome, RefusesAPlaceThatIsNoDirectory) {
+  std::ofstream(directory_ / "data") << "a file";
+  EXPECT_FALSE(try_open());
+}
+
+TEST_F(SqliteHome, RefusesADamagedDatabaseAndLeavesItAsItIs) {
+  { append(*open()->open("r"), "a"); }
+  std::string damaged(8192, 'x');
+  std::ofstream(database(), std::ios::binary) << damaged;
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.status().message.find("rooms.db"), std::string::npos) << opened.status().message;
+  EXPECT_EQ(content_of(database()), damaged);
+}
+
+TEST_F(SqliteHome, RefusesADatabaseWhoseRoomsDoNotEndWhereTheirMessagesDo) {
+  { append(*open()->open("r"), {{"a", ""}, {"b", ""}}); }
+  run_sql("DELETE FROM messages WHERE sequence = 2");
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.status().code, rpc::code::data_loss);
+}
+
+TEST_F(SqliteHome, ChecksEveryMessageAndId) {
+  const auto faults = [this] { return *sqlite_home::check(directory_ / "data"); };
+  { append(*open()->open("r"), {{"a", "1"}, {"b", "2"}, {"c", ""}}); }
+  EXPECT_EQ(faults(), std::vector<std::string>{});
+  run_sql("UPDATE ids SET id = x'31' WHERE sequence = 2");
+  EXPECT_EQ(faults().size(), 1u) << "one id for two";
+  run_sql("UPDATE ids SET id = x'32', sequence = 9 WHERE sequence = 2");
+  EXPECT_EQ(faults().size(), 1u) << "an id of what is not there yet";
+  run_sql("DELETE FROM ids; DELETE FROM messages WHERE sequence = 2");
+  EXPECT_EQ(faults().size(), 1u) << "a gap that opening does not look for";
+}
+
+TEST_F(SqliteHome, RefusesADatabaseOfAnotherApplicationOrOfANewerVersion) {
+  { append(*open()->open("r"), "a"); }
+  run_sql("PRAGMA user_version = 999");
+  EXPECT_FALSE(try_open());
+  run_sql("PRAGMA user_version = 1; PRAGMA application_id = 7");
+  EXPECT_FALSE(try_open());
+}
+
+TEST_F(SqliteHome, LeavesADatabaseOfAnotherApplicationAsItIs) {
+  files::create_directory(directory_ / "data");
+  run_sql("PRAGMA application_id = 7; CREATE TABLE theirs (a)");
+  const auto before = content_of(database());
+  EXPECT_FALSE(try_open());
+  EXPECT_EQ(content_of(database()), before);
+}
+
+TEST_F(SqliteHome, RefusesAWriteAheadLogWhoseDatabaseIsLostAndLeavesItAsItIs) {
+  const auto home = open();
+  append(*home->open("r"), "a");
+  const auto log = database().string() + "-wal";
+  const auto written = content_of(log);
+  ASSERT_FALSE(written.empty());
+  for (const bool there : {true, false}) {
+    // As if the program had ended here without tidying up, and somebody had lost the file.
+    const auto elsewhere = directory_ / (there ? "emptied" : "missing");
+    files::create_directory(elsewhere);
+    files::copy(log, elsewhere / "rooms.db-wal");
+    if (there) std::ofstream(elsewhere / "rooms.db").flush();
+    const auto opened = sqlite_home::open(body_alone, {.directory = elsewhere});
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.status().code, rpc::code::data_loss) << opened.status().message;
+    EXPECT_EQ(sqlite_home::check(elsewhere).status().code, rpc::code::data_loss);
+    EXPECT_EQ(content_of(elsewhere / "rooms.db-wal"), written);
+  }
+}
+
+TEST_F(SqliteHome, FailsTheRoomAloneWhoseStatementsFail) {
+  const auto home = open();
+  const auto bad = home->open("bad");
+  const auto good = home->open("good");
+  append(*good, "a");
+  another_program other{database()};
+  other.run("INSERT INTO messages SELECT id, 1, 0, x'61' FROM rooms WHERE name = CAST('bad' AS BLOB); BEGIN IMMEDIATE");
+  // While the first waits for the other program, the rest comes together.
+  auto first = begin_append(*good, {{"b", ""}});
+  auto failed = begin_append(*bad, {{"x", ""}});
+  auto stored = begin_append(*good, {{"c", ""}});
+  other.run("COMMIT");
+  EXPECT_EQ(first.get().at(0).sequence, 2u);
+  EXPECT_EQ(failed.get().at(0).status.code, rpc::code::unavailable);
+  EXPECT_EQ(stored.get().at(0).sequence, 3u);
+  EXPECT_EQ(bodies(read(*good, 0)), "1a 2b 3c ");
+}
+
+TEST_F(SqliteHome, KnowsNoIdOfAMessageThatItRolledBackAlone) {
+  const auto home = open();
+  const auto bad = home->open("bad");
+  ASSERT_EQ(append(*bad, "a", "first").sequence, 1u);
+  another_program other{database()};
+  // In the way of the second message of two.
+  other.run("INSERT INTO messages SELECT id, 3, 0, x'61' FROM rooms");
+  auto failed = begin_append(*bad, {{"b", "second"}, {"c", "third"}});
+  EXPECT_EQ(failed.get().at(1).status.code, rpc::code::unavailable);
+  other.run("DELETE FROM messages WHERE sequence = 3");
+  const auto again = append(*bad, "b", "second");
+  EXPECT_EQ(again.sequence, 2u);
+  EXPECT_FALSE(again.duplicate);
+  EXPECT_TRUE(append(*bad, "a", "first").duplicate);
+}
+
+TEST_F(SqliteHome, SaysUnavailableWhileAnotherProgramHoldsTheDatabaseAndGoesOnAfterwards) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, "a");
+  another_program other{database()};
+  other.run("BEGIN IMMEDIATE");
+  EXPECT_EQ(append(*log, "b").status.code, rpc::code::unavailable);
+  EXPECT_EQ(bodies(read(*log, 0)), "1a ") << "readers go on";
+  other.run("COMMIT");
+  EXPECT_EQ(append(*log, "c").sequence, 2u) << "the failed one left no gap";
+  EXPECT_EQ(bodies(read(*log, 0)), "1a 2c ");
+}
+
+TEST_F(SqliteHome, GivesHistoryWhereTheDiskIsFullBeforeAnybodyHasRead) {
+  { append(*open()->open("r"), "a"); }
+  const auto home = open();
+  const auto log = home->find("r");
+  const full_disk full{0};
+  EXPECT_EQ(append(*log, "b").status.code, rpc::code::resource_exhausted);
+  const auto page = read(*log, 0);
+  EXPECT_TRUE(page.status.ok()) << page.status.message;
+  EXPECT_EQ(bodies(page), "1a ");
+}
+
+TEST_F(SqliteHome, StoresARoomThatWasMadeWhileItCouldNotWrite) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, "a");
+  {
+    const full_disk full{0};
+    (void)home->open("new");
+    EXPECT_EQ(append(*log, "b").status.code, rpc::code::resource_exhausted);
+  }
+  another_program other{database()};
+  EXPECT_TRUE(
+      eventually([&] { return other.ask("SELECT count(*) FROM rooms WHERE name = CAST('new' AS BLOB)") == 1; }));
+}
+
+TEST_F(SqliteHome, SaysResourceExhaustedWhereSpaceRunsOutAndGoesOnWhenThereIsSomeAgain) {
+  const auto home = open();
+  const auto log = home->open("r");
+  const std::string large(20'000, 'x');
+  ASSERT_EQ(append(*log, large, "first").sequence, 1u);
+  std::optional<full_disk> full{std::in_place, 100'000};
+  std::uint64_t stored = 1;
+  auto refused = rpc::code::ok;
+  for (int n = 0; n < 50 && refused == rpc::code::ok; ++n) {
+    const auto result = append(*log, large, "id" + std::to_string(n));
+    refused = result.status.code;
+    if (result.status.ok()) {
+      ++stored;
+      EXPECT_EQ(result.sequence, stored);
+    }
+  }
+  EXPECT_EQ(refused, rpc::code::resource_exhausted);
+  EXPECT_EQ(read(*log, 0).entries.size(), stored) << "readers go on";
+  full.reset();
+  EXPECT_EQ(append(*log, large).sequence, stored + 1);
+  EXPECT_EQ(append(*log, large, "first").sequence, 1u) << "ids are known as before";
+  EXPECT_EQ(read(*log, 0).entries.size(), stored + 1);
+}
+
+TEST_F(SqliteHome, GivesHistoryAndAcknowledgesNothingWhileTheDiskHangs) {
+  unsteady_disk disk;
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, "a");
+  disk.hold_syncs();
+  auto under_way = begin_append(*log, {{"b", ""}});
+  EXPECT_TRUE(eventually([&] { return disk.holds_one(); }));
+  EXPECT_EQ(bodies(read(*log, 0)), "1a ");
+  EXPECT_EQ(log->extent().last, 1u);
+  EXPECT_EQ(under_way.wait_for(0s), std::future_status::timeout);
+  disk.recover();
+  EXPECT_EQ(under_way.get().at(0).sequence, 2u);
+  EXPECT_EQ(bodies(read(*log, 0)), "1a 2b ");
+}
+
+TEST_F(SqliteHome, StoresOnceWhatIsPublishedAgainAfterTheDiskFailed) {
+  unsteady_disk disk;
+  std::string stored;
+  {
+    const auto home = open();
+    const auto log = home->open("r");
+    for (std::uint64_t sequence = 1; sequence <= 10; ++sequence) {
+      const auto body = "m" + std::to_string(sequence);
+      if (sequence % 3 == 0) {
+        disk.fail_syncs();
+        for (int attempt = 0; attempt < 2; ++attempt)
+          EXPECT_EQ(append(*log, body, body).status.code, rpc::code::unavailable);
+        EXPECT_EQ(bodies(read(*log, 0)), stored);
+        disk.recover();
+      }
+      const auto result = append(*log, body, body);
+      EXPECT_TRUE(result.status.ok()) << result.status.message;
+      EXPECT_EQ(result.sequence, sequence);
+      stored += std::to_string(sequence) + body + " ";
+    }
+    EXPECT_EQ(bodies(read(*log, 0)), stored);
+  }
+  const auto home = open();
+  EXPECT_EQ(bodies(read(*home->find("r"), 0)), stored);
+}
+
+TEST_F(SqliteHome, RefusesWhatIsMoreThanMayWait) {
+  const auto home = open();
+  const auto log = home->open("r");
+  std::vector<std::future<std::vector<append_result>>> all;
+  for (int n = 0; n < 40; ++n) all.push_back(begin_append(*log, std::vector<draft>(4'000, draft{"x", ""})));
+  std::uint64_t stored = 0;
+  int refused = 0;
+  for (auto& each : all) {
+    const auto results = each.get();
+    if (results.at(0).status.ok())
+      stored += results.size();
+    else if (results.at(0).status.code == rpc::code::resource_exhausted)
+      ++refused;
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(log->extent().last, stored);
+}
+
+}  // namespace
+}  // namespace switchboard

@@ -1,0 +1,112 @@
+// What is still read of a room when its database is damaged.
+
+#include <filesystem>
+#include <future>
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/rooms/sqlite_salvage.hpp>
+
+namespace switchboard {
+namespace {
+
+namespace files = std::filesystem;
+
+/// A room "r" with the messages a, b, c, d, e.
+class SqliteSalvage : public testing::Test {
+protected:
+  SqliteSalvage() {
+    auto name = (files::temp_directory_path() / "switchboard-XXXXXX").string();
+    directory_ = ::mkdtemp(name.data());
+    const auto body_alone = [](const std::string&, std::uint64_t, const std::string& body) {
+      return wire::shared_bytes{body};
+    };
+    auto home = sqlite_home::open(body_alone, {.directory = directory_});
+    std::promise<void> stored;
+    (*home)->open("r")->append({{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}, {"e", ""}},
+                               [&](const auto&) { stored.set_value(); });
+    stored.get_future().wait();
+  }
+  ~SqliteSalvage() override { files::remove_all(directory_); }
+
+  /// What damages the database.
+  void run_sql(const std::string& statements) {
+    sqlite3* other = nullptr;
+    ASSERT_EQ(sqlite3_open((directory_ / "rooms.db").c_str(), &other), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(other, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(other);
+    sqlite3_close(other);
+  }
+  /// Everything that is read, in its order: "1a" a message, "2-3" a hole.
+  std::string salvaged() const {
+    auto room = sqlite_salvage::open(directory_, "r");
+    if (!room) return room.status().message;
+    std::string all;
+    room->read(
+        [&](std::uint64_t sequence, std::string_view body) {
+          if (body == "no body") return false;
+          all += std::to_string(sequence) + std::string(body) + ' ';
+          return true;
+        },
+        [&](std::uint64_t from, std::uint64_t to) { all += std::to_string(from) + '-' + std::to_string(to) + ' '; });
+    return all;
+  }
+
+  files::path directory_;
+};
+
+TEST_F(SqliteSalvage, FindsEveryMessageOfAWholeRoom) {
+  EXPECT_EQ(salvaged(), "1a 2b 3c 4d 5e ");
+}
+
+TEST_F(SqliteSalvage, FindsWhatIsOnBothSidesOfAHole) {
+  run_sql("DELETE FROM messages WHERE sequence IN (2, 3)");
+  EXPECT_EQ(salvaged(), "1a 4d 2-3 5e ");
+}
+
+TEST_F(SqliteSalvage, NamesHolesAtBothEnds) {
+  run_sql("DELETE FROM messages WHERE sequence IN (1, 5)");
+  EXPECT_EQ(salvaged(), "2b 1-1 3c 4d 5-5 ");
+}
+
+TEST_F(SqliteSalvage, NamesARoomThatHasLostEverything) {
+  run_sql("DELETE FROM messages");
+  EXPECT_EQ(salvaged(), "1-5 ");
+}
+
+TEST_F(SqliteSalvage, FindsMessagesBehindTheEndThatTheRoomHas) {
+  run_sql("UPDATE rooms SET last = 2");
+  EXPECT_EQ(salvaged(), "1a 2b 3c 4d 5e ");
+}
+
+TEST_F(SqliteSalvage, LosesWhatIsNoMessageTogetherWithItsNeighbours) {
+  run_sql(
+      "UPDATE messages SET body = CAST('no body' AS BLOB) WHERE sequence = 2; DELETE FROM messages WHERE sequence = 3");
+  EXPECT_EQ(salvaged(), "1a 4d 2-3 5e ");
+}
+
+TEST_F(SqliteSalvage, MissesNoMessageThatRetentionDropped) {
+  run_sql("DELETE FROM messages WHERE sequence < 3; UPDATE rooms SET first = 3");
+  EXPECT_EQ(salvaged(), "3c 4d 5e ");
+}
+
+TEST_F(SqliteSalvage, SaysThatTablesAreLost) {
+  run_sql("DROP TABLE messages");
+  EXPECT_NE(salvaged().find("no such table: messages"), std::string::npos) << salvaged();
+}
+
+TEST_F(SqliteSalvage, SaysThatThereIsNoSuchRoom) {
+  const auto room = sqlite_salvage::open(directory_, "hall");
+  ASSERT_FALSE(room);
+  EXPECT_EQ(room.status().code, rpc::code::not_found);
+}
+
+TEST_F(SqliteSalvage, RefusesADirectoryThatIsInUse) {
+  const auto first = sqlite_salvage::open(directory_, "r");
+  EXPECT_TRUE(first);
+  EXPECT_FALSE(sqlite_salvage::open(directory_, "r"));
+}
+
+}  // namespace
+}  // namespace switchboard
