@@ -252,7 +252,9 @@ private:
       if (drain_deadline_ != deadline_id::none) pump().cancel(drain_deadline_);
       for (std::size_t i = 0; i < hosts_.size(); ++i) {
         if (hosts_[i].restart != deadline_id::none) pump().cancel(hosts_[i].restart);
-        if (const auto host = directory_->routes()[i].host()) send_exit(host, caf::exit_reason::user_shutdown);
+        // Behind the ends of calls that its connections have passed on to it, so not as urgent as exits otherwise are.
+        if (const auto host = directory_->routes()[i].host())
+          tell(host, caf::exit_msg{address(), caf::exit_reason::user_shutdown});
       }
     }
     if (std::none_of(hosts_.begin(), hosts_.end(), [](const host_entry& host) { return host.alive; })) quit();

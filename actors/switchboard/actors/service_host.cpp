@@ -1,5 +1,3 @@
-#include <caf/message_handler.hpp>
-
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/rpc/call_batch.hpp>
@@ -23,10 +21,11 @@ service_host::service_host(caf::actor_config& config, std::shared_ptr<notificati
 
 caf::behavior service_host::make_behavior() {
   service_ = definition_->make(this);
+  messages_ = definition_->messages(this, service_.get());
   caf::message_handler calls{[this](rpc::calls& batch) { on_calls(batch); },
                              [this](const rpc::resume_calls& resumed) { resume(resumed.caller); },
                              [this](rpc::passed_end_notice& notice) { pass_on(notice); }};
-  return calls.or_else(own_messages()).or_else(definition_->messages(this, service_.get()));
+  return calls.or_else(own_messages()).or_else(messages_);
 }
 
 void service_host::failed(std::string_view method, const char* what) noexcept {
@@ -45,7 +44,15 @@ void service_host::pass_on(rpc::passed_end_notice& notice) {
   if (const auto held = held_back_.find(notice->what().caller); held != held_back_.end())
     held->second.emplace_back(std::move(notice));
   else
-    notice->deliver(context());
+    deliver(*notice);
+}
+
+void service_host::deliver(rpc::end_notice& notice) {
+  if (!notice.is_for(ctrl())) return notice.deliver(context());
+  // At once: what is next in the mailbox may be this actor's end.
+  (void)notice.take_watcher();
+  auto ended = caf::make_message(notice.what());
+  messages_(ended);
 }
 
 void service_host::resume(std::uint64_t caller) {
@@ -53,7 +60,7 @@ void service_host::resume(std::uint64_t caller) {
   if (held == held_back_.end()) return;
   const auto backlog = std::get<rpc::calls>(held->second.front())->from()->backlog;
   for (auto& waiting = held->second; !waiting.empty(); waiting.pop_front()) {
-    if (auto* const notice = std::get_if<rpc::passed_end_notice>(&waiting.front())) (*notice)->deliver(context());
+    if (auto* const notice = std::get_if<rpc::passed_end_notice>(&waiting.front())) deliver(**notice);
     // Of a caller that is gone they need not run any more.
     else if (!backlog->closed() && !serve(std::get<rpc::calls>(waiting.front())))
       return;
@@ -76,6 +83,7 @@ bool service_host::serve(rpc::calls& calls) {
 void service_host::on_exit() {
   const rpc::unwinding unavailable;
   rpc::service_actor::on_exit();
+  messages_ = {};
   service_ = nullptr;
   held_back_.clear();
 }

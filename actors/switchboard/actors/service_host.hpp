@@ -24,6 +24,7 @@
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/message_handler.hpp>
 
 #include <switchboard/rpc/call_batch.hpp>
 #include <switchboard/rpc/service.hpp>
@@ -49,9 +50,11 @@ private:
   void resume(std::uint64_t caller);
   /// An end that must not overtake calls of its caller.
   void pass_on(rpc::passed_end_notice& notice);
+  void deliver(rpc::end_notice& notice);
 
   const std::shared_ptr<const rpc::service_definition> definition_;
   std::shared_ptr<void> service_;
+  caf::message_handler messages_;  ///< the service's own
   using held = std::variant<rpc::calls, rpc::passed_end_notice>;
   /// By caller, in order; the first is a batch. A caller with a full backlog stops reading too, so it has few here.
   std::unordered_map<std::uint64_t, std::deque<held>> held_back_;

@@ -171,7 +171,7 @@ void service_router::on_down(const caf::down_msg& down) {
   if (found == actors_.end()) return;
   if (found->second->id() != down.source.id()) {
     // The connection of an actor.
-    send_exit(found->second, caf::exit_reason::user_shutdown);
+    end(found->second);
     return;
   }
   actors_.erase(found);
@@ -181,9 +181,14 @@ void service_router::on_down(const caf::down_msg& down) {
   if (stopping_ && actors_.empty()) quit();
 }
 
+/// Behind what it has been sent, so not as urgent as exits otherwise are.
+void service_router::end(const caf::strong_actor_ptr& actor) {
+  tell(actor, caf::exit_msg{address(), caf::exit_reason::user_shutdown});
+}
+
 void service_router::stop() {
   if (std::exchange(stopping_, true)) return;
-  for (const auto& [key, actor] : actors_) send_exit(actor, caf::exit_reason::user_shutdown);
+  for (const auto& [key, actor] : actors_) end(actor);
   if (actors_.empty()) quit();
 }
 

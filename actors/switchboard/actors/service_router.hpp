@@ -49,6 +49,7 @@ private:
   void route_by_connection(rpc::calls& calls);
   void route_by_key(rpc::calls& calls);
   void on_down(const caf::down_msg& down);
+  void end(const caf::strong_actor_ptr& actor);
   void stop();
   /// The actor of `key`, made where `make` allows; null where there is none.
   caf::strong_actor_ptr actor_of(const std::string& key, const std::function<bool()>& make);

@@ -100,6 +100,7 @@ public:
   ~end_notice() { deliver(nullptr); }
 
   const call_ended& what() const noexcept { return what_; }
+  bool is_for(const caf::actor_control_block* who) const noexcept { return watcher_.get() == who; }
   /// Says why, where that is known better now.
   void because(code why) noexcept { what_.why = why; }
   void deliver(caf::execution_unit* context) noexcept;
