@@ -83,7 +83,6 @@ TEST_F(RoomFiles, AreTheSameInACopy) {
   run("import lobby", lines(1, 2'500));
   for (const std::string format : {" --format json", " --format delimited"}) {
     const auto to = directory_ / "copy";
-    files::create_directory(to);
     EXPECT_EQ(run_shell(CHAT_BROKER " export lobby" + format + data() + " | " CHAT_BROKER " import lobby" + format +
                         " --data " + to.string())
                   .output,
