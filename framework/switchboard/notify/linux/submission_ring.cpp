@@ -3,12 +3,21 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <mutex>
 
 #include <switchboard/notify/notification_port.hpp>
 
 namespace switchboard::notify {
+namespace {
+
+/// Held while a ring comes and while one goes: the next may be where one was. liburing asks the kernel without the C
+/// library, so that a thread sanitizer does not see memory come and go, and takes both rings' for one.
+std::mutex rings_come_and_go;
+
+}  // namespace
 
 submission_ring::~submission_ring() {
+  const std::lock_guard alone{rings_come_and_go};
   if (is_open_) io_uring_queue_exit(&ring_);
 }
 
@@ -16,6 +25,7 @@ std::error_code submission_ring::open() noexcept {
   io_uring_params wanted{};
   wanted.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
   wanted.cq_entries = completion_room;
+  const std::lock_guard alone{rings_come_and_go};
   if (const int failure = io_uring_queue_init_params(request_room, &ring_, &wanted); failure != 0)
     return {-failure, std::system_category()};
   is_open_ = true;
