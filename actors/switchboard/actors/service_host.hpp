@@ -55,9 +55,9 @@ private:
   const std::shared_ptr<const rpc::service_definition> definition_;
   std::shared_ptr<void> service_;
   caf::message_handler messages_;  ///< the service's own
-  using held = std::variant<rpc::calls, rpc::passed_end_notice>;
+  using held_back = std::variant<rpc::calls, rpc::passed_end_notice>;
   /// By caller, in order; the first is a batch. A caller with a full backlog stops reading too, so it has few here.
-  std::unordered_map<std::uint64_t, std::deque<held>> held_back_;
+  std::unordered_map<std::uint64_t, std::deque<held_back>> held_back_;
 };
 
 /// Starts a service as an actor of `system`, without a server: actors of this process call it with typed messages.
