@@ -2,6 +2,7 @@
 
 #include "benchmark_options.hpp"
 #include "publish_load.hpp"
+#include "scratch_directory.hpp"
 #include "server_process.hpp"
 
 #include <cstdio>
@@ -27,24 +28,6 @@ struct publish_options {
   double seconds = 3;
   std::string directory;
   std::string durability = "fsync";
-};
-
-/// A directory of its own below one that was asked for, so that it is on that disk.
-class scratch_directory {
-public:
-  explicit scratch_directory(const std::string& below) {
-    auto name = (std::filesystem::path(below) / "switchboard-bench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error(below + ": no directory can be made there");
-    path_ = name;
-  }
-  ~scratch_directory() { std::filesystem::remove_all(path_); }
-  scratch_directory(const scratch_directory&) = delete;
-  scratch_directory& operator=(const scratch_directory&) = delete;
-
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
-private:
-  std::filesystem::path path_;
 };
 
 /// Does `once` for that long; what is counted is what it returns.

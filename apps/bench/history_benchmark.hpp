@@ -1,0 +1,16 @@
+#pragma once
+
+/// `history`: what a room with a long history costs its broker, and one who comes late.
+/// Threads    one.
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace switchboard::bench {
+
+std::function<int()> add_history_benchmark(CLI::App& program);
+
+}  // namespace switchboard::bench
