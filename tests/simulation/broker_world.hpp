@@ -29,7 +29,6 @@ public:
 
   /// How it is from now on.
   void change(const simulated::weather& to);
-  /// Adds a Client(world, where the broker listens, arguments…, a seed of its own, more…).
   void add(std::unique_ptr<wire_client> client) { clients_.push_back(std::move(client)); }
 
   /// Runs until every client has done what it came for, has `at_their_end` look at it all, and goes on until all have
