@@ -1,8 +1,8 @@
 // The echo service as methods written by hand, without generated code, classes or typed handlers: what
 // `switchboard-bench echo --baseline echo-by-hand` measures the generated path against.
 
-#include <switchboard/actors/server.hpp>
 #include <switchboard/echo/v1/echo.pb.h>
+#include <switchboard/server/server.hpp>
 
 namespace rpc = switchboard::rpc;
 using namespace switchboard::echo::v1;

@@ -1,10 +1,10 @@
 #include "chat_service.hpp"
 #include "room_files.hpp"
 
-#include <switchboard/actors/server.hpp>
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/rooms/memory_log.hpp>
 #include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/server/server.hpp>
 
 namespace chat = switchboard::chat;
 

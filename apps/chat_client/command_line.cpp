@@ -10,7 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include <switchboard/wire/utf8.hpp>
+#include <switchboard/text/utf8.hpp>
 
 namespace switchboard::chat_client {
 namespace {
@@ -43,7 +43,7 @@ std::optional<std::string> objection_to_room(std::string_view room) {
 
 std::optional<std::string> objection_to_nickname(std::string_view nickname) {
   if (nickname.empty() || nickname.size() > nickname_limit) return "a nickname is 1 to 64 bytes long";
-  if (!wire::is_utf8(nickname)) return "a nickname is text in UTF-8";
+  if (!text::is_utf8(nickname)) return "a nickname is text in UTF-8";
   for (std::size_t i = 0; i < nickname.size(); ++i) {
     const auto byte = static_cast<unsigned char>(nickname[i]);
     // U+0080 to U+009F are C2 80 to C2 9F.
@@ -55,7 +55,7 @@ std::optional<std::string> objection_to_nickname(std::string_view nickname) {
 
 std::optional<std::string> objection_to_text(std::string_view text) {
   if (text.size() > text_limit) return "a message is at most 64 KiB long";
-  if (!wire::is_utf8(text)) return "a message is text in UTF-8";
+  if (!text::is_utf8(text)) return "a message is text in UTF-8";
   return std::nullopt;
 }
 

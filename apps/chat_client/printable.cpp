@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include <switchboard/wire/utf8.hpp>
+#include <switchboard/text/utf8.hpp>
 
 namespace switchboard::chat_client {
 namespace {
@@ -27,7 +27,7 @@ std::string printable(std::string_view text) {
   std::string shown;
   shown.reserve(text.size());
   while (!text.empty()) {
-    const auto size = wire::utf8_character_size(text);
+    const auto size = text::utf8_character_size(text);
     if (size == 0) {
       shown += "\ufffd";
     } else if (const auto character = text.substr(0, size); character == "\n" || character == "\t") {

@@ -1,6 +1,6 @@
 #include "counter_service.hpp"
 
-#include <switchboard/actors/server.hpp>
+#include <switchboard/server/server.hpp>
 
 int main(int argc, char** argv) {
   switchboard::server server{"counter-server", "Counts by name.", "127.0.0.1:7779"};

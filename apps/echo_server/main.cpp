@@ -1,5 +1,5 @@
-#include <switchboard/actors/server.hpp>
 #include <switchboard/echo/v1/echo.switchboard.hpp>
+#include <switchboard/server/server.hpp>
 
 using namespace switchboard::echo::v1;
 namespace rpc = switchboard::rpc;

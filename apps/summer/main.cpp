@@ -1,6 +1,6 @@
 #include "summer_service.hpp"
 
-#include <switchboard/actors/server.hpp>
+#include <switchboard/server/server.hpp>
 
 int main(int argc, char** argv) {
   switchboard::server server{"summer-server", "Adds up streams of numbers.", "127.0.0.1:7781"};

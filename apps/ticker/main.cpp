@@ -1,6 +1,6 @@
 #include "ticker_service.hpp"
 
-#include <switchboard/actors/server.hpp>
+#include <switchboard/server/server.hpp>
 
 int main(int argc, char** argv) {
   switchboard::server server{"ticker-server", "Ticks once a second.", "127.0.0.1:7780"};

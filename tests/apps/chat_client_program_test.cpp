@@ -1,3 +1,4 @@
+#include "chat_expectations.hpp"
 #include "shell.hpp"
 
 #include <array>
@@ -16,7 +17,6 @@
 
 #include <switchboard/chat/v1/chat.pb.h>
 #include <switchboard/rooms/memory_log.hpp>
-#include <switchboard/testkit/expectations.hpp>
 #include <switchboard/testkit/live_server.hpp>
 
 namespace switchboard::chat_client {
@@ -97,7 +97,7 @@ TEST_F(ChatClientProgram, WritesAnEventALineAsJson) {
   for (const auto& line : watched.lines()) {
     chat::v1::RoomEvent event;
     ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(line, &event).ok()) << line;
-    events.push_back(testkit::brief(event));
+    events.push_back(chat::brief(event));
   }
   EXPECT_EQ(events, (words{"joined ann", "gap 1-1 HISTORY_LIMIT", "2 ann: two"}));
 }
@@ -124,7 +124,7 @@ TEST_F(ChatClientProgram, SaysInOneLineWhyItMayNotJoin) {
   request.set_room("r");
   request.set_nickname("ann");
   auto held = holder.open("switchboard.chat.v1.Chat/Join", request, {.credit = 10, .end = true});
-  ASSERT_EQ(testkit::take_events(held, 1, within(patience)), words{"caught up 0"});
+  ASSERT_EQ(chat::take_events(held, 1, within(patience)), words{"caught up 0"});
   const auto refused = run_shell(client("--room r --nick ann --send one 2>&1"));
   EXPECT_EQ(refused.status, 1);
   ASSERT_EQ(refused.lines().size(), 1u);

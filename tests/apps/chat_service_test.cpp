@@ -1,10 +1,11 @@
+#include "chat_expectations.hpp"
+
 #include <chat_service.hpp>
 #include <gtest/gtest.h>
 
 #include <switchboard/chat/v1/chat.pb.h>
 #include <switchboard/rooms/memory_log.hpp>
 #include <switchboard/testkit/eventually.hpp>
-#include <switchboard/testkit/expectations.hpp>
 #include <switchboard/testkit/live_server.hpp>
 
 namespace switchboard::chat {
@@ -14,12 +15,10 @@ using namespace v1;
 using client::within;
 using rpc::code;
 using std::chrono::seconds;
-using testkit::brief;
 using testkit::ended_with;
 using testkit::eventually;
 using testkit::has_code;
 using testkit::is_ok;
-using testkit::take_events;
 using words = std::vector<std::string>;
 
 constexpr auto patience = seconds(10);

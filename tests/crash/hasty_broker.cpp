@@ -2,8 +2,8 @@
 
 #include "chat_service.hpp"
 
-#include <switchboard/actors/server.hpp>
 #include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/server/server.hpp>
 
 namespace switchboard {
 namespace {

@@ -7,8 +7,8 @@
 #include <dirent.h>
 #include <gtest/gtest.h>
 
-#include <switchboard/actors/descriptor_limit.hpp>
 #include <switchboard/rooms/memory_log.hpp>
+#include <switchboard/server/descriptor_limit.hpp>
 #include <switchboard/testkit/chosen_port.hpp>
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/live_server.hpp>

@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <switchboard/text/utf8.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
-#include <switchboard/wire/utf8.hpp>
 
 namespace switchboard::wire {
 namespace {

@@ -3,8 +3,8 @@
 #include <limits>
 
 #include <switchboard/error/invariant.hpp>
+#include <switchboard/text/utf8.hpp>
 #include <switchboard/wire/frame_decoder.hpp>
-#include <switchboard/wire/utf8.hpp>
 
 namespace switchboard::wire {
 namespace {
@@ -131,7 +131,7 @@ bool is_any(std::string_view bytes, int depth) noexcept {
     if (!from.read_tag(tag)) return false;
     if (tag == tag_of(1, length_delimited)) {
       std::string_view type_url;
-      if (!from.read_bytes(type_url) || !is_utf8(type_url)) return false;
+      if (!from.read_bytes(type_url) || !text::is_utf8(type_url)) return false;
     } else if (!skip_field(from, tag, depth)) {
       return false;
     }
@@ -147,7 +147,7 @@ bool is_status(std::string_view bytes, int depth) noexcept {
     std::string_view field;
     if (!from.read_tag(tag)) return false;
     if (tag == tag_of(2, length_delimited)) {
-      if (!from.read_bytes(field) || !is_utf8(field)) return false;
+      if (!from.read_bytes(field) || !text::is_utf8(field)) return false;
     } else if (tag == tag_of(3, length_delimited)) {
       if (!from.read_bytes(field) || !is_any(field, depth - 1)) return false;
     } else if (!skip_field(from, tag, depth)) {
@@ -172,7 +172,7 @@ bool parse_frame(std::string_view bytes, frame_view& frame, std::string& merged_
         if (!from.read_varint(frame.call)) return false;
         break;
       case tag_of(2, length_delimited):
-        if (!from.read_bytes(frame.method) || !is_utf8(frame.method)) return false;
+        if (!from.read_bytes(frame.method) || !text::is_utf8(frame.method)) return false;
         break;
       case tag_of(3, length_delimited):
         if (!from.read_bytes(frame.message)) return false;

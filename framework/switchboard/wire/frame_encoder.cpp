@@ -2,8 +2,8 @@
 
 #include <google/protobuf/message_lite.h>
 
+#include <switchboard/text/utf8.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
-#include <switchboard/wire/utf8.hpp>
 
 namespace switchboard::wire {
 namespace {
@@ -66,7 +66,7 @@ std::string status_text(std::string_view text) {
   std::string clean;
   clean.reserve(std::min(text.size(), status_text_limit));
   while (!text.empty()) {
-    const auto size = utf8_character_size(text);
+    const auto size = text::utf8_character_size(text);
     const std::string_view character = size == 0 ? std::string_view("?") : text.substr(0, size);
     if (clean.size() + character.size() > status_text_limit) break;
     clean += character;

@@ -1,6 +1,6 @@
 #include <greeter/v1/greeter.switchboard.hpp>
 
-#include <switchboard/actors/server.hpp>
+#include <switchboard/server/server.hpp>
 
 using namespace greeter::v1;
 

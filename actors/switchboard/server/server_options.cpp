@@ -6,8 +6,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include <switchboard/actors/server_options.hpp>
 #include <switchboard/error/invariant.hpp>
+#include <switchboard/server/server_options.hpp>
 
 namespace switchboard {
 namespace {

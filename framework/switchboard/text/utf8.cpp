@@ -1,9 +1,9 @@
 #include <cstdint>
 #include <cstring>
 
-#include <switchboard/wire/utf8.hpp>
+#include <switchboard/text/utf8.hpp>
 
-namespace switchboard::wire {
+namespace switchboard::text {
 namespace {
 
 constexpr std::uint64_t high_bits = 0x8080808080808080;
@@ -58,4 +58,4 @@ bool is_utf8(std::string_view text) noexcept {
   }
 }
 
-}  // namespace switchboard::wire
+}  // namespace switchboard::text

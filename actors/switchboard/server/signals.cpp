@@ -8,8 +8,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <switchboard/actors/signals.hpp>
 #include <switchboard/error/invariant.hpp>
+#include <switchboard/server/signals.hpp>
 
 namespace switchboard {
 

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <switchboard/actors/descriptor_limit.hpp>
-#include <switchboard/actors/server_options.hpp>
+#include <switchboard/server/descriptor_limit.hpp>
+#include <switchboard/server/server_options.hpp>
 
 using namespace switchboard;
 using namespace std::chrono_literals;

@@ -1,50 +1,18 @@
 #pragma once
 
-/// How tests say what they expect of calls and chat rooms, and how failures read.
+/// How tests say what they expect of chat rooms, and how failures read.
 ///
-///     EXPECT_TRUE(ended_with(stream.next(event, until), code::aborted));
 ///     EXPECT_EQ(take_events(stream, 3, until), (std::vector<std::string>{"joined bob", "1 bob: hi", "left bob"}));
 ///
 /// Threads    free functions.
 
-#include <ostream>
 #include <string>
 #include <vector>
 
-#include <gtest/gtest.h>
-
 #include <switchboard/chat/v1/chat.pb.h>
-#include <switchboard/client/blocking_client.hpp>
-#include <switchboard/rpc/status.hpp>
+#include <switchboard/testkit/expectations.hpp>
 
-namespace switchboard::rpc {
-
-inline void PrintTo(code value, std::ostream* out) {
-  *out << to_string(value);
-}
-inline void PrintTo(const status& value, std::ostream* out) {
-  *out << to_string(value.code) << " \"" << value.message << '"';
-}
-
-}  // namespace switchboard::rpc
-
-namespace switchboard::testkit {
-
-/// Whether a call ended with that code; a failure tells its text.
-inline testing::AssertionResult has_code(const rpc::status& status, rpc::code expected) {
-  if (status.code == expected) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << testing::PrintToString(status) << ", not " << to_string(expected);
-}
-
-inline testing::AssertionResult is_ok(const rpc::status& status) {
-  return has_code(status, rpc::code::ok);
-}
-
-inline testing::AssertionResult ended_with(const client::stream_step& step, rpc::code expected) {
-  if (step.ended()) return has_code(step.status, expected);
-  return testing::AssertionFailure() << (step.timed_out() ? "nothing came" : "a message came")
-                                     << " where the stream should have ended";
-}
+namespace switchboard::chat {
 
 /// A room event in a few words: "3 ann: text", "joined ann", "left ann", "caught up 3", "gap 1-2 RETENTION".
 inline std::string brief(const chat::v1::RoomEvent& event) {
@@ -83,4 +51,4 @@ inline std::vector<std::string> take_events(client::stream& join, std::size_t co
   return events;
 }
 
-}  // namespace switchboard::testkit
+}  // namespace switchboard::chat

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include <switchboard/logging/logging.hpp>
-#include <switchboard/wire/utf8.hpp>
+#include <switchboard/text/utf8.hpp>
 
 namespace switchboard::logging {
 namespace {
@@ -292,7 +292,7 @@ std::string escaped(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const auto length = wire::utf8_character_size(text);
+    const auto length = text::utf8_character_size(text);
     const auto first = static_cast<unsigned char>(text.front());
     const bool c0_or_delete = length == 1 && (first < 0x20 || first == 0x7F);
     // U+0080 to U+009F: some terminals obey them like their two-byte ESC forms.

@@ -1,5 +1,5 @@
-#include <switchboard/actors/descriptor_limit.hpp>
 #include <switchboard/pump/scheduler.hpp>
+#include <switchboard/server/descriptor_limit.hpp>
 #include <switchboard/testkit/chosen_port.hpp>
 #include <switchboard/testkit/live_server.hpp>
 

@@ -9,10 +9,10 @@
 #include <cstddef>
 #include <string_view>
 
-namespace switchboard::wire {
+namespace switchboard::text {
 
 /// Bytes of the well-formed character that `text` begins with; 0 when it begins with none.
 std::size_t utf8_character_size(std::string_view text) noexcept;
 bool is_utf8(std::string_view text) noexcept;
 
-}  // namespace switchboard::wire
+}  // namespace switchboard::text

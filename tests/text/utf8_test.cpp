@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <switchboard/wire/utf8.hpp>
+#include <switchboard/text/utf8.hpp>
 
-namespace switchboard::wire {
+namespace switchboard::text {
 namespace {
 
 std::string encoded(std::uint32_t point) {
@@ -59,4 +59,4 @@ TEST(Utf8, TakesTheEmptyText) {
 }
 
 }  // namespace
-}  // namespace switchboard::wire
+}  // namespace switchboard::text

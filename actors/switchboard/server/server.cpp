@@ -7,10 +7,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <switchboard/actors/descriptor_limit.hpp>
-#include <switchboard/actors/server.hpp>
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/pump/scheduler.hpp>
+#include <switchboard/server/descriptor_limit.hpp>
+#include <switchboard/server/server.hpp>
 
 namespace switchboard {
 

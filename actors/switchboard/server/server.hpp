@@ -20,9 +20,9 @@
 #include <vector>
 
 #include <switchboard/actors/broker.hpp>
-#include <switchboard/actors/server_options.hpp>
-#include <switchboard/actors/signals.hpp>
 #include <switchboard/rpc/result.hpp>
+#include <switchboard/server/server_options.hpp>
+#include <switchboard/server/signals.hpp>
 
 namespace switchboard {
 

@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <switchboard/actors/signals.hpp>
+#include <switchboard/server/signals.hpp>
 
 using namespace std::chrono_literals;
 using switchboard::termination_signals;
