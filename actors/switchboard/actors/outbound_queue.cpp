@@ -52,7 +52,7 @@ void outbound_queue::lane::consume(std::size_t count) noexcept {
 void outbound_queue::add_replies(std::string&& frames) {
   const auto size = frames.size();
   if (size > copy_bytes_max) {
-    replies_.pieces.push_back({std::move(frames), {}, 0});
+    replies_.pieces.emplace_back().block = std::move(frames);
     replies_.grown(size);
   } else {
     add_reply([&](std::string& out) { out.append(frames); });
@@ -132,7 +132,7 @@ void outbound_queue::keep_frame_whole() {
     }
     frame_begin_ = frame_ends_[frame_head_++];
     const auto size = begun.size();
-    replies_.pieces.push_back({std::move(begun), {}, 0});
+    replies_.pieces.emplace_back().block = std::move(begun);
     replies_.grown(size);
   }
   if (frame_head_ > 1024 && frame_head_ > frame_ends_.size() / 2) {
