@@ -1,5 +1,7 @@
 #include "connection_fixture.hpp"
 
+#include <set>
+
 #include <caf/send.hpp>
 
 #include <switchboard/actors/service_host.hpp>
@@ -307,6 +309,83 @@ TEST_F(ConnectionTest, LeavesHangupOutOfTheFilterOnceSeen) {
   stage.settle();
   EXPECT_EQ(armed_filter(), interest::none);
   EXPECT_TRUE(broker.closed.empty());
+}
+
+// Requests of a few bytes whose replies are some thousand, with a call behind each by which it is seen to be decoded.
+constexpr std::uint64_t describes_in_a_chunk = 50;
+
+std::string describes_and(const std::function<std::string(std::uint64_t)>& call_behind) {
+  std::string bytes;
+  for (std::uint64_t i = 0; i < describes_in_a_chunk; ++i) {
+    wire::append_open(bytes, 4 * i + 1, "switchboard.v1.Reflection/Describe", {}, true, 0, 0);
+    bytes += call_behind(4 * i + 3);
+  }
+  return bytes;
+}
+
+TEST_F(ConnectionTest, StopsDecodingWhereRepliesAlonePassTwiceTheHighMark) {
+  start({.outbound_high_bytes = 10'000, .outbound_low_bytes = 1000});
+  const auto description = environment->directory->description().size();
+  ASSERT_LT(20'000 / description + 2, describes_in_a_chunk);
+  wire->room = 0;
+  receive(describes_and([](auto call) { return open_say(call, "x"); }));
+  EXPECT_EQ(desk.payloads.size(), 20'000 / (description + 1) + 1);
+  EXPECT_FALSE(has(armed_filter(), interest::in));
+}
+
+TEST_F(ConnectionTest, DecodesTheRestAsItsOutputIsTaken) {
+  start({.outbound_high_bytes = 10'000, .outbound_low_bytes = 1000});
+  desk.at_once = "x";
+  wire->room = 0;
+  const auto bytes = describes_and([](auto call) { return open_say(call, "x"); });
+  const auto last = open_say(4 * describes_in_a_chunk + 1, "the last, cut in the middle");
+  receive(bytes + last.substr(0, 9));
+  const auto description = environment->directory->description().size();
+  // In steps below the low mark, so that decoding stops again and again.
+  for (std::size_t i = 0; i <= describes_in_a_chunk * description / 900 && !has(armed_filter(), interest::in); ++i)
+    make_room(900);
+  ASSERT_TRUE(has(armed_filter(), interest::in));
+  make_room(1 << 20);
+  receive(last.substr(9));
+  const auto frames = sent();
+  ASSERT_EQ(frames.size(), 2 * describes_in_a_chunk + 1);
+  std::set<std::uint64_t> answered;
+  for (const auto& each : frames) answered.insert(each.call());
+  EXPECT_EQ(answered.size(), frames.size());
+  EXPECT_EQ(desk.payloads.back(), "the last, cut in the middle");
+}
+
+TEST_F(ConnectionTest, NoticesAResetWhileInputWaitsToBeDecoded) {
+  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  wire->room = 0;
+  receive(describes_and([](auto) { return std::string(); }));
+  ASSERT_EQ(armed_filter(), interest::hangup | interest::out);
+  wire->pending = std::make_error_code(std::errc::connection_reset);
+  stage.port().fire(socket, event::hangup);
+  stage.settle();
+  EXPECT_EQ(broker.closed, std::vector{close_reason::reset});
+}
+
+TEST_F(ConnectionTest, EndsAClientThatHasClosedAndTakesNoneOfTheRepliesThatItsInputWaitsFor) {
+  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  wire->room = 0;
+  wire->input.push_back(describes_and([](auto) { return std::string(); }));
+  receive_end();
+  EXPECT_EQ(armed_filter(), interest::out);
+  stage.advance(environment->limits.end_of_stream_flush + 1ms);
+  EXPECT_EQ(broker.closed, std::vector{close_reason::slow_to_flush});
+}
+
+TEST_F(ConnectionTest, AnswersWhatWaitedToBeDecodedBeforeTheEndOfItsStream) {
+  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  wire->room = 0;
+  wire->input.push_back(describes_and([](auto) { return std::string(); }));
+  receive_end();
+  make_room(1 << 20);
+  stage.port().fire(socket, event::in);
+  stage.settle();
+  EXPECT_EQ(sent().size(), describes_in_a_chunk);
+  EXPECT_EQ(broker.closed, std::vector{close_reason::end_of_stream});
 }
 
 // -- refusals -------------------------------------------------------------------------------------------------------

@@ -88,6 +88,26 @@ TEST(FrameDecoder, GivesTheSameFramesWhereverTheBytesAreCut) {
   }
 }
 
+TEST(FrameDecoder, GoesOnWithARestThatItGaveBack) {
+  v1::Frame first, second;
+  first.set_call(1);
+  second.set_call(3);
+  second.set_message("cut in the middle");
+  const auto stream = delimited(first) + delimited(second);
+  for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+    frame_decoder decoder;
+    decoded result;
+    feed(decoder, std::string_view{stream}.substr(0, cut), result);
+    const auto piece = std::as_bytes(std::span{stream}).subspan(cut);
+    decoder.feed(piece);
+    const auto rest = decoder.take_rest();
+    EXPECT_EQ(rest.size(), piece.size());
+    EXPECT_TRUE(decoder.take_rest().empty());
+    feed(decoder, {reinterpret_cast<const char*>(rest.data()), rest.size()}, result);
+    EXPECT_EQ(result.frames.size(), 2u) << "cut at " << cut;
+  }
+}
+
 TEST(FrameDecoder, GivesTheSameFramesByteByByte) {
   v1::Frame large = opening_frame();
   large.set_message(std::string(1000, 'x'));

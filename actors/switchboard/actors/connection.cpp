@@ -102,6 +102,7 @@ caf::behavior connection::make_behavior() {
         flush_queued_ = false;
         if (live()) settle();
       },
+      [this](const decode_rest&) { on_decode_rest(); },
       [this](const deadline_expired& expired) { on_deadline(expired); },
       [this](const registration_closed&) {
         if (state_ == state::closing) finish_close();
@@ -145,10 +146,6 @@ void connection::on_ready(const socket_ready& ready) {
     read_chunk();
   else if (has(ready.events, event::hangup) && transport_->pending_error())
     return close(close_reason::reset);
-  else if (hangup_seen_ && state_ == state::open && connection_deadline_ == deadline_id::none)
-    // It may have sent its end of stream, behind what is not read for now, and never take what keeps it from being
-    // read.
-    set_connection_deadline(environment_->pump->now() + limits().end_of_stream_flush);
   if (live()) settle();
 }
 
@@ -167,12 +164,23 @@ void connection::read_chunk() {
   }
   // What comes while the connection drains is read so that a reset does not overtake the last frames, and thrown away.
   if (state_ == state::draining) return;
-  chunk_size = read.bytes;
+  decode(std::span{chunk}.first(read.bytes));
+}
+
+/// Handles the frames in `input`. A few bytes of a request may ask for thousands of a reply: what is behind the one that
+/// fills the output waits.
+void connection::decode(std::span<const std::byte> input) {
+  chunk_size = input.size();
   // An interceptor, or an authenticator, may throw: nobody else's calls are to be in a batch of this connection then.
   const batches_end all_sent;
-  decoder_.feed(std::span{chunk}.first(read.bytes));
+  decoder_.feed(input);
   wire::frame_view frame;
   while (state_ == state::open) {
+    if (outbound_.reply_bytes() > 2 * limits().outbound_high_bytes) {
+      const auto rest = decoder_.take_rest();
+      undecoded_.assign(rest.begin(), rest.end());
+      break;
+    }
     const auto outcome = decoder_.next(frame);
     if (outcome == wire::frame_decoder::outcome::need_more) break;
     if (outcome == wire::frame_decoder::outcome::frame) {
@@ -184,6 +192,14 @@ void connection::read_chunk() {
                   error.message());
   }
   send_batches();
+}
+
+void connection::on_decode_rest() {
+  decode_queued_ = false;
+  if (state_ != state::open) return;
+  const auto input = std::exchange(undecoded_, {});
+  decode(input);
+  settle();
 }
 
 void connection::send_batches() {
@@ -670,10 +686,15 @@ void connection::write() {
 void connection::update_reading() {
   const bool stopped_before = reading_stopped_;
   const auto replies_max = reading_stopped_ ? limits().outbound_low_bytes : 2 * limits().outbound_high_bytes;
-  reading_stopped_ =
-      state_ == state::open && (request_bytes_ >= limits().request_bytes_in_flight_max ||
-                                calls_.abandoned() >= limits().open_calls_max || outbound_.reply_bytes() > replies_max);
-  if (stopped_before && !reading_stopped_ && state_ == state::open) cancel_connection_deadline();
+  const bool full = request_bytes_ >= limits().request_bytes_in_flight_max ||
+                    calls_.abandoned() >= limits().open_calls_max || outbound_.reply_bytes() > replies_max;
+  reading_stopped_ = state_ == state::open && (full || !undecoded_.empty());
+  // As a message, so that a client that takes its replies as fast as they are made leaves others their turn.
+  if (reading_stopped_ && !full && !std::exchange(decode_queued_, true)) tell(self_ptr(), decode_rest{});
+  if (state_ == state::open && stopped_before && !reading_stopped_) cancel_connection_deadline();
+  // It may have sent its end of stream, behind what is not read for now, and never take what keeps it from being read.
+  if (hangup_seen_ && reading_stopped_ && connection_deadline_ == deadline_id::none)
+    set_connection_deadline(environment_->pump->now() + limits().end_of_stream_flush);
   if (!caller_) return;
   caller_->backlog->queued(outbound_.reply_bytes());
   resume_services();
@@ -741,6 +762,7 @@ void connection::enter_drain(drain_stage stage, close_reason reason) {
   reason_ = reason;
   stage_ = stage;
   stalled_.clear();
+  undecoded_ = {};
   if (stage == drain_stage::flushing) {
     flush_began_ = environment_->pump->now();
     set_connection_deadline(flush_began_ + limits().flush_timeout);
@@ -781,6 +803,7 @@ void connection::close(close_reason reason) {
   reason_ = reason;
   let_go();
   outbound_.clear();
+  undecoded_ = {};
   // After the pump's end there is no REMOVE event to wait for, nor anybody who could still hold a packet.
   if (registration_ == registration_id::none || environment_->pump->remove(registration_)) finish_close();
 }

@@ -10,6 +10,7 @@
 ///                                                      mailbox is empty
 ///     rpc::stream_ready    sources   open, draining    the stream's messages are taken, as credit and marks allow
 ///     flush                itself    open, draining    writes what the handlers before it queued
+///     decode_rest          itself    open              goes on with input that had to wait for room in the output
 ///     deadline_expired     pump      any               a call's deadline (its number), or the connection's own (even)
 ///     begin_drain          broker    open              streams end, new calls are refused, unary calls go on
 ///     finish_drain         broker    open, draining    what is left unanswered is refused; flush, shut down
@@ -17,12 +18,14 @@
 ///     registration_closed  pump      closing           the socket is closed, the broker told, the actor ends
 ///
 /// States     handshaking → open → draining → closing → closed, see transition().
-/// Owns       the transport, from its accept to the registration's end (N50); a partial frame; queued output.
+/// Owns       the transport, from its accept to the registration's end (N50); a partial frame; queued output; of input
+///            whose replies had no room, the rest of one chunk.
 /// Errors     a client's mistakes end its calls with a status, or the connection with a status on call 0. Every end has
 ///            one close_reason, told to the broker.
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -88,6 +91,7 @@ struct connection_closed {
 };
 /// From a connection to itself.
 struct flush {};
+struct decode_rest {};
 
 class connection : public caf::event_based_actor {
 public:
@@ -120,6 +124,8 @@ private:
   void start();
   void on_ready(const socket_ready& ready);
   void read_chunk();
+  void decode(std::span<const std::byte> input);
+  void on_decode_rest();
   void on_frame(const wire::frame_view& frame);
   void open_call_with(const wire::frame_view& frame);
   void answer_built_in(answered_by whom, const wire::frame_view& frame);
@@ -189,6 +195,7 @@ private:
   std::uint64_t id_;
   registration_id registration_ = registration_id::none;
   wire::frame_decoder decoder_;
+  std::vector<std::byte> undecoded_;  ///< read, and left for when the output has room; nothing is read meanwhile
   outbound_queue outbound_;
   call_table calls_;
   std::uint64_t highest_call_ = 0;
@@ -209,8 +216,9 @@ private:
   bool write_blocked_ = false;
   bool input_ended_ = false;  ///< end of stream was read
   bool hangup_seen_ = false;
-  bool reading_stopped_ = false;  ///< by the marks or the request bytes in flight
+  bool reading_stopped_ = false;  ///< by the marks, the request bytes in flight or undecoded input
   bool flush_queued_ = false;
+  bool decode_queued_ = false;
   bool refusing_calls_ = false;  ///< the server drains
   bool authenticated_ = false;   ///< or nobody asks
   bool drain_reported_ = false;
@@ -226,3 +234,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_drained)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_closed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::flush)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::decode_rest)

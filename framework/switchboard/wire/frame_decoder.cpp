@@ -219,6 +219,12 @@ void frame_decoder::feed(std::span<const std::byte> chunk) noexcept {
   end_ = at_ + chunk.size();
 }
 
+std::span<const std::byte> frame_decoder::take_rest() noexcept {
+  const auto rest = std::as_bytes(std::span{at_, end_});
+  at_ = end_;
+  return rest;
+}
+
 frame_decoder::outcome frame_decoder::next(frame_view& frame) {
   if (failed_) return outcome::failed;
   if (from_partial_) {

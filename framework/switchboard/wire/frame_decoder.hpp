@@ -39,6 +39,8 @@ public:
   void feed(std::span<const std::byte> chunk) noexcept;
   /// The next whole frame; empty frames are passed over. `frame` is valid until the next call of next() or feed().
   outcome next(frame_view& frame);
+  /// What next() has not come to yet of the chunk, which then counts as drained. To be fed before anything else is.
+  std::span<const std::byte> take_rest() noexcept;
   std::error_code error() const noexcept { return failed_ ? make_error_code(failure_) : std::error_code{}; }
   /// Whether the stream stands inside a frame: an end of stream now cuts one off.
   bool inside_frame() const noexcept { return size_bytes_ != 0; }
