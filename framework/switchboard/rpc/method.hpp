@@ -20,18 +20,10 @@
 #include <caf/replies_to.hpp>
 #include <google/protobuf/message.h>
 
+#include <switchboard/rpc/method_kind.hpp>
 #include <switchboard/rpc/only_moved.hpp>
 
 namespace switchboard::rpc {
-
-enum class method_kind : unsigned char { unary, server_streaming, client_streaming, bidirectional };
-
-constexpr bool streams_requests(method_kind kind) noexcept {
-  return kind == method_kind::client_streaming || kind == method_kind::bidirectional;
-}
-constexpr bool streams_replies(method_kind kind) noexcept {
-  return kind == method_kind::server_streaming || kind == method_kind::bidirectional;
-}
 
 template <class Message>
 class inbound;
