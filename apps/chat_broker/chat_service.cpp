@@ -81,11 +81,12 @@ private:
 }  // namespace
 
 chat_service::chat_service(caf::event_based_actor* self, std::shared_ptr<log_home> home, const chat_limits& limits,
-                           wall_clock now)
+                           wall_clock now, room_metrics figures)
     : self_(self),
       home_(std::move(home)),
       limits_(limits),
       now_(now),
+      figures_(std::move(figures)),
       vocabulary_(std::make_shared<chat_vocabulary>()) {
   self_->set_down_handler([this](const caf::down_msg& down) { on_down(down); });
 }
@@ -182,7 +183,7 @@ const room_handle* chat_service::find(const std::string& name) {
 }
 
 const room_handle& chat_service::start(const std::string& name, std::shared_ptr<log> messages) {
-  auto started = spawn_room(*self_, name, vocabulary_, std::move(messages), limits_.room);
+  auto started = spawn_room(*self_, name, vocabulary_, std::move(messages), limits_.room, figures_);
   self_->monitor(started.actor);
   return rooms_.insert_or_assign(name, std::move(started)).first->second;
 }
@@ -202,8 +203,9 @@ log_home::encoder entry_encoder() {
   };
 }
 
-rpc::service_definition definition(std::shared_ptr<log_home> home, const chat_limits& limits, wall_clock now) {
-  return Chat::service<chat_service>(std::move(home), limits, now);
+rpc::service_definition definition(std::shared_ptr<log_home> home, const chat_limits& limits, wall_clock now,
+                                   std::shared_ptr<metrics::registry> figures) {
+  return Chat::service<chat_service>(std::move(home), limits, now, room_metrics{std::move(figures)});
 }
 
 }  // namespace switchboard::chat

@@ -32,7 +32,8 @@ using wall_clock = std::chrono::system_clock::time_point (*)();
 
 class chat_service {
 public:
-  chat_service(caf::event_based_actor* self, std::shared_ptr<log_home> home, const chat_limits& limits, wall_clock now);
+  chat_service(caf::event_based_actor* self, std::shared_ptr<log_home> home, const chat_limits& limits, wall_clock now,
+               room_metrics figures);
   ~chat_service();
   chat_service(const chat_service&) = delete;
   chat_service& operator=(const chat_service&) = delete;
@@ -53,6 +54,7 @@ private:
   const std::shared_ptr<log_home> home_;
   const chat_limits limits_;
   const wall_clock now_;
+  const room_metrics figures_;
   const std::shared_ptr<const room_vocabulary> vocabulary_;
   std::unordered_map<std::string, room_handle> rooms_;
 };
@@ -60,9 +62,10 @@ private:
 /// How a chat room's log encodes its entries.
 log_home::encoder entry_encoder();
 
-/// The service, with its rooms' logs in `home`.
+/// The service, with its rooms' logs in `home`. The rooms count in `figures`; null: nowhere.
 rpc::service_definition definition(
     std::shared_ptr<log_home> home, const chat_limits& limits = {},
-    wall_clock now = [] { return std::chrono::system_clock::now(); });
+    wall_clock now = [] { return std::chrono::system_clock::now(); },
+    std::shared_ptr<metrics::registry> figures = nullptr);
 
 }  // namespace switchboard::chat

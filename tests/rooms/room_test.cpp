@@ -170,7 +170,7 @@ protected:
 
   void start_room() {
     caf::scoped_actor parent{system};
-    room = spawn_room(*parent, "r", std::make_shared<plain_words>(), log);
+    room = spawn_room(*parent, "r", std::make_shared<plain_words>(), log, {}, room_metrics{figures});
   }
   void stop_room() {
     caf::anon_send_exit(room.actor, caf::exit_reason::kill);
@@ -200,6 +200,7 @@ protected:
   }
 
   stepped config;
+  std::shared_ptr<metrics::registry> figures = std::make_shared<metrics::registry>();
   caf::actor_system system{config};
   memory_home home{plain_words::encoder()};
   std::shared_ptr<staged_log> log = std::make_shared<staged_log>(home.open("r"));
@@ -246,6 +247,38 @@ TEST_F(Room, TurnsAJoinIntoAStream) {
   run();
   EXPECT_EQ(ann.read(stream), words{"caught up 0"});
   EXPECT_EQ(room.members->load(), 1u);
+}
+
+TEST_F(Room, CountsWhatIsPublishedAndDelivered) {
+  const auto to_ann = join(ann, "ann");
+  const auto to_bob = join(bob, "bob");
+  publish(ann, "hi", "1");
+  publish(ann, "hi", "1");
+  run();
+  log->how = staged_log::mode::failing;
+  publish(bob, "lost");
+  run();
+  const auto taken = ann.read(to_ann).size() + bob.read(to_bob).size();
+  const auto read = figures->read();
+  EXPECT_EQ(read.value("switchboard_room_messages_total"), 1);
+  EXPECT_EQ(read.value("switchboard_room_duplicates_total"), 1);
+  EXPECT_EQ(read.value("switchboard_room_publish_failures_total"), 1);
+  EXPECT_EQ(read.value("switchboard_room_deliveries_total"), static_cast<std::int64_t>(taken));
+}
+
+TEST_F(Room, CountsItselfAndItsMembersWhileTheyAreThere) {
+  const auto stream = join(ann, "ann");
+  join(bob, "bob");
+  join(cid, "");  // an observer
+  run();
+  EXPECT_EQ(figures->read().value("switchboard_rooms"), 1);
+  EXPECT_EQ(figures->read().value("switchboard_room_members"), 2);
+  ann.cancel(stream);
+  run();
+  EXPECT_EQ(figures->read().value("switchboard_room_members"), 1);
+  stop_room();
+  EXPECT_EQ(figures->read().value("switchboard_rooms"), 0);
+  EXPECT_EQ(figures->read().value("switchboard_room_members"), 0);
 }
 
 TEST_F(Room, GivesEachMemberEachMessage) {

@@ -555,6 +555,42 @@ TEST_F(SqliteHome, GivesHistoryAndAcknowledgesNothingWhileTheDiskHangs) {
   EXPECT_EQ(bodies(read(*log, 0)), "1a 2b ");
 }
 
+TEST_F(SqliteHome, CountsTransactionsTheirSizesAndHowLongTheyTake) {
+  unsteady_disk disk;
+  const auto figures = std::make_shared<metrics::registry>();
+  const auto home = open({.figures = figures});
+  const auto log = home->open("r");
+  append(*log, {{"a", ""}, {"b", ""}, {"c", ""}});
+  disk.fail_syncs();
+  append(*log, "d");
+  const auto read = figures->read();
+  // The room itself may have been stored by a transaction of its own.
+  const auto commits = read.value("switchboard_journal_commits_total");
+  EXPECT_GE(commits, 1);
+  EXPECT_EQ(read.value("switchboard_journal_failures_total"), 1);
+  EXPECT_EQ(read.value("switchboard_journal_commit_duration_seconds"), commits + 1);
+  EXPECT_GT(read.find("switchboard_journal_commit_duration_seconds", {})->sum, 0);
+  EXPECT_EQ(read.value("switchboard_journal_batch_messages"), 1);
+  EXPECT_EQ(read.find("switchboard_journal_batch_messages", {})->sum, 3);
+}
+
+TEST_F(SqliteHome, SaysHowMuchWaitsForTheDisk) {
+  unsteady_disk disk;
+  const auto figures = std::make_shared<metrics::registry>();
+  const auto home = open({.figures = figures});
+  const auto log = home->open("r");
+  append(*log, "a");
+  disk.hold_syncs();
+  auto held = begin_append(*log, {{"b", ""}});
+  ASSERT_TRUE(eventually([&] { return disk.holds_one(); }));
+  auto waiting = begin_append(*log, {{"c", ""}, {"d", ""}});
+  EXPECT_EQ(figures->read().value("switchboard_journal_queued_messages"), 2);
+  disk.recover();
+  held.get();
+  waiting.get();
+  EXPECT_EQ(figures->read().value("switchboard_journal_queued_messages"), 0);
+}
+
 TEST_F(SqliteHome, StoresOnceWhatIsPublishedAgainAfterTheDiskFailed) {
   unsteady_disk disk;
   std::string stored;

@@ -250,7 +250,8 @@ rpc::source::outcome cursor::give_made(rpc::payload& out, wire::shared_bytes mad
   return give(out, made_);
 }
 
-rpc::source::outcome cursor::give(rpc::payload& out, const wire::shared_bytes& bytes) {
+rpc::source::outcome cursor::give(rpc::payload& out, const wire::shared_bytes& bytes) const {
+  feed_->figures.deliveries.add();
   out.bytes = bytes.view();
   out.owner = bytes.size() > shared_above_bytes ? bytes : wire::shared_bytes{};
   return outcome::message;

@@ -80,7 +80,7 @@ private:
   outcome give_gap(rpc::payload& out, std::uint64_t to, gap_reason why);
   outcome give_made(rpc::payload& out, wire::shared_bytes made);
   outcome fail(rpc::status why);
-  static outcome give(rpc::payload& out, const wire::shared_bytes& bytes);
+  outcome give(rpc::payload& out, const wire::shared_bytes& bytes) const;
 
   const std::shared_ptr<room_feed> feed_;
   const std::uint64_t membership_;

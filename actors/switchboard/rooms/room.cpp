@@ -53,7 +53,9 @@ public:
         feed_(std::move(feed)),
         vocabulary_(std::move(vocabulary)),
         log_id_(feed_->log->extent().id),
-        member_count_(std::move(member_count)) {}
+        member_count_(std::move(member_count)) {
+    feed_->figures.rooms.add();
+  }
 
   const char* name() const override { return "switchboard.room"; }
   void on_exit() override;
@@ -99,6 +101,7 @@ private:
   void leave(member_map::iterator member);
   void subscribe(room_join& join, call_key call, member_map::iterator member);
   void unsubscribe(std::size_t index);
+  void count_members() noexcept;
 
   void commit();
   bool look_at_log();
@@ -215,7 +218,7 @@ rpc::status room::refusal(const room_join& join, member_map::iterator holder) co
 room::member_map::iterator room::enter(room_join& join, call_key call, member_map::iterator holder) {
   if (holder == members_.end()) {
     holder = members_.emplace(join.nickname, membership{++memberships_, call, std::move(join.resume_token)}).first;
-    member_count_->store(static_cast<std::uint32_t>(members_.size()), std::memory_order_release);
+    count_members();
     place_change(holder->second.id, vocabulary_->joined(feed_->name, join.nickname));
   } else {
     const auto taken_over = subscription_of_.at(holder->second.holder);
@@ -233,7 +236,15 @@ void room::leave(member_map::iterator member) {
   place_change(member->second.id, vocabulary_->left(feed_->name, member->first));
   members_by_caller_.erase(member->second.holder.caller);
   members_.erase(member);
-  member_count_->store(static_cast<std::uint32_t>(members_.size()), std::memory_order_release);
+  count_members();
+}
+
+/// Says how many members there are now to those who look from outside.
+void room::count_members() noexcept {
+  const auto now = static_cast<std::uint32_t>(members_.size());
+  const auto before = member_count_->exchange(now, std::memory_order_release);
+  // Unsigned: what is less wraps, and so takes away.
+  feed_->figures.members.add(std::uint64_t{now} - before);
 }
 
 void room::subscribe(room_join& join, call_key call, member_map::iterator member) {
@@ -369,8 +380,10 @@ bool room::apply(effect& next) {
   }
   auto& results = next.log->results;
   SWITCHBOARD_INVARIANT(results.size() == next.calls.size(), "a log answered an append with another number of results");
+  const auto& figures = feed_->figures;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const auto& result = results[i];
+    (!result.status.ok() ? figures.failures : result.duplicate ? figures.duplicates : figures.messages).add();
     if (result.status.ok() && !result.duplicate) feed_->tail.append({result.bytes, result.sequence, 0, 0});
     answers_.emplace_back(std::move(next.calls[i]), std::move(results[i]));
   }
@@ -412,7 +425,8 @@ void room::on_exit() {
   subscription_of_.clear();
   members_by_caller_.clear();
   members_.clear();
-  member_count_->store(0, std::memory_order_release);
+  count_members();
+  feed_->figures.rooms.subtract();
   publishers_.clear();
   effects_.clear();
   answers_.clear();
@@ -421,9 +435,9 @@ void room::on_exit() {
 }  // namespace
 
 room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_vocabulary> vocabulary,
-                       std::shared_ptr<log> messages, const room_limits& limits) {
+                       std::shared_ptr<log> messages, const room_limits& limits, room_metrics figures) {
   auto members = std::make_shared<std::atomic<std::uint32_t>>(0);
-  auto feed = std::make_shared<room_feed>(std::move(name), vocabulary, std::move(messages), limits);
+  auto feed = std::make_shared<room_feed>(std::move(name), vocabulary, std::move(messages), limits, std::move(figures));
   return {parent.spawn<room>(std::move(feed), std::move(vocabulary), members), members};
 }
 

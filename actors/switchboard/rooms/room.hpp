@@ -82,9 +82,10 @@ struct room_handle {
   std::shared_ptr<const std::atomic<std::uint32_t>> members;  ///< how many it has
 };
 
-/// Starts a room in front of `messages`, spawned by `parent`.
+/// Starts a room in front of `messages`, spawned by `parent`; it counts in `figures`.
 room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_vocabulary> vocabulary,
-                       std::shared_ptr<log> messages, const room_limits& limits = {});
+                       std::shared_ptr<log> messages, const room_limits& limits = {},
+                       room_metrics figures = room_metrics{});
 
 }  // namespace switchboard
 

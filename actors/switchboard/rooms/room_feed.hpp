@@ -9,10 +9,12 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <switchboard/rooms/feed_vocabulary.hpp>
 #include <switchboard/rooms/log.hpp>
 #include <switchboard/rooms/presence_window.hpp>
+#include <switchboard/rooms/room_metrics.hpp>
 #include <switchboard/rooms/tail.hpp>
 
 namespace switchboard {
@@ -30,11 +32,13 @@ struct room_limits {
 
 struct room_feed {
   room_feed(std::string name_of_room, std::shared_ptr<const feed_vocabulary> words,
-            std::shared_ptr<switchboard::log> messages, const room_limits& bounds)
+            std::shared_ptr<switchboard::log> messages, const room_limits& bounds,
+            room_metrics count_in = room_metrics{})
       : name(std::move(name_of_room)),
         vocabulary(std::move(words)),
         log(std::move(messages)),
         limits(bounds),
+        figures(std::move(count_in)),
         tail(log->extent().last, bounds.tail),
         presence(bounds.presence_changes) {}
 
@@ -42,6 +46,7 @@ struct room_feed {
   const std::shared_ptr<const feed_vocabulary> vocabulary;
   const std::shared_ptr<switchboard::log> log;
   const room_limits limits;
+  const room_metrics figures;
   switchboard::tail tail;
   presence_window presence;
 };

@@ -25,6 +25,7 @@
 #include <thread>
 #include <vector>
 
+#include <switchboard/metrics/registry.hpp>
 #include <switchboard/rooms/log.hpp>
 #include <switchboard/rpc/result.hpp>
 
@@ -52,6 +53,8 @@ struct sqlite_options {
   std::size_t dedupe_window = 10'000;  ///< a room's newest ids that are known again
   /// How often rooms that nobody publishes to are looked at for messages that are too old.
   std::chrono::milliseconds age_check_interval = std::chrono::seconds{30};
+  /// Where the journal counts; null: nowhere.
+  std::shared_ptr<metrics::registry> figures{};
 };
 
 class sqlite_home final : public log_home {

@@ -89,6 +89,7 @@ struct journal::statements {
 journal::journal(database rooms, const sqlite_options& options)
     : options_(options),
       path_(database_path(options.directory)),
+      figures_(options.figures),
       rooms_(std::move(rooms)),
       next_age_check_(std::chrono::steady_clock::now() + options.age_check_interval) {}
 
@@ -104,6 +105,7 @@ void journal::append(append_request wanted) {
       refused = {rpc::code::resource_exhausted, "too much waits for the disk"};
     else {
       drafts_waiting_ += wanted.drafts.size();
+      figures_.queued_messages.add(wanted.drafts.size());
       waiting_.push_back(std::move(wanted));
       work_came_.notify_one();
       return;
@@ -152,12 +154,13 @@ bool journal::take_turn(turn& next) {
   // A room that somebody made is stored if it can be; what is to be trimmed is still there next time.
   if (ends_) std::erase_if(due_, [](const auto& each) { return each->number() != 0; });
   if (ends_ && waiting_.empty() && due_.empty()) return false;
-  for (std::size_t drafts = 0; !waiting_.empty() && drafts < group_limit;) {
-    drafts += waiting_.front().drafts.size();
-    drafts_waiting_ -= waiting_.front().drafts.size();
+  while (!waiting_.empty() && next.drafts < group_limit) {
+    next.drafts += waiting_.front().drafts.size();
     next.group.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
+  drafts_waiting_ -= next.drafts;
+  figures_.queued_messages.subtract(next.drafts);
   next.is_last_try = ends_;
   if (now < due_from_ && !ends_) return true;
   while (!due_.empty() && next.rooms.size() < rooms_limit) {
@@ -186,6 +189,8 @@ void journal::write(turn& next) {
   auto failure = prepare();
   if (failure.ok()) failure = write_in_transaction(next, stages, results);
   if (failure.ok()) {
+    figures_.commits.add();
+    if (!group.empty()) figures_.batch_messages.observe(next.drafts);
     due_from_ = {};
     for (auto& [room, stage] : stages) {
       for (auto& [id, sequence] : stage.ids_in_order) room->known_ids()->remember(std::move(id), sequence);
@@ -193,6 +198,7 @@ void journal::write(turn& next) {
       if (stage.trims_on) make_due(room->shared_from_this());
     }
   } else {
+    figures_.failures.add();
     write_failures().warn("{}: {}", path_, failure.message);
     // What the transaction came to is not known after every failure: the next one asks the database.
     if (!rooms_ || !rooms_->recover()) forget_connection();
@@ -270,7 +276,15 @@ rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
     if (row == each.before) continue;
     if (auto failure = sql.set_room.run(row.first, row.last, row.bytes, row.number); !failure.ok()) return failure;
   }
-  return sql.commit.run();
+  return commit();
+}
+
+rpc::status journal::commit() {
+  using clock = std::chrono::steady_clock;
+  const auto began = clock::now();
+  auto done = statements_->commit.run();
+  figures_.commit_duration.observe(clock::now() - began);
+  return done;
 }
 
 /// The room as the transaction sees it; made in the database where it is not there yet.

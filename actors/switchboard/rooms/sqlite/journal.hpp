@@ -24,6 +24,7 @@
 #include <vector>
 
 #include <switchboard/rooms/sqlite/database.hpp>
+#include <switchboard/rooms/sqlite/journal_metrics.hpp>
 #include <switchboard/rooms/sqlite/room_log.hpp>
 #include <switchboard/rooms/sqlite_home.hpp>
 
@@ -74,6 +75,7 @@ private:
   /// What goes into one transaction.
   struct turn {
     std::vector<append_request> group;
+    std::size_t drafts = 0;                        ///< in the group
     std::vector<std::shared_ptr<room_log>> rooms;  ///< to be stored or trimmed
     bool is_last_try = false;
   };
@@ -95,6 +97,7 @@ private:
   void make_due(const std::shared_ptr<room_log>& room);
   void write(turn& next);
   rpc::status prepare();
+  rpc::status commit();
   rpc::status write_in_transaction(turn& next, staged_rooms& stages, std::vector<std::vector<append_result>>& results);
   rpc::status store(append_request& wanted, staged& to, std::vector<append_result>& results);
   rpc::status stage_of(room_log& room, staged_rooms& stages, staged*& found);
@@ -105,6 +108,7 @@ private:
 
   const sqlite_options options_;
   const std::string path_;
+  const journal_metrics figures_;
 
   std::mutex mutex_;
   std::condition_variable work_came_;

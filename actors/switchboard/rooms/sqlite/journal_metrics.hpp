@@ -1,0 +1,24 @@
+#pragma once
+
+/// What a journal counts (framework/docs/metrics.md).
+/// Threads    as metrics::counter.
+
+#include <memory>
+
+#include <switchboard/metrics/registry.hpp>
+
+namespace switchboard::sqlite {
+
+struct journal_metrics {
+  /// Without a registry nothing is counted.
+  explicit journal_metrics(std::shared_ptr<metrics::registry> in = nullptr);
+
+  std::shared_ptr<metrics::registry> registry;
+  metrics::counter commits;
+  metrics::counter failures;
+  metrics::histogram commit_duration;
+  metrics::histogram batch_messages;
+  metrics::gauge queued_messages;
+};
+
+}  // namespace switchboard::sqlite
