@@ -24,6 +24,7 @@ namespace switchboard {
 using echo::v1::RepeatRequest;
 using echo::v1::SayReply;
 using echo::v1::SayRequest;
+using link::close_reason;
 using notify::event;
 using notify::interest;
 

@@ -202,7 +202,7 @@ TEST_F(ConnectionTest, CapsCreditInsteadOfOverflowing) {
 }
 
 TEST_F(ConnectionTest, QueuesNoStreamMessageAboveTheHighMark) {
-  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  start({.link = {.outbound_high_bytes = 1000, .outbound_low_bytes = 100}});
   receive(open_repeat(1, 1'000'000));
   wire->room = 0;
   std::size_t produced = 0;
@@ -250,7 +250,7 @@ TEST_F(ConnectionTest, LetsOthersHaveTheirTurnDuringALongStream) {
 }
 
 TEST_F(ConnectionTest, RefusesAStreamMessageAboveTheFrameLimit) {
-  start({.frame_bytes_max = 1000});
+  start({.link = {.frame_bytes_max = 1000}});
   receive(open_repeat(1, 10));
   desk.streams.front().generate([](SayReply& message) {
     message.set_payload(std::string(2000, 'x'));
@@ -263,7 +263,7 @@ TEST_F(ConnectionTest, RefusesAStreamMessageAboveTheFrameLimit) {
 // -- backpressure ---------------------------------------------------------------------------------------------------
 
 TEST_F(ConnectionTest, StopsReadingWhileRequestsInFlightReachTheirLimit) {
-  start({.frame_bytes_max = 4000, .request_bytes_in_flight_max = 4000});
+  start({.link = {.frame_bytes_max = 4000}, .request_bytes_in_flight_max = 4000});
   receive(open_say(1, std::string(3000, 'x')));
   EXPECT_TRUE(has(armed_filter(), interest::in));
   receive(open_say(3, std::string(3000, 'x')));
@@ -274,7 +274,7 @@ TEST_F(ConnectionTest, StopsReadingWhileRequestsInFlightReachTheirLimit) {
 }
 
 TEST_F(ConnectionTest, StopsReadingWhileRepliesAlonePassTwiceTheHighMark) {
-  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  start({.link = {.outbound_high_bytes = 1000, .outbound_low_bytes = 100}});
   wire->room = 0;
   // Eight replies of some 300 bytes pass 2,000; the readiness that finds reading stopped takes IN out of the filter.
   std::uint64_t call = 1;
@@ -292,7 +292,7 @@ TEST_F(ConnectionTest, StopsReadingWhileRepliesAlonePassTwiceTheHighMark) {
 }
 
 TEST_F(ConnectionTest, NoticesAResetWhileReadingIsStopped) {
-  start({.frame_bytes_max = 1000, .request_bytes_in_flight_max = 1000});
+  start({.link = {.frame_bytes_max = 1000}, .request_bytes_in_flight_max = 1000});
   receive(open_say(1, std::string(900, 'x')));
   receive(open_say(3, std::string(500, 'x')));
   ASSERT_EQ(armed_filter(), interest::hangup);
@@ -303,7 +303,7 @@ TEST_F(ConnectionTest, NoticesAResetWhileReadingIsStopped) {
 }
 
 TEST_F(ConnectionTest, LeavesHangupOutOfTheFilterOnceSeen) {
-  start({.frame_bytes_max = 1000, .request_bytes_in_flight_max = 1000});
+  start({.link = {.frame_bytes_max = 1000}, .request_bytes_in_flight_max = 1000});
   receive(open_say(1, std::string(900, 'x')) + open_say(3, std::string(500, 'x')));
   stage.port().fire(socket, event::hangup);
   stage.settle();
@@ -336,7 +336,7 @@ public:
 TEST_F(ConnectionTest, StopsDecodingWhereRepliesAlonePassTwiceTheHighMark) {
   const auto decoded = std::make_shared<decoded_calls>();
   environment->interceptors.push_back(decoded);
-  start({.outbound_high_bytes = 10'000, .outbound_low_bytes = 1000});
+  start({.link = {.outbound_high_bytes = 10'000, .outbound_low_bytes = 1000}});
   const auto description = environment->directory->description().size();
   ASSERT_LT(20'000 / description + 2, describes_in_a_chunk);
   wire->room = 0;
@@ -348,7 +348,7 @@ TEST_F(ConnectionTest, StopsDecodingWhereRepliesAlonePassTwiceTheHighMark) {
 }
 
 TEST_F(ConnectionTest, DecodesTheRestAsItsOutputIsTaken) {
-  start({.outbound_high_bytes = 10'000, .outbound_low_bytes = 1000});
+  start({.link = {.outbound_high_bytes = 10'000, .outbound_low_bytes = 1000}});
   desk.at_once = "x";
   wire->room = 0;
   const auto bytes = describes_and([](auto call) { return open_say(call, "x"); });
@@ -370,7 +370,7 @@ TEST_F(ConnectionTest, DecodesTheRestAsItsOutputIsTaken) {
 }
 
 TEST_F(ConnectionTest, NoticesAResetWhileInputWaitsToBeDecoded) {
-  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  start({.link = {.outbound_high_bytes = 1000, .outbound_low_bytes = 100}});
   wire->room = 0;
   receive(describes_and([](auto) { return std::string(); }));
   ASSERT_EQ(armed_filter(), interest::hangup | interest::out);
@@ -381,17 +381,17 @@ TEST_F(ConnectionTest, NoticesAResetWhileInputWaitsToBeDecoded) {
 }
 
 TEST_F(ConnectionTest, EndsAClientThatHasClosedAndTakesNoneOfTheRepliesThatItsInputWaitsFor) {
-  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  start({.link = {.outbound_high_bytes = 1000, .outbound_low_bytes = 100}});
   wire->room = 0;
   wire->input.push_back(describes_and([](auto) { return std::string(); }));
   receive_end();
   EXPECT_EQ(armed_filter(), interest::out);
-  stage.advance(environment->limits.end_of_stream_flush + 1ms);
+  stage.advance(environment->limits.link.end_of_stream_flush + 1ms);
   EXPECT_EQ(broker.closed, std::vector{close_reason::slow_to_flush});
 }
 
 TEST_F(ConnectionTest, AnswersWhatWaitedToBeDecodedBeforeTheEndOfItsStream) {
-  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  start({.link = {.outbound_high_bytes = 1000, .outbound_low_bytes = 100}});
   wire->room = 0;
   wire->input.push_back(describes_and([](auto) { return std::string(); }));
   receive_end();
@@ -443,7 +443,7 @@ TEST_F(ConnectionTest, DoesNotCountCallsItAnswersItself) {
 }
 
 TEST_F(ConnectionTest, RefusesAReplyAboveTheFrameLimit) {
-  start({.frame_bytes_max = 1000});
+  start({.link = {.frame_bytes_max = 1000}});
   receive(open_say(1, "a"));
   desk.said.front().reply(reply(std::string(2000, 'x')));
   stage.settle();
@@ -616,7 +616,7 @@ TEST_F(ConnectionTest, TellsAStreamThatComesWhenTheConnectionIsGoneThatNobodyRea
 }
 
 TEST_F(ConnectionTest, PassesAnEndOnBehindCallsThatAreHeldBack) {
-  start({.outbound_high_bytes = 100, .outbound_low_bytes = 10});
+  start({.link = {.outbound_high_bytes = 100, .outbound_low_bytes = 10}});
   std::vector<std::string> heard;
   const auto room = room_behind_the_service(heard);
   receive(open_say(1, "watched"));
@@ -652,7 +652,7 @@ TEST_F(ConnectionTest, StopsReadingWhileServicesStillHaveTooManyCancelledCalls) 
 }
 
 TEST_F(ConnectionTest, HasNoMoreCallsAnsweredThanItsClientTakes) {
-  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  start({.link = {.outbound_high_bytes = 1000, .outbound_low_bytes = 100}});
   wire->room = 0;
   desk.at_once = std::string(600, 'x');
   std::string calls;
@@ -696,7 +696,7 @@ TEST_F(ConnectionTest, SendsACancelledStreamNothingAfterTheClientsEndOfStream) {
 }
 
 TEST_F(ConnectionTest, EndsAHalfClosedClientThatKeepsReadingStopped) {
-  start({.outbound_high_bytes = 1000, .outbound_low_bytes = 100});
+  start({.link = {.outbound_high_bytes = 1000, .outbound_low_bytes = 100}});
   wire->room = 0;
   receive(open_say(1, "x"));
   desk.said.front().reply(reply(std::string(3000, 'x')));
@@ -706,7 +706,7 @@ TEST_F(ConnectionTest, EndsAHalfClosedClientThatKeepsReadingStopped) {
   ASSERT_FALSE(has(armed_filter(), interest::in));
   stage.port().fire(socket, event::hangup);
   stage.settle();
-  stage.advance(environment->limits.end_of_stream_flush + 1ms);
+  stage.advance(environment->limits.link.end_of_stream_flush + 1ms);
   EXPECT_EQ(broker.closed, std::vector{close_reason::slow_to_flush});
 }
 
@@ -719,7 +719,7 @@ TEST_F(ConnectionTest, DoesNotLetAHalfClosedClientHoldUpTheDrain) {
   receive_end();
   tell(begin_drain{});
   tell(finish_drain{});
-  stage.advance(environment->limits.flush_timeout + 1ms);
+  stage.advance(environment->limits.link.flush_timeout + 1ms);
   EXPECT_EQ(broker.closed, std::vector{close_reason::slow_to_flush});
 }
 
@@ -822,7 +822,7 @@ TEST_F(ConnectionTest, ClosesAfterAWhileWhenTheClientOfABrokenProtocolStays) {
   start();
   receive(std::string(10, '\xFF'));
   EXPECT_TRUE(broker.closed.empty());
-  stage.advance(environment->limits.linger + 1ms);
+  stage.advance(environment->limits.link.linger + 1ms);
   EXPECT_EQ(broker.closed, std::vector{close_reason::protocol_error});
 }
 
@@ -830,7 +830,7 @@ TEST_F(ConnectionTest, GivesUpOnAClientThatDoesNotTakeItsLastFrames) {
   start();
   wire->room = 0;
   receive(std::string(10, '\xFF'));
-  stage.advance(environment->limits.flush_timeout + 1ms);
+  stage.advance(environment->limits.link.flush_timeout + 1ms);
   EXPECT_EQ(broker.closed, std::vector{close_reason::slow_to_flush});
 }
 
@@ -839,7 +839,7 @@ TEST_F(ConnectionTest, EndsWhenTheClientSaysSoOnCallZero) {
   receive(open_say(1, "a"));
   receive(status(0, rpc::code::ok));
   receive_end();
-  EXPECT_EQ(broker.closed, std::vector{close_reason::ended_by_client});
+  EXPECT_EQ(broker.closed, std::vector{close_reason::ended_by_peer});
 }
 
 TEST_F(ConnectionTest, ClosesOnAReset) {
@@ -925,7 +925,7 @@ TEST_F(ConnectionTest, ClosesADrainedConnectionWhetherOrNotTheClientHangsUp) {
   start();
   tell(begin_drain{});
   tell(finish_drain{});
-  stage.advance(environment->limits.flush_timeout + 1ms);
+  stage.advance(environment->limits.link.flush_timeout + 1ms);
   EXPECT_EQ(broker.closed, std::vector{close_reason::drained});
 }
 

@@ -29,8 +29,9 @@ protected:
     return status;
   }
 
-  live_server server{
-      {.threads = 2, .limits = {.drain_timeout = 300ms, .flush_timeout = 300ms}, .stock_scheduler = GetParam()}};
+  live_server server{{.threads = 2,
+                      .limits = {.link = {.flush_timeout = 300ms}, .drain_timeout = 300ms},
+                      .stock_scheduler = GetParam()}};
 };
 
 INSTANTIATE_TEST_SUITE_P(, Broker, testing::Bool(),

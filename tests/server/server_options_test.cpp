@@ -50,7 +50,7 @@ TEST(ServerOptions, HasADefaultForEverything) {
   EXPECT_EQ(options.listen[0].to_string(), "127.0.0.1:7000");
   EXPECT_GE(options.threads, 1u);
   EXPECT_EQ(options.log_level, logging::level::info);
-  EXPECT_EQ(options.limits.frame_bytes_max, 1024u * 1024);
+  EXPECT_EQ(options.limits.link.frame_bytes_max, 1024u * 1024);
   EXPECT_EQ(options.limits.drain_timeout, 3s);
 }
 
@@ -74,17 +74,17 @@ TEST(ServerOptions, TakesEveryLimitByName) {
   EXPECT_EQ(options.threads, 3u);
   EXPECT_EQ(options.port->name, "io_uring");
   EXPECT_EQ(options.log_level, logging::level::debug);
-  EXPECT_EQ(options.limits.frame_bytes_max, 64u * 1024);
+  EXPECT_EQ(options.limits.link.frame_bytes_max, 64u * 1024);
   EXPECT_EQ(options.limits.open_calls_max, 5u);
   EXPECT_EQ(options.limits.request_bytes_in_flight_max, 2u * 1024 * 1024);
-  EXPECT_EQ(options.limits.outbound_high_bytes, 512u * 1024);
-  EXPECT_EQ(options.limits.outbound_low_bytes, 1000u);
+  EXPECT_EQ(options.limits.link.outbound_high_bytes, 512u * 1024);
+  EXPECT_EQ(options.limits.link.outbound_low_bytes, 1000u);
   EXPECT_EQ(options.limits.turn_messages_max, 7u);
   EXPECT_EQ(options.limits.turn_bytes_max, 8u * 1024);
   EXPECT_EQ(options.limits.drain_timeout, 500ms);
-  EXPECT_EQ(options.limits.flush_timeout, 4s);
-  EXPECT_EQ(options.limits.linger, 2s);
-  EXPECT_EQ(options.limits.end_of_stream_flush, 60s);
+  EXPECT_EQ(options.limits.link.flush_timeout, 4s);
+  EXPECT_EQ(options.limits.link.linger, 2s);
+  EXPECT_EQ(options.limits.link.end_of_stream_flush, 60s);
 }
 
 TEST(ServerOptions, TakesAProgramsOwnOptions) {

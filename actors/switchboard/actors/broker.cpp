@@ -39,7 +39,7 @@ namespace switchboard {
 
 struct broker::shared_state {
   std::atomic<std::uint64_t> accepted{0};
-  std::array<std::atomic<std::uint64_t>, close_reasons> closed{};
+  std::array<std::atomic<std::uint64_t>, link::close_reasons> closed{};
   std::atomic<std::uint64_t> service_restarts{0};
 
   std::mutex mutex;
@@ -365,7 +365,7 @@ void broker::stop() {
 broker_statistics broker::statistics() const {
   broker_statistics all;
   std::uint64_t closed = 0;
-  for (std::size_t i = 0; i < close_reasons; ++i) closed += all.closed[i] = state_->closed[i].load();
+  for (std::size_t i = 0; i < link::close_reasons; ++i) closed += all.closed[i] = state_->closed[i].load();
   all.accepted = state_->accepted.load();
   all.connections = all.accepted > closed ? all.accepted - closed : 0;
   all.service_restarts = state_->service_restarts.load();

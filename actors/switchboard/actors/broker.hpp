@@ -33,9 +33,9 @@
 namespace switchboard {
 
 struct broker_statistics {
-  std::uint64_t connections = 0;                      ///< open now
-  std::uint64_t accepted = 0;                         ///< ever
-  std::array<std::uint64_t, close_reasons> closed{};  ///< ever, by close_reason
+  std::uint64_t connections = 0;                            ///< open now
+  std::uint64_t accepted = 0;                               ///< ever
+  std::array<std::uint64_t, link::close_reasons> closed{};  ///< ever, by close_reason
   std::uint64_t service_restarts = 0;
 };
 

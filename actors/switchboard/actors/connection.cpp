@@ -11,9 +11,6 @@
 namespace switchboard {
 namespace {
 
-using notify::event;
-using notify::interest;
-
 // The calls of the chunk a worker is decoding, by service. A handler runs to its end on one worker, so one a thread
 // will do, and idle connections need none of their own.
 struct routed_batch {
@@ -26,8 +23,6 @@ thread_local std::vector<routed_batch> batches;
 struct batches_end {
   ~batches_end() { batches.clear(); }
 };
-// Bytes of that chunk: what the requests in it come to at most, but for one that began before it.
-thread_local std::size_t chunk_size = 0;
 
 logging::throttle& protocol_errors() {
   static logging::throttle lines{"protocol errors"};
@@ -36,80 +31,45 @@ logging::throttle& protocol_errors() {
 
 }  // namespace
 
-const char* to_string(close_reason reason) noexcept {
-  switch (reason) {
-    case close_reason::end_of_stream:
-      return "end of stream";
-    case close_reason::ended_by_client:
-      return "ended by the client";
-    case close_reason::protocol_error:
-      return "protocol error";
-    case close_reason::drained:
-      return "drained";
-    case close_reason::stopped:
-      return "stopped";
-    case close_reason::reset:
-      return "reset";
-    case close_reason::slow_to_flush:
-      return "slow to take its last output";
-    case close_reason::refused:
-      return "refused";
-    case close_reason::failed:
-      return "failed";
-  }
-  return "unknown";
-}
-
 connection::connection(caf::actor_config& config, std::shared_ptr<const connection_environment> environment,
                        std::uint64_t id, std::unique_ptr<net::transport> transport)
     : caf::event_based_actor(config),
       environment_(std::move(environment)),
-      transport_(std::move(transport)),
       id_(id),
-      decoder_(environment_->limits.frame_bytes_max),
+      driver_(*this, environment_->pump),
+      link_(*this, driver_, environment_->limits.link, std::move(transport)),
       authenticated_(!environment_->authenticate) {}
 
 connection::~connection() = default;
 
-// state        next        when
-// handshaking  open        the registration is armed
-// handshaking  closing     it could not be
-// open         draining    end of stream, protocol error, status on call 0, finish_drain
-// open         closing     reset, close
-// draining     closing     flushed, deadline, reset, close
-// closing      closed      the registration has ended
-void connection::transition(state next) {
-  const bool legal = (state_ == state::handshaking && (next == state::open || next == state::closing)) ||
-                     (state_ == state::open && (next == state::draining || next == state::closing)) ||
-                     (state_ == state::draining && next == state::closing) ||
-                     (state_ == state::closing && next == state::closed);
-  SWITCHBOARD_INVARIANT(legal, "a connection made a transition that its table does not have");
-  state_ = next;
-}
-
 caf::behavior connection::make_behavior() {
-  start();
+  link_.start();
+  link_.end_turn();
   // The hot ones first: CAF tries them in order.
   return {
-      [this](const socket_ready& ready) { on_ready(ready); },
+      [this](const socket_ready& ready) {
+        if (!driver_.owns(ready)) return;
+        // An interceptor, or an authenticator, may throw: nobody else's calls are to be in a batch of this connection.
+        const batches_end all_sent;
+        link_.on_ready(ready.events);
+        end_turn();
+      },
       [this](rpc::answers& answers) { on_answers(answers); },
       [this](const rpc::stream_ready& ready) {
         if (!live()) return;
         drain_stream(ready.call);
-        settle();
+        end_turn();
       },
-      [this](const flush&) {
-        flush_queued_ = false;
-        if (live()) settle();
+      [this](const link::link_turn&) {
+        const batches_end all_sent;
+        link_.on_turn();
+        end_turn();
       },
-      [this](const decode_rest&) { on_decode_rest(); },
       [this](const deadline_expired& expired) { on_deadline(expired); },
-      [this](const registration_closed&) {
-        if (state_ == state::closing) finish_close();
-      },
+      [this](const registration_closed&) { link_.on_registration_closed(); },
       [this](const begin_drain&) { on_begin_drain(); },
       [this](const finish_drain&) { on_finish_drain(); },
-      [this](const close_connection&) { close(close_reason::stopped); },
+      [this](const close_connection&) { link_.close(link::close_reason::stopped); },
   };
 }
 
@@ -119,88 +79,7 @@ void connection::tell(const caf::strong_actor_ptr& whom, Message message) {
     whom->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)), context());
 }
 
-void connection::start() {
-  const auto opened = environment_->pump->open(transport_->handle(), self_ptr(), interest::in | interest::hangup);
-  if (!opened) {
-    logging::warn("{}: registration failed: {}", transport_->peer().to_string(), opened.error().message());
-    close(close_reason::refused);
-    return;
-  }
-  registration_ = *opened;
-  armed_ = true;
-  armed_for_ = interest::in | interest::hangup;
-  transition(state::open);
-}
-
 // -- input ----------------------------------------------------------------------------------------------------------
-
-void connection::on_ready(const socket_ready& ready) {
-  // A readiness that was on its way while the arm was widened finds the connection unarmed, or reports what is still
-  // true.
-  if (!live() || !armed_ || ready.registration != registration_) return;
-  armed_ = false;
-  if (has(ready.events, event::err) && transport_->pending_error()) return close(close_reason::reset);
-  if (has(ready.events, event::out)) write_blocked_ = false;
-  if (has(ready.events, event::hangup)) hangup_seen_ = true;
-  if (!input_ended_ && !reading_stopped_)
-    read_chunk();
-  else if (has(ready.events, event::hangup) && transport_->pending_error())
-    return close(close_reason::reset);
-  if (live()) settle();
-}
-
-void connection::read_chunk() {
-  alignas(64) static thread_local std::array<std::byte, chunk_bytes> chunk;
-  const auto read = transport_->read(chunk);
-  switch (read.outcome) {
-    case net::io_outcome::would_block:
-      return;
-    case net::io_outcome::end_of_stream:
-      return on_end_of_stream();
-    case net::io_outcome::failed:
-      return close(close_reason::reset);
-    case net::io_outcome::done:
-      break;
-  }
-  // What comes while the connection drains is read so that a reset does not overtake the last frames, and thrown away.
-  if (state_ == state::draining) return;
-  decode(std::span{chunk}.first(read.bytes));
-}
-
-/// Handles the frames in `input`. A few bytes of a request may ask for thousands of a reply: what is behind the one that
-/// fills the output waits.
-void connection::decode(std::span<const std::byte> input) {
-  chunk_size = input.size();
-  // An interceptor, or an authenticator, may throw: nobody else's calls are to be in a batch of this connection then.
-  const batches_end all_sent;
-  decoder_.feed(input);
-  wire::frame_view frame;
-  while (state_ == state::open) {
-    if (outbound_.reply_bytes() > 2 * limits().outbound_high_bytes) {
-      const auto rest = decoder_.take_rest();
-      undecoded_.assign(rest.begin(), rest.end());
-      break;
-    }
-    const auto outcome = decoder_.next(frame);
-    if (outcome == wire::frame_decoder::outcome::need_more) break;
-    if (outcome == wire::frame_decoder::outcome::frame) {
-      on_frame(frame);
-      continue;
-    }
-    const auto error = decoder_.error();
-    fail_protocol(error == errc::frame_too_large ? rpc::code::resource_exhausted : rpc::code::invalid_argument,
-                  error.message());
-  }
-  send_batches();
-}
-
-void connection::on_decode_rest() {
-  decode_queued_ = false;
-  if (state_ != state::open) return;
-  const auto input = std::exchange(undecoded_, {});
-  decode(input);
-  settle();
-}
 
 void connection::send_batches() {
   for (auto& batch : batches) {
@@ -214,7 +93,7 @@ void connection::on_frame(const wire::frame_view& frame) {
   if (frame.call == 0) {
     if (!frame.has_status) return;
     drop_calls();
-    enter_drain(drain_stage::flushing, close_reason::ended_by_client);
+    link_.finish({link::close_reason::ended_by_peer, limits().link.flush_timeout, limits().link.linger});
   } else if (!frame.method.empty()) {
     open_call_with(frame);
   } else {
@@ -274,7 +153,7 @@ void connection::open_call_with(const wire::frame_view& frame) {
       std::find_if(batches.begin(), batches.end(), [&](const auto& each) { return each.route == entry->route; });
   auto& calls = batch != batches.end()
                     ? batch->calls
-                    : batches.emplace_back(entry->route, rpc::call_batch{caller(), chunk_size}).calls;
+                    : batches.emplace_back(entry->route, rpc::call_batch{caller(), link_.input().chunk_size()}).calls;
   calls.add(frame.call, method, frame.message, call.deadline_at, frame.credit, call.requests);
   calls_.open(std::move(call));
 }
@@ -319,7 +198,7 @@ void connection::answer_built_in(answered_by whom, const wire::frame_view& frame
       if (!parsed(request)) return;
       v1::AuthenticateReply answer;
       if (environment_->authenticate) {
-        auto identity = environment_->authenticate(request.token(), transport_->peer().to_string());
+        auto identity = environment_->authenticate(request.token(), link_.peer().to_string());
         if (!identity) return refuse(frame.call, rpc::code::unauthenticated, identity.status().message);
         authenticated_ = true;
         answer.set_identity(*identity);
@@ -337,9 +216,9 @@ void connection::answer_built_in(answered_by whom, const wire::frame_view& frame
       v1::DescribeRequest request;
       if (!parsed(request)) return;
       const auto& description = environment_->directory->description();
-      if (wire::message_frame_size(frame.call, description.size(), true) > limits().frame_bytes_max)
+      if (wire::message_frame_size(frame.call, description.size(), true) > limits().link.frame_bytes_max)
         return refuse(frame.call, rpc::code::resource_exhausted, "the description is above the frame limit");
-      outbound_.add_reply([&](std::string& out) { wire::append_message(out, frame.call, description, true); });
+      link_.output().add_reply([&](std::string& out) { wire::append_message(out, frame.call, description, true); });
       return;
     }
     case answered_by::service:
@@ -389,14 +268,20 @@ void connection::take_credit(open_call& call, std::uint32_t messages) {
   if (was_without) drain_stream(call.number);
 }
 
+void connection::on_malformed(std::error_code why) {
+  fail_protocol(why == errc::frame_too_large ? rpc::code::resource_exhausted : rpc::code::invalid_argument,
+                why.message());
+}
+
 void connection::on_end_of_stream() {
-  input_ended_ = true;
-  hangup_seen_ = true;
-  if (state_ != state::open) return;
   // The client's streams are cancelled without a word; its unary calls are answered.
-  end_streams();
-  outbound_.drop_streams();
-  enter_drain(drain_stage::answering, close_reason::end_of_stream);
+  for (const auto number : numbers_of_calls([](const open_call& call) { return call.streaming; }))
+    interrupt(*calls_.find(number));
+  link_.output().drop_streams();
+}
+
+bool connection::accepts_input() const noexcept {
+  return request_bytes_ < limits().request_bytes_in_flight_max && calls_.abandoned() < limits().open_calls_max;
 }
 
 // -- calls ----------------------------------------------------------------------------------------------------------
@@ -404,8 +289,8 @@ void connection::on_end_of_stream() {
 const std::shared_ptr<const rpc::caller>& connection::caller() {
   if (!caller_)
     caller_ = std::make_shared<const rpc::caller>(
-        rpc::caller{id_, self_ptr(), transport_->peer().to_string(), identity_, limits().frame_bytes_max,
-                    std::make_shared<rpc::reply_backlog>(2 * limits().outbound_high_bytes)});
+        rpc::caller{id_, self_ptr(), link_.peer().to_string(), identity_, limits().link.frame_bytes_max,
+                    std::make_shared<rpc::reply_backlog>(2 * limits().link.outbound_high_bytes)});
   return caller_;
 }
 
@@ -442,7 +327,7 @@ void connection::on_answers(rpc::answers& answers) {
   for (const auto& end : answers.ends) {
     auto* call = calls_.find(end.call);
     const bool counts = call && !call->server_ended && !std::exchange(call->answered, true);
-    all_at_once = all_at_once && counts && outbound_.stream_sent(call->last_message);
+    all_at_once = all_at_once && counts && link_.output().stream_sent(call->last_message);
   }
   std::size_t offset = 0;
   for (const auto& end : answers.ends) {
@@ -461,8 +346,8 @@ void connection::on_answers(rpc::answers& answers) {
     }
     offset += end.size;
   }
-  if (all_at_once && offset > 0) outbound_.add_replies(std::move(answers.frames));
-  settle();
+  if (all_at_once && offset > 0) link_.output().add_replies(std::move(answers.frames));
+  end_turn();
 }
 
 /// A service has dealt with requests of a stream, and takes more.
@@ -479,38 +364,33 @@ void connection::on_grant(const rpc::answers::grant& grant) {
 }
 
 void connection::on_deadline(const deadline_expired& expired) {
+  if (driver_.owns(expired)) return link_.on_deadline();
   if (!live()) return;
-  if (expired.tag % 2 == 0) {
-    if (expired.tag != connection_deadline_tag_) return;
-    connection_deadline_ = deadline_id::none;
-    // Who lingers has been told everything; who flushes did not take it in time.
-    return close(stage_ == drain_stage::lingering ? reason_ : close_reason::slow_to_flush);
-  }
   if (auto* call = calls_.find(expired.tag)) {
     call->deadline = deadline_id::none;
     end_call(*call, rpc::code::deadline_exceeded, "the deadline passed");
   }
-  settle();
+  end_turn();
 }
 
 void connection::refuse(std::uint64_t call, rpc::code code, std::string_view text) {
-  outbound_.add_reply([&](std::string& out) { wire::append_status(out, call, static_cast<int>(code), text); });
+  link_.output().add_reply([&](std::string& out) { wire::append_status(out, call, static_cast<int>(code), text); });
 }
 
 void connection::reply(std::uint64_t call, const google::protobuf::MessageLite& message) {
   const auto payload = message.ByteSizeLong();
-  if (wire::message_frame_size(call, payload, true) > limits().frame_bytes_max)
+  if (wire::message_frame_size(call, payload, true) > limits().link.frame_bytes_max)
     return refuse(call, rpc::code::resource_exhausted, "the reply is above the frame limit");
-  outbound_.add_reply([&](std::string& out) { wire::append_message(out, call, message, payload, true); });
+  link_.output().add_reply([&](std::string& out) { wire::append_message(out, call, message, payload, true); });
 }
 
 /// Adds a frame of a call before other calls' stream messages, but behind its own where some still wait.
 template <class Append>
 void connection::add_behind_own_messages(const open_call& call, Append&& append) {
-  if (outbound_.stream_sent(call.last_message))
-    outbound_.add_reply(append);
+  if (link_.output().stream_sent(call.last_message))
+    link_.output().add_reply(append);
   else
-    outbound_.add_stream_frame(append);
+    link_.output().add_stream_frame(append);
 }
 
 /// Ends a call with what its source, or this connection, says of it; its service is told where that is news.
@@ -597,13 +477,8 @@ void connection::drop_calls() {
 }
 
 void connection::end_streams() {
-  for (const auto number : numbers_of_calls([](const open_call& call) { return call.streaming; })) {
-    auto& call = *calls_.find(number);
-    if (input_ended_)
-      interrupt(call);
-    else
-      end_call(call, rpc::code::unavailable, "the server is stopping");
-  }
+  for (const auto number : numbers_of_calls([](const open_call& call) { return call.streaming; }))
+    end_call(*calls_.find(number), rpc::code::unavailable, "the server is stopping");
 }
 
 // -- streams --------------------------------------------------------------------------------------------------------
@@ -611,10 +486,10 @@ void connection::end_streams() {
 void connection::drain_stream(std::uint64_t number) {
   auto* call = calls_.find(number);
   if (!call || !call->source) return;
-  const auto bytes_before = outbound_.stream_position();
+  const auto bytes_before = link_.output().stream_position();
   for (std::size_t taken = 0;; ++taken) {
     // While the socket takes nothing, what is drawn would only wait here: it costs less at its source.
-    const bool full = write_blocked_ || outbound_.bytes() >= limits().outbound_high_bytes;
+    const bool full = link_.output_full();
     if (call->credit == 0 || full) {
       // The end of a stream costs no credit.
       if (call->source->ended()) break;
@@ -624,16 +499,17 @@ void connection::drain_stream(std::uint64_t number) {
       }
       return;
     }
-    if (taken >= limits().turn_messages_max || outbound_.stream_position() - bytes_before >= limits().turn_bytes_max)
+    if (taken >= limits().turn_messages_max ||
+        link_.output().stream_position() - bytes_before >= limits().turn_bytes_max)
       return tell(self_ptr(), rpc::stream_ready{number});
     rpc::payload message;
     const auto outcome = call->source->next(message);
     if (outcome == rpc::source::outcome::wait) return;
     if (outcome == rpc::source::outcome::end) break;
-    if (wire::message_frame_size(number, message.bytes.size(), false) > limits().frame_bytes_max)
+    if (wire::message_frame_size(number, message.bytes.size(), false) > limits().link.frame_bytes_max)
       return end_call(*call, rpc::code::resource_exhausted, "a message of the stream is above the frame limit");
-    outbound_.add_stream_message(number, message);
-    call->last_message = outbound_.stream_position();
+    link_.output().add_stream_message(number, message.bytes, message.owner);
+    call->last_message = link_.output().stream_position();
     --call->credit;
   }
   // It ends by itself: that is no news to who watches.
@@ -642,10 +518,9 @@ void connection::drain_stream(std::uint64_t number) {
   end_call(*call, result.code, result.message);
 }
 
-void connection::resume_stalled_streams() {
-  if (stalled_.empty() || write_blocked_ || outbound_.bytes() > limits().outbound_low_bytes) return;
-  const auto numbers = std::exchange(stalled_, {});
-  for (const auto number : numbers) {
+void connection::on_output_low() {
+  if (stalled_.empty()) return;
+  for (const auto number : std::exchange(stalled_, {})) {
     if (auto* call = calls_.find(number)) {
       call->stalled = false;
       tell(self_ptr(), rpc::stream_ready{number});
@@ -653,60 +528,21 @@ void connection::resume_stalled_streams() {
   }
 }
 
-// -- output ---------------------------------------------------------------------------------------------------------
+// -- the end of a turn, and of the connection -----------------------------------------------------------------------
 
-/// The one end of every handler: writes what was queued once the mailbox is empty, so that what arrived together leaves
-/// together, and re-arms.
-void connection::settle() {
-  if (!outbound_.empty() && !write_blocked_) {
-    if (mailbox().empty()) {
-      write();
-    } else if (!flush_queued_) {
-      flush_queued_ = true;
-      tell(self_ptr(), flush{});
-    }
-  }
+/// The one end of every handler.
+void connection::end_turn() {
+  if (link_.now() == link::state::half_closed && unary_calls_ == 0)
+    link_.finish({link::close_reason::end_of_stream,
+                  finishing_ ? limits().link.flush_timeout : limits().link.end_of_stream_flush});
+  link_.end_turn();
   if (refusing_calls_ && !drain_reported_ && unary_calls_ == 0) {
     drain_reported_ = true;
     tell(environment_->broker, connection_drained{id_});
   }
-  if (state_ == state::draining) step_drain();
-  if (!live()) return;
-  update_reading();
-  rearm();
-}
-
-void connection::write() {
-  const auto written = outbound_.write(*transport_);
-  if (written.outcome == net::io_outcome::failed) return close(close_reason::reset);
-  write_blocked_ = written.outcome == net::io_outcome::would_block;
-  resume_stalled_streams();
-}
-
-void connection::update_reading() {
-  const bool stopped_before = reading_stopped_;
-  const auto replies_max = reading_stopped_ ? limits().outbound_low_bytes : 2 * limits().outbound_high_bytes;
-  const bool full = request_bytes_ >= limits().request_bytes_in_flight_max ||
-                    calls_.abandoned() >= limits().open_calls_max || outbound_.reply_bytes() > replies_max;
-  reading_stopped_ = state_ == state::open && (full || !undecoded_.empty());
-  // As a message, so that a client that takes its replies as fast as they are made leaves others their turn.
-  if (reading_stopped_ && !full && !std::exchange(decode_queued_, true)) tell(self_ptr(), decode_rest{});
-  if (state_ == state::open && stopped_before && !reading_stopped_) cancel_connection_deadline();
-  // It may have sent its end of stream, behind what is not read for now, and never take what keeps it from being read.
-  if (hangup_seen_ && reading_stopped_ && connection_deadline_ == deadline_id::none)
-    set_connection_deadline(environment_->pump->now() + limits().end_of_stream_flush);
-  if (!caller_) return;
-  caller_->backlog->queued(outbound_.reply_bytes());
+  if (!live() || !caller_) return;
+  caller_->backlog->queued(link_.output().reply_bytes());
   resume_services();
-}
-
-interest connection::wanted() const noexcept {
-  auto filter = interest::none;
-  if (!input_ended_ && !reading_stopped_) filter |= interest::in;
-  // Level-triggered it would fire for ever once seen; with IN, the end of the stream is seen as a read's outcome.
-  if (!hangup_seen_) filter |= interest::hangup;
-  if (write_blocked_) filter |= interest::out;
-  return filter;
 }
 
 /// Tells the services that hold back calls of this client that it takes replies again.
@@ -714,25 +550,12 @@ void connection::resume_services() {
   for (const auto& host : caller_->backlog->take_waiting()) tell(host, rpc::resume_calls{id_});
 }
 
-void connection::rearm() {
-  const auto filter = wanted();
-  if (armed_ && (filter & armed_for_) == filter) return;
-  if (const auto error = environment_->pump->arm(registration_, filter)) {
-    logging::debug("{}: re-arm failed: {}", transport_->peer().to_string(), error.message());
-    return close(error == errc::closed ? close_reason::stopped : close_reason::failed);
-  }
-  armed_ = true;
-  armed_for_ = filter;
-}
-
-// -- the end --------------------------------------------------------------------------------------------------------
-
 void connection::fail_protocol(rpc::code code, std::string_view text) {
-  protocol_errors().info("{}: {}: {}", transport_->peer().to_string(), rpc::to_string(code), text);
+  protocol_errors().info("{}: {}: {}", link_.peer().to_string(), rpc::to_string(code), text);
   drop_calls();
   // The last frame: behind replies and stream messages alike.
-  outbound_.add_stream_frame([&](std::string& out) { wire::append_status(out, 0, static_cast<int>(code), text); });
-  enter_drain(drain_stage::flushing, close_reason::protocol_error);
+  link_.output().add_stream_frame([&](std::string& out) { wire::append_status(out, 0, static_cast<int>(code), text); });
+  link_.finish({link::close_reason::protocol_error, limits().link.flush_timeout, limits().link.linger});
 }
 
 void connection::on_begin_drain() {
@@ -740,99 +563,43 @@ void connection::on_begin_drain() {
   refusing_calls_ = true;
   if (!live()) return;
   end_streams();
-  settle();
+  end_turn();
 }
 
 void connection::on_finish_drain() {
   refusing_calls_ = true;
   if (!live()) return;
-  for (const auto number : numbers_of_calls([](const open_call&) { return true; })) {
-    end_call(*calls_.find(number), rpc::code::unavailable, "the server is stopping");
-  }
   finishing_ = true;
-  if (state_ == state::open)
-    enter_drain(drain_stage::flushing, close_reason::drained);
-  else if (stage_ == drain_stage::flushing)
-    set_connection_deadline(environment_->pump->now() + limits().flush_timeout);
-  settle();
+  for (const auto number : numbers_of_calls([](const open_call&) { return true; }))
+    end_call(*calls_.find(number), rpc::code::unavailable, "the server is stopping");
+  if (link_.now() != link::state::half_closed) link_.finish({link::close_reason::drained, limits().link.flush_timeout});
+  end_turn();
 }
 
-void connection::enter_drain(drain_stage stage, close_reason reason) {
-  transition(state::draining);
-  reason_ = reason;
-  stage_ = stage;
-  stalled_.clear();
-  undecoded_ = {};
-  if (stage == drain_stage::flushing) {
-    flush_began_ = environment_->pump->now();
-    set_connection_deadline(flush_began_ + limits().flush_timeout);
-  }
-}
-
-void connection::step_drain() {
-  if (stage_ == drain_stage::answering) {
-    if (unary_calls_ > 0) return;
-    stage_ = drain_stage::flushing;
-    flush_began_ = environment_->pump->now();
-    set_connection_deadline(flush_began_ + (finishing_ ? limits().flush_timeout : limits().end_of_stream_flush));
-  }
-  if (stage_ == drain_stage::flushing) {
-    if (!outbound_.empty()) return;
-    if (input_ended_ || transport_->shutdown_write()) return close(reason_);
-    stage_ = drain_stage::lingering;
-    set_connection_deadline(reason_ == close_reason::drained ? flush_began_ + limits().flush_timeout
-                                                             : environment_->pump->now() + limits().linger);
-  }
-  if (stage_ == drain_stage::lingering && input_ended_) close(reason_);
-}
-
-void connection::set_connection_deadline(notification_pump::clock::time_point at) {
-  cancel_connection_deadline();
-  connection_deadline_ = environment_->pump->schedule(at, self_ptr(), connection_deadline_tag_ += 2);
-}
-
-void connection::cancel_connection_deadline() {
-  if (connection_deadline_ == deadline_id::none) return;
-  environment_->pump->cancel(std::exchange(connection_deadline_, deadline_id::none));
-  connection_deadline_tag_ += 2;
-}
-
-void connection::close(close_reason reason) {
-  if (state_ == state::closing || state_ == state::closed) return;
-  transition(state::closing);
-  reason_ = reason;
+void connection::on_closing(link::close_reason, std::error_code) {
   let_go();
-  outbound_.clear();
-  undecoded_ = {};
-  // After the pump's end there is no REMOVE event to wait for, nor anybody who could still hold a packet.
-  if (registration_ == registration_id::none || environment_->pump->remove(registration_)) finish_close();
 }
 
-/// Lets go of calls, deadlines and services that wait.
+/// Lets go of calls, and of services that wait.
 void connection::let_go() {
   drop_calls();
-  cancel_connection_deadline();
+  stalled_.clear();
   if (!caller_) return;
   caller_->backlog->close();
   resume_services();
 }
 
-void connection::finish_close() {
-  transition(state::closed);
-  logging::debug("{}: closed: {}", transport_->peer().to_string(), to_string(reason_));
-  transport_ = nullptr;
-  tell(environment_->broker, connection_closed{id_, reason_});
+void connection::on_closed(link::close_reason reason) {
+  tell(environment_->broker, connection_closed{id_, reason});
   quit();
 }
 
 void connection::on_exit() {
   // Only a fault of ours ends the actor before its registration: the slot then keeps it, and with it the socket, until
   // the REMOVE event (N50).
-  if (state_ != state::closed) {
-    let_go();
-    if (registration_ != registration_id::none) (void)environment_->pump->remove(registration_);
-    tell(environment_->broker, connection_closed{id_, close_reason::failed});
-  }
+  link_.close(link::close_reason::failed);
+  if (link_.now() == link::state::closing)
+    tell(environment_->broker, connection_closed{id_, link::close_reason::failed});
   caller_ = nullptr;
 }
 

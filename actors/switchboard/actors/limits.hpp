@@ -10,24 +10,17 @@
 #include <cstddef>
 #include <string>
 
-#include <switchboard/wire/limits.hpp>
+#include <switchboard/link/limits.hpp>
 
 namespace switchboard {
 
 struct limits {
-  /// Bytes of one frame after its size varint; above it the connection ends with RESOURCE_EXHAUSTED.
-  std::size_t frame_bytes_max = wire::default_frame_limit;
+  link::limits link;
   /// Calls open at once on one connection; one more is answered RESOURCE_EXHAUSTED. Those that the connection answers
   /// itself do not count. As many may have ended for the client while services still have them: there reading stops.
   std::size_t open_calls_max = 4096;
   /// Bytes of requests that services of one connection hold; reading stops there.
   std::size_t request_bytes_in_flight_max = 4 * 1024 * 1024;
-
-  /// Outbound bytes of one connection above which no stream message is queued, nor while the socket takes nothing;
-  /// reading stops when replies alone pass twice that.
-  std::size_t outbound_high_bytes = 1024 * 1024;
-  /// Outbound bytes at which both go on.
-  std::size_t outbound_low_bytes = 256 * 1024;
 
   /// What a stream adds to a connection's output before others get their turn.
   std::size_t turn_messages_max = 256;
@@ -35,20 +28,14 @@ struct limits {
 
   /// How long unary calls may go on after the broker was told to stop.
   std::chrono::milliseconds drain_timeout{3'000};
-  /// How long a connection that the server ends may take to accept what is queued.
-  std::chrono::milliseconds flush_timeout{2'000};
-  /// How long input is read and thrown away after an error, so that a reset does not overtake the status.
-  std::chrono::milliseconds linger{1'000};
-  /// How long answers are flushed to a client that has ended its own stream.
-  std::chrono::milliseconds end_of_stream_flush{30'000};
 
   /// Empty, or one sentence about limits that cannot hold together.
   std::string check() const {
-    if (frame_bytes_max == 0) return "the frame limit must be above 0";
+    if (link.frame_bytes_max == 0) return "the frame limit must be above 0";
     if (open_calls_max == 0) return "the limit of open calls must be above 0";
-    if (outbound_low_bytes >= outbound_high_bytes) return "the outbound low mark must be below the high mark";
+    if (link.outbound_low_bytes >= link.outbound_high_bytes) return "the outbound low mark must be below the high mark";
     if (turn_messages_max == 0 || turn_bytes_max == 0) return "a turn must allow at least one message and one byte";
-    if (request_bytes_in_flight_max < frame_bytes_max)
+    if (request_bytes_in_flight_max < link.frame_bytes_max)
       return "the limit of request bytes in flight must hold at least one frame";
     return {};
   }

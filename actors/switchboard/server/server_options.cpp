@@ -122,21 +122,21 @@ server_command_line::server_command_line(std::string program, std::string descri
       ->default_str("info");
 
   auto& limits = options_.limits;
-  add_bytes("--frame-bytes-max", limits.frame_bytes_max, "Size of a frame; a larger one ends its connection");
+  add_bytes("--frame-bytes-max", limits.link.frame_bytes_max, "Size of a frame; a larger one ends its connection");
   add_count("--open-calls-max", limits.open_calls_max, "Calls open at once on a connection");
   add_bytes("--request-bytes-in-flight-max", limits.request_bytes_in_flight_max,
             "Requests of a connection that services hold; reading stops there");
-  add_bytes("--outbound-high-bytes", limits.outbound_high_bytes,
+  add_bytes("--outbound-high-bytes", limits.link.outbound_high_bytes,
             "Unsent output of a connection at which its streams pause");
-  add_bytes("--outbound-low-bytes", limits.outbound_low_bytes, "Unsent output at which they go on");
+  add_bytes("--outbound-low-bytes", limits.link.outbound_low_bytes, "Unsent output at which they go on");
   add_count("--turn-messages-max", limits.turn_messages_max, "Messages a stream may send before others get their turn");
   add_bytes("--turn-bytes-max", limits.turn_bytes_max, "Bytes a stream may send before others get their turn");
   add_duration("--drain-timeout", limits.drain_timeout,
                "For unary calls to be answered once the server was told to stop");
-  add_duration("--flush-timeout", limits.flush_timeout,
+  add_duration("--flush-timeout", limits.link.flush_timeout,
                "For a connection that the server ends to accept what is queued");
-  add_duration("--linger", limits.linger, "For which input is thrown away after a connection's error");
-  add_duration("--end-of-stream-flush", limits.end_of_stream_flush,
+  add_duration("--linger", limits.link.linger, "For which input is thrown away after a connection's error");
+  add_duration("--end-of-stream-flush", limits.link.end_of_stream_flush,
                "For a client that ended its stream to accept its answers");
   for (auto* each : app.get_options())
     if (each->get_name() != "--help") each->group("Options of every server");

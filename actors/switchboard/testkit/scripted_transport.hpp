@@ -28,6 +28,15 @@ struct scripted_wire {
   std::error_code pending;
   bool write_shut = false;
   bool closed = false;
+
+  // What transports other than plain sockets do.
+  std::deque<net::readiness> handshake;  ///< what the steps of the handshake wait for, before it is done
+  std::error_code handshake_error;       ///< how it ends, once it waits for nothing more
+  bool reads_ahead = false;              ///< `input` counts as received already
+  bool takes_all = false;                ///< what has no room is taken and held
+  std::string held;                      ///< output that has no room yet
+  net::readiness read_waits_for = net::readiness::readable;
+  net::readiness write_waits_for = net::readiness::writable;
 };
 
 class scripted_transport final : public net::transport {
@@ -39,10 +48,23 @@ public:
   net::socket_handle handle() const noexcept override { return handle_; }
   const net::endpoint& peer() const noexcept override { return peer_; }
 
+  net::io_result handshake() noexcept override {
+    if (!wire_->handshake.empty()) {
+      const auto next = wire_->handshake.front();
+      wire_->handshake.pop_front();
+      return {.outcome = net::io_outcome::would_block, .waits_for = next};
+    }
+    if (wire_->handshake_error) return {net::io_outcome::failed, 0, wire_->handshake_error};
+    return {net::io_outcome::done};
+  }
+  bool holds_input() const noexcept override { return wire_->reads_ahead && !wire_->input.empty(); }
+  bool holds_output() const noexcept override { return !wire_->held.empty(); }
+
   net::io_result read(std::span<std::byte> into) noexcept override {
     if (wire_->input.empty()) {
       if (wire_->read_error) return {net::io_outcome::failed, 0, wire_->read_error};
-      return {wire_->input_ends ? net::io_outcome::end_of_stream : net::io_outcome::would_block, 0, {}};
+      if (wire_->input_ends) return {net::io_outcome::end_of_stream};
+      return {.outcome = net::io_outcome::would_block, .waits_for = wire_->read_waits_for};
     }
     auto& piece = wire_->input.front();
     const auto count = std::min(piece.size(), into.size());
@@ -54,17 +76,21 @@ public:
 
   net::io_result write(std::span<const net::const_buffer> pieces) noexcept override {
     if (wire_->write_error) return {net::io_outcome::failed, 0, wire_->write_error};
-    std::size_t total = 0;
+    const auto sent_before = wire_->output.size();
+    if (send_held() > 0) pieces = {};
+    std::size_t taken = 0;
     for (const auto& piece : pieces) {
-      const auto count = std::min(piece.size, wire_->room);
-      wire_->output.append(static_cast<const char*>(piece.data), count);
-      wire_->room -= count;
-      total += count;
+      const auto count = std::min(piece.size, wire_->takes_all ? piece.size : wire_->room);
+      wire_->held.append(static_cast<const char*>(piece.data), count);
+      send_held();
+      taken += count;
       if (count < piece.size) break;
     }
-    if (total == 0) return {net::io_outcome::would_block, 0, {}};
-    ++wire_->writes;
-    return {net::io_outcome::done, total, {}};
+    if (wire_->output.size() > sent_before) ++wire_->writes;
+    const bool blocked = !wire_->held.empty();
+    if (taken == 0 && (blocked || !pieces.empty()))
+      return {.outcome = net::io_outcome::would_block, .waits_for = wire_->write_waits_for};
+    return {net::io_outcome::done, taken, {}, blocked ? wire_->write_waits_for : net::readiness::none};
   }
 
   std::error_code shutdown_write() noexcept override {
@@ -74,6 +100,15 @@ public:
   std::error_code pending_error() noexcept override { return std::exchange(wire_->pending, {}); }
 
 private:
+  /// Sends what there is room for; how much has none.
+  std::size_t send_held() {
+    const auto count = std::min(wire_->held.size(), wire_->room);
+    wire_->output.append(wire_->held, 0, count);
+    wire_->held.erase(0, count);
+    wire_->room -= count;
+    return wire_->held.size();
+  }
+
   const net::socket_handle handle_;
   const net::endpoint peer_ = net::endpoint::tcp("scripted", 1);
   const std::shared_ptr<scripted_wire> wire_;

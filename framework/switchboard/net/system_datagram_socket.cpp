@@ -6,9 +6,9 @@
 namespace switchboard::net {
 namespace {
 
-io_result outcome_of(std::ptrdiff_t moved) noexcept {
+io_result outcome_of(std::ptrdiff_t moved, readiness waits_for) noexcept {
   if (moved >= 0) return {io_outcome::done, static_cast<std::size_t>(moved)};
-  if (is_would_block(last_error())) return {io_outcome::would_block};
+  if (is_would_block(last_error())) return {.outcome = io_outcome::would_block, .waits_for = waits_for};
   return {io_outcome::failed, 0, system_error_code(last_error())};
 }
 
@@ -40,13 +40,15 @@ io_result system_datagram_socket::send(std::span<const std::byte> datagram, cons
   if (!addresses) return {io_outcome::failed, 0, addresses.error()};
   const auto& address = addresses->front();
   return outcome_of(::sendto(socket_.get(), reinterpret_cast<const char*>(datagram.data()),
-                             static_cast<int>(datagram.size()), 0, address.data(), address.size));
+                             static_cast<int>(datagram.size()), 0, address.data(), address.size),
+                    readiness::writable);
 }
 
 io_result system_datagram_socket::receive(std::span<std::byte> into, endpoint& from) {
   socket_address sender;
   const auto got = outcome_of(::recvfrom(socket_.get(), reinterpret_cast<char*>(into.data()),
-                                         static_cast<int>(into.size()), receive_whole, sender.data(), &sender.size));
+                                         static_cast<int>(into.size()), receive_whole, sender.data(), &sender.size),
+                              readiness::readable);
   if (got.outcome != io_outcome::done) return got;
   if (got.bytes > into.size()) return {io_outcome::failed, 0, std::make_error_code(std::errc::message_size)};
   from = to_endpoint(sender);

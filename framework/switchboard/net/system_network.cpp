@@ -43,7 +43,7 @@ public:
     std::error_code failure;
     for (const auto& address : *addresses) {
       auto socket = start_connection(address, &address == &addresses->back());
-      if (socket) return make_transport(std::move(*socket), to_endpoint(address));
+      if (socket) return make_transport(std::move(*socket), to_endpoint(address), false);
       failure = socket.error();
     }
     return failure;
@@ -55,7 +55,7 @@ public:
     if (::getpeername(socket.get(), peer.data(), &peer.size) != 0) return system_error_code(last_error());
     if (peer.storage.ss_family != AF_UNIX)
       if (const auto failure = set_accepted_options(socket.get())) return failure;
-    return make_transport(std::move(socket), to_endpoint(peer));
+    return make_transport(std::move(socket), to_endpoint(peer), true);
   }
 
   error_or<std::unique_ptr<datagram_socket>> open_datagrams(const endpoint& like) override {
@@ -65,6 +65,11 @@ public:
 };
 
 }  // namespace
+
+bool is_connected(socket_number socket) noexcept {
+  socket_address peer;
+  return ::getpeername(socket, peer.data(), &peer.size) == 0;
+}
 
 network& system_network() noexcept {
   static kernel_network instance;

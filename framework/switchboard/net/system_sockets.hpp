@@ -22,6 +22,8 @@ std::error_code system_error_code(int number) noexcept;
 bool is_would_block(int number) noexcept;
 /// Whether `number`, which connect() failed with, means that the connection goes on being made.
 bool is_connecting(int number) noexcept;
+/// Whether the connection of `socket` is made.
+bool is_connected(socket_number socket) noexcept;
 
 /// A non-blocking socket that child processes do not inherit; none where last_error() says why.
 descriptor open_socket(int family, int type) noexcept;
@@ -30,8 +32,8 @@ std::error_code set_tcp_options(socket_number socket) noexcept;
 /// The part of it that an accepted socket does not have from its listener.
 std::error_code set_accepted_options(socket_number socket) noexcept;
 
-/// @pre `socket` is a non-blocking stream socket.
-std::unique_ptr<transport> make_transport(descriptor socket, endpoint peer);
+/// @pre `socket` is a non-blocking stream socket, connected or being connected.
+std::unique_ptr<transport> make_transport(descriptor socket, endpoint peer, bool connected);
 error_or<std::unique_ptr<listener>> open_listener(const endpoint& at);
 
 /// With this flag receiving tells a datagram's whole size, or fails, if it does not fit.

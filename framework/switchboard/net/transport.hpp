@@ -1,12 +1,16 @@
 #pragma once
 
-/// The seam between Switchboard and whoever moves its bytes: a connected stream and the way it ended.
+/// The seam between Switchboard and what moves its bytes: a stream that is being connected, connected, or ended.
 ///
-/// Why        plain sockets, TLS and the simulated network differ; nothing above net may notice, and nothing above net
-///            calls the operating system.
+/// Why        plain sockets, TLS, WebSocket and the simulated network differ; nothing above net may notice, and nothing
+///            above net calls the operating system.
 /// Threads    one at a time: the actor that owns a transport.
-/// Owns       the socket, closed by the destructor. Remove its registration first (N50).
+/// Owns       the socket, closed by the destructor. Remove its registration first (N50). Of bytes only what its protocol
+///            makes it hold: a record or a frame of its own, while one is incomplete.
 /// Errors     in the io_result; would-block and end of stream are outcomes, not errors.
+/// Readiness  what a call waits for is what the socket must become, and that need not be the call's own direction: a read
+///            may have to write first, and a write to read. A short write by itself means nothing; `waits_for` says
+///            whether another would block.
 
 #include <cstddef>
 #include <span>
@@ -24,11 +28,15 @@ struct const_buffer {
 };
 
 enum class io_outcome : unsigned char { done, would_block, end_of_stream, failed };
+enum class readiness : unsigned char { none, readable, writable };
 
 struct [[nodiscard]] io_result {
   io_outcome outcome;
-  std::size_t bytes = 0;    ///< moved, where `done`; never 0 then
+  std::size_t bytes = 0;    ///< moved, where a read or write of bytes is `done`; never 0 then
   std::error_code error{};  ///< set where `failed`
+  /// What the socket must become before the call is worth repeating. Set where it would block, and after a write that is
+  /// done if the next one would.
+  readiness waits_for = readiness::none;
 };
 
 class transport {
@@ -40,11 +48,22 @@ public:
   /// The other side's address as it was when the connection came to be.
   virtual const endpoint& peer() const noexcept = 0;
 
+  /// Goes on with what comes before the first byte: the connection's own making, then the handshakes of its protocols.
+  /// Repeated until `done`; nothing is read or written before. `done` again afterwards.
+  virtual io_result handshake() noexcept { return {io_outcome::done}; }
+
   /// Reads what is there, at most `into.size()` bytes.
   virtual io_result read(std::span<std::byte> into) noexcept = 0;
-  /// Writes as much of `pieces`, in order, as is taken at once. At most `gather_limit` pieces are looked at.
+  /// Whether read() has bytes that were received already: no readiness tells of them.
+  virtual bool holds_input() const noexcept { return false; }
+
+  /// Takes as much of `pieces`, in order, as it can at once. At most `gather_limit` pieces are looked at.
   virtual io_result write(std::span<const const_buffer> pieces) noexcept = 0;
-  /// Ends the outgoing direction (FIN); what was written before still arrives.
+  /// Whether bytes that write() took have not gone to the socket yet: a write without pieces goes on with them, and is
+  /// `done` with 0 bytes when all have.
+  virtual bool holds_output() const noexcept { return false; }
+
+  /// Ends the outgoing direction (FIN) behind all that was written; what that takes to send may be held as output.
   virtual std::error_code shutdown_write() noexcept = 0;
   /// Takes the pending error of the socket, if there is one (SO_ERROR, N20).
   virtual std::error_code pending_error() noexcept = 0;

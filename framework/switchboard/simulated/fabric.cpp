@@ -15,6 +15,10 @@ using notify::event;
 /// Standard input, output and error have the first ones.
 constexpr std::size_t first_number = 3;
 
+io_result would_block(net::readiness waits_for) noexcept {
+  return {.outcome = io_outcome::would_block, .waits_for = waits_for};
+}
+
 std::error_code connection_reset() noexcept {
   return std::make_error_code(std::errc::connection_reset);
 }
@@ -186,9 +190,15 @@ bool fabric::lulls(clock::time_point socket::*until, socket& at) {
   return true;
 }
 
+io_result fabric::shake_hands(socket& at) {
+  if (at.is_connecting) return would_block(net::readiness::writable);
+  if (at.error) return {io_outcome::failed, 0, take_error(at)};
+  return {io_outcome::done};
+}
+
 io_result fabric::read(socket& at, std::span<std::byte> into) {
   if (into.empty()) return {io_outcome::failed, 0, errc::invalid_request};
-  if (at.is_connecting || lulls(&socket::reads_from, at)) return {io_outcome::would_block};
+  if (at.is_connecting || lulls(&socket::reads_from, at)) return would_block(net::readiness::readable);
   if (at.unread_bytes() > 0) {
     auto count = std::min(into.size(), at.unread_bytes());
     if (dice_.falls_to(weather_.short_read)) count = 1 + dice_.below(count);
@@ -204,7 +214,7 @@ io_result fabric::read(socket& at, std::span<std::byte> into) {
   }
   if (at.error) return {io_outcome::failed, 0, take_error(at)};
   if (at.end_arrived || at.is_dead) return {io_outcome::end_of_stream};
-  return {io_outcome::would_block};
+  return would_block(net::readiness::readable);
 }
 
 io_result fabric::write(socket& at, std::span<const net::const_buffer> pieces) {
@@ -212,13 +222,13 @@ io_result fabric::write(socket& at, std::span<const net::const_buffer> pieces) {
   std::size_t offered = 0;
   for (const auto& piece : pieces) offered += piece.size;
   if (offered == 0) return {io_outcome::failed, 0, errc::invalid_request};
-  if (at.is_connecting) return {io_outcome::would_block};
+  if (at.is_connecting) return would_block(net::readiness::writable);
   if (!at.is_dead && dice_.falls_to(weather_.cut)) cut(at);
   if (at.error) return {io_outcome::failed, 0, take_error(at)};
   if (at.is_dead || at.write_shut) return {io_outcome::failed, 0, std::make_error_code(std::errc::broken_pipe)};
-  if (lulls(&socket::writes_from, at)) return {io_outcome::would_block};
+  if (lulls(&socket::writes_from, at)) return would_block(net::readiness::writable);
   auto count = std::min(offered, room(at));
-  if (count == 0) return {io_outcome::would_block};
+  if (count == 0) return would_block(net::readiness::writable);
   if (dice_.falls_to(weather_.short_write)) count = 1 + dice_.below(count);
   segment sent{segment::kind::data, {}};
   sent.bytes.reserve(count);

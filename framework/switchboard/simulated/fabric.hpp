@@ -184,6 +184,7 @@ public:
   /// As with any network, nobody says whether it arrives.
   void send_datagram(const socket& from, std::span<const std::byte> bytes, const net::endpoint& to);
 
+  net::io_result shake_hands(socket& at);
   net::io_result read(socket& at, std::span<std::byte> into);
   net::io_result write(socket& at, std::span<const net::const_buffer> pieces);
   std::error_code shut_down(socket& at);

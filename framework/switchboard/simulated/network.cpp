@@ -51,6 +51,9 @@ public:
 
   net::socket_handle handle() const noexcept override { return socket_.handle(); }
   const net::endpoint& peer() const noexcept override { return peer_; }
+  net::io_result handshake() noexcept override {
+    return socket_.with([](fabric& in, socket& mine) { return in.shake_hands(mine); });
+  }
   net::io_result read(std::span<std::byte> into) noexcept override {
     return socket_.with([&](fabric& in, socket& mine) { return in.read(mine, into); });
   }
@@ -123,7 +126,8 @@ public:
   }
   net::io_result receive(std::span<std::byte> into, net::endpoint& from) override {
     return socket_.with([&](fabric& in, socket& mine) -> net::io_result {
-      if (mine.datagrams.empty()) return {net::io_outcome::would_block};
+      if (mine.datagrams.empty())
+        return {.outcome = net::io_outcome::would_block, .waits_for = net::readiness::readable};
       const auto taken = std::move(mine.datagrams.front());
       mine.datagrams.pop_front();
       in.changed(mine);

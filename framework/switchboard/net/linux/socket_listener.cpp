@@ -74,7 +74,7 @@ socket_listener::socket_listener(descriptor socket, socket_file file, descriptor
 error_or<std::unique_ptr<transport>> socket_listener::accept() noexcept try {
   socket_address peer;
   auto taken = accept_next(socket_.get(), &peer);
-  if (taken.socket) return make_transport(std::move(taken.socket), to_endpoint(peer));
+  if (taken.socket) return make_transport(std::move(taken.socket), to_endpoint(peer), true);
   if (taken.error == EAGAIN) return std::unique_ptr<transport>();
   return system_error_code(taken.error);
 } catch (const std::bad_alloc&) {

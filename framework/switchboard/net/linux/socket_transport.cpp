@@ -25,15 +25,23 @@ constexpr int not_sent_low_water_bytes = 16 * 1024;
 static_assert(sizeof(const_buffer) == sizeof(iovec) && offsetof(const_buffer, data) == offsetof(iovec, iov_base) &&
               offsetof(const_buffer, size) == offsetof(iovec, iov_len));
 
-io_result after_failure() noexcept {
-  if (is_would_block(errno)) return {io_outcome::would_block};
+io_result after_failure(readiness waits_for) noexcept {
+  if (is_would_block(errno)) return {.outcome = io_outcome::would_block, .waits_for = waits_for};
   return {io_outcome::failed, 0, system_error_code(errno)};
 }
 
-io_result after_write(ssize_t sent) noexcept {
-  if (sent < 0) return after_failure();
+/// The kernel takes less than it is offered only when it has no more room: asking again would only be told so.
+io_result after_write(ssize_t sent, std::size_t offered) noexcept {
+  if (sent < 0) return after_failure(readiness::writable);
   if (sent == 0) return {io_outcome::failed, 0, errc::invalid_request};
-  return {io_outcome::done, static_cast<std::size_t>(sent)};
+  const auto taken = static_cast<std::size_t>(sent);
+  return {io_outcome::done, taken, {}, taken < offered ? readiness::writable : readiness::none};
+}
+
+std::size_t bytes_in(std::span<const const_buffer> pieces) noexcept {
+  std::size_t all = 0;
+  for (const auto& piece : pieces) all += piece.size;
+  return all;
 }
 
 template <class Call>
@@ -52,14 +60,22 @@ bool set_option(int socket, int level, int name, Value value) noexcept {
 
 }  // namespace
 
-socket_transport::socket_transport(descriptor socket, endpoint peer) noexcept
-    : socket_(std::move(socket)), peer_(std::move(peer)) {}
+socket_transport::socket_transport(descriptor socket, endpoint peer, bool connected) noexcept
+    : socket_(std::move(socket)), peer_(std::move(peer)), connected_(connected) {}
+
+io_result socket_transport::handshake() noexcept {
+  if (connected_) return {io_outcome::done};
+  if (const auto failure = pending_error()) return {io_outcome::failed, 0, failure};
+  if (!is_connected(socket_.get())) return {.outcome = io_outcome::would_block, .waits_for = readiness::writable};
+  connected_ = true;
+  return {io_outcome::done};
+}
 
 io_result socket_transport::read(std::span<std::byte> into) noexcept {
   // recv() with no room returns 0, which would look like the end of the stream.
   if (into.empty()) return {io_outcome::failed, 0, errc::invalid_request};
   const auto got = uninterrupted([&] { return ::recv(socket_.get(), into.data(), into.size(), 0); });
-  if (got < 0) return after_failure();
+  if (got < 0) return after_failure(readiness::readable);
   if (got == 0) return {io_outcome::end_of_stream};
   return {io_outcome::done, static_cast<std::size_t>(got)};
 }
@@ -69,12 +85,13 @@ io_result socket_transport::write(std::span<const const_buffer> pieces) noexcept
     // The common case; gathering would cost the kernel a copy of two more structures.
     const auto sent =
         uninterrupted([&] { return ::send(socket_.get(), pieces[0].data, pieces[0].size, MSG_NOSIGNAL); });
-    return after_write(sent);
+    return after_write(sent, pieces[0].size);
   }
+  pieces = pieces.first(std::min(pieces.size(), gather_limit));
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(reinterpret_cast<const iovec*>(pieces.data()));
-  message.msg_iovlen = std::min(pieces.size(), gather_limit);
-  return after_write(uninterrupted([&] { return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL); }));
+  message.msg_iovlen = pieces.size();
+  return after_write(uninterrupted([&] { return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL); }), bytes_in(pieces));
 }
 
 std::error_code socket_transport::shutdown_write() noexcept {
@@ -88,8 +105,8 @@ std::error_code socket_transport::pending_error() noexcept {
   return pending == 0 ? std::error_code{} : system_error_code(pending);
 }
 
-std::unique_ptr<transport> make_transport(descriptor socket, endpoint peer) {
-  return std::make_unique<socket_transport>(std::move(socket), std::move(peer));
+std::unique_ptr<transport> make_transport(descriptor socket, endpoint peer, bool connected) {
+  return std::make_unique<socket_transport>(std::move(socket), std::move(peer), connected);
 }
 
 /// Set on a listening socket, Linux hands all of it on to accepted ones, which saves seven system calls each.

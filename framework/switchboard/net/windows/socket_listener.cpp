@@ -62,7 +62,7 @@ error_or<std::unique_ptr<transport>> socket_listener::accept() noexcept try {
       if (!make_ours(taken.get())) return system_error_code(last_error());
       if (local_.kind() == endpoint::family::tcp)
         if (set_accepted_options(taken.get())) continue;
-      return make_transport(std::move(taken), to_endpoint(peer));
+      return make_transport(std::move(taken), to_endpoint(peer), true);
     }
     const int error = last_error();
     if (is_would_block(error)) break;

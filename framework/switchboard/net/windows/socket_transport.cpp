@@ -19,8 +19,8 @@ constexpr DWORD retransmission_limit_s = 60;
 /// TCP_MAXRT, which mingw's headers lack.
 constexpr int tcp_retransmission_limit = 5;
 
-io_result after_failure(int error) noexcept {
-  if (is_would_block(error)) return {io_outcome::would_block};
+io_result after_failure(int error, readiness waits_for) noexcept {
+  if (is_would_block(error)) return {.outcome = io_outcome::would_block, .waits_for = waits_for};
   return {io_outcome::failed, 0, system_error_code(error)};
 }
 
@@ -31,15 +31,23 @@ bool set_option(SOCKET socket, int level, int name, Value value) noexcept {
 
 }  // namespace
 
-socket_transport::socket_transport(descriptor socket, endpoint peer) noexcept
-    : socket_(std::move(socket)), peer_(std::move(peer)) {}
+socket_transport::socket_transport(descriptor socket, endpoint peer, bool connected) noexcept
+    : socket_(std::move(socket)), peer_(std::move(peer)), connected_(connected) {}
+
+io_result socket_transport::handshake() noexcept {
+  if (connected_) return {io_outcome::done};
+  if (const auto failure = pending_error()) return {io_outcome::failed, 0, failure};
+  if (!is_connected(socket_.get())) return {.outcome = io_outcome::would_block, .waits_for = readiness::writable};
+  connected_ = true;
+  return {io_outcome::done};
+}
 
 io_result socket_transport::read(std::span<std::byte> into) noexcept {
   // recv() with no room returns 0, which would look like the end of the stream.
   if (into.empty()) return {io_outcome::failed, 0, errc::invalid_request};
   const auto room = static_cast<int>(std::min<std::size_t>(into.size(), INT_MAX));
   const int got = ::recv(socket_.get(), reinterpret_cast<char*>(into.data()), room, 0);
-  if (got < 0) return after_failure(last_error());
+  if (got < 0) return after_failure(last_error(), readiness::readable);
   if (got == 0) return {io_outcome::end_of_stream};
   return {io_outcome::done, static_cast<std::size_t>(got)};
 }
@@ -57,8 +65,9 @@ io_result socket_transport::write(std::span<const const_buffer> pieces) noexcept
   if (size == 0) return {io_outcome::failed, 0, errc::invalid_request};
   DWORD sent = 0;
   if (::WSASend(socket_.get(), gathered.data(), static_cast<DWORD>(used), &sent, 0, nullptr, nullptr) != 0)
-    return after_failure(last_error());
-  return {io_outcome::done, sent};
+    return after_failure(last_error(), readiness::writable);
+  // Less than it was offered is taken only where there is no more room.
+  return {io_outcome::done, sent, {}, sent < size ? readiness::writable : readiness::none};
 }
 
 std::error_code socket_transport::shutdown_write() noexcept {
@@ -82,8 +91,8 @@ std::error_code socket_transport::pending_error() noexcept {
   return system_error_code(pending);
 }
 
-std::unique_ptr<transport> make_transport(descriptor socket, endpoint peer) {
-  return std::make_unique<socket_transport>(std::move(socket), std::move(peer));
+std::unique_ptr<transport> make_transport(descriptor socket, endpoint peer, bool connected) {
+  return std::make_unique<socket_transport>(std::move(socket), std::move(peer), connected);
 }
 
 std::error_code set_tcp_options(SOCKET socket) noexcept {

@@ -1,6 +1,6 @@
 #pragma once
 
-/// The plain transport: a connected Winsock stream socket.
+/// The plain transport: a Winsock stream socket.
 
 #include <switchboard/net/descriptor.hpp>
 #include <switchboard/net/transport.hpp>
@@ -9,11 +9,12 @@ namespace switchboard::net {
 
 class socket_transport final : public transport {
 public:
-  /// @pre `socket` is a non-blocking stream socket.
-  socket_transport(descriptor socket, endpoint peer) noexcept;
+  /// @pre `socket` is a non-blocking stream socket, connected or being connected.
+  socket_transport(descriptor socket, endpoint peer, bool connected) noexcept;
 
   socket_handle handle() const noexcept override { return socket_.handle(); }
   const endpoint& peer() const noexcept override { return peer_; }
+  io_result handshake() noexcept override;
   io_result read(std::span<std::byte> into) noexcept override;
   io_result write(std::span<const const_buffer> pieces) noexcept override;
   std::error_code shutdown_write() noexcept override;
@@ -22,6 +23,7 @@ public:
 private:
   descriptor socket_;
   endpoint peer_;
+  bool connected_;
   /// A reset is told by every receive, and must be taken once only.
   bool was_reset_told_ = false;
 };

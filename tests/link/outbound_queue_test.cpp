@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <switchboard/actors/outbound_queue.hpp>
+#include <switchboard/link/outbound_queue.hpp>
 #include <switchboard/testkit/scripted_transport.hpp>
 #include <switchboard/wire/frame_decoder.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
-namespace switchboard {
+namespace switchboard::link {
 namespace {
 
 using testkit::scripted_transport;
@@ -18,7 +18,7 @@ protected:
   void reply(std::uint64_t call, std::string_view payload) {
     queue.add_reply([&](std::string& out) { wire::append_message(out, call, payload, true); });
   }
-  void stream(std::uint64_t call, std::string_view payload) { queue.add_stream_message(call, {payload, {}}); }
+  void stream(std::uint64_t call, std::string_view payload) { queue.add_stream_message(call, payload, {}); }
   std::vector<std::uint64_t> calls_written() {
     std::vector<std::uint64_t> calls;
     wire::frame_decoder decoder;
@@ -50,8 +50,8 @@ TEST_F(OutboundQueue, GathersAllFramesInOneWrite) {
 
 TEST_F(OutboundQueue, KeepsLargeSharedPayloadsByReference) {
   const wire::shared_bytes large{std::string(100'000, 'x')};
-  queue.add_stream_message(1, {large.view(), large});
-  queue.add_stream_message(3, {large.view(), large});
+  queue.add_stream_message(1, large.view(), large);
+  queue.add_stream_message(3, large.view(), large);
   EXPECT_EQ(queue.write(transport).outcome, net::io_outcome::done);
   EXPECT_EQ(calls_written(), (std::vector<std::uint64_t>{1, 3}));
 }
@@ -89,7 +89,7 @@ TEST_F(OutboundQueue, KeepsFramesWholeHoweverWritesAreCut) {
       stream(next, std::string(random() % 300, 's'));
       stream_order.push_back(next++);
     } else if (kind == 2 && random() % 8 == 0) {
-      queue.add_stream_message(next, {large.view(), large});
+      queue.add_stream_message(next, large.view(), large);
       stream_order.push_back(next++);
     } else {
       wire->room = random() % 700;
@@ -118,4 +118,4 @@ TEST_F(OutboundQueue, ForgetsEverythingWhenCleared) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::link

@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <array>
 
-#include <switchboard/actors/outbound_queue.hpp>
 #include <switchboard/error/invariant.hpp>
+#include <switchboard/link/outbound_queue.hpp>
 #include <switchboard/wire/block_stock.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
-namespace switchboard {
+namespace switchboard::link {
+
 std::string& outbound_queue::lane::block() {
   const bool open = head < pieces.size() && pieces.back().shared.empty() && pieces.back().block.size() < block_bytes;
   if (!open) pieces.push_back({wire::take_block(), {}, 0});
@@ -60,52 +61,49 @@ void outbound_queue::add_replies(std::string&& frames) {
   }
 }
 
-void outbound_queue::add_stream_message(std::uint64_t call, const rpc::payload& message) {
+void outbound_queue::add_stream_message(std::uint64_t call, std::string_view message, const wire::shared_bytes& owner) {
   std::string& block = streams_.block();
   const auto before = block.size();
-  if (message.bytes.size() < copy_bytes_max || message.owner.empty()) {
-    wire::append_message(block, call, message.bytes, false);
+  if (message.size() < copy_bytes_max || owner.empty()) {
+    wire::append_message(block, call, message, false);
     streams_.grown(block.size() - before);
   } else {
-    wire::append_message_header(block, call, message.bytes.size(), false);
+    wire::append_message_header(block, call, message.size(), false);
     streams_.grown(block.size() - before);
-    streams_.share(message.owner);
+    streams_.share(owner);
   }
   frame_ends_.push_back(streams_.appended);
 }
 
 net::io_result outbound_queue::write(net::transport& to) {
-  net::io_result total{net::io_outcome::done, 0, {}};
-  while (!empty()) {
+  if (empty() && !to.holds_output()) return {net::io_outcome::done};
+  std::size_t total = 0;
+  while (true) {
     std::array<net::const_buffer, net::transport::gather_limit> pieces;
-    std::size_t count = 0;
-    std::size_t offered = 0;
-    for (const lane* each : {&replies_, &streams_}) {
-      for (auto i = each->head; i < each->pieces.size() && count < pieces.size(); ++i) {
-        const auto rest = each->pieces[i].rest();
-        if (rest.empty()) continue;
-        pieces[count++] = {rest.data(), rest.size()};
-        offered += rest.size();
-      }
+    auto written = to.write({pieces.data(), gather(pieces)});
+    if (written.outcome == net::io_outcome::done) {
+      const auto replied = std::min(written.bytes, replies_.bytes);
+      replies_.consume(replied);
+      streams_.consume(written.bytes - replied);
+      total += written.bytes;
+      if (!empty() && written.waits_for == net::readiness::none) continue;
     }
-    SWITCHBOARD_INVARIANT(count > 0, "the outbound queue counts bytes it does not have");
-    const auto written = to.write({pieces.data(), count});
-    if (written.outcome != net::io_outcome::done) {
-      keep_frame_whole();
-      return {written.outcome, total.bytes, written.error};
-    }
-    total.bytes += written.bytes;
-    const auto replied = std::min(written.bytes, replies_.bytes);
-    replies_.consume(replied);
-    streams_.consume(written.bytes - replied);
-    if (written.bytes < offered) {
-      // A short write means that the socket is full: asking again would only be told so.
-      keep_frame_whole();
-      return {net::io_outcome::would_block, total.bytes, {}};
+    keep_frame_whole();
+    written.bytes = total;
+    return written;
+  }
+}
+
+std::size_t outbound_queue::gather(std::span<net::const_buffer> pieces) const noexcept {
+  std::size_t count = 0;
+  for (const lane* each : {&replies_, &streams_}) {
+    for (auto i = each->head; i < each->pieces.size() && count < pieces.size(); ++i) {
+      const auto rest = each->pieces[i].rest();
+      if (!rest.empty()) pieces[count++] = {rest.data(), rest.size()};
     }
   }
-  keep_frame_whole();
-  return total;
+  SWITCHBOARD_INVARIANT(count > 0 || empty(), "the outbound queue counts bytes it does not have");
+  return count;
 }
 
 void outbound_queue::keep_frame_whole() {
@@ -154,4 +152,4 @@ void outbound_queue::clear() noexcept {
   replies_.consume(replies_.bytes);
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::link

@@ -1,24 +1,24 @@
 #pragma once
 
-/// The frames a connection has still to write, in two lanes: replies first, stream messages later.
+/// The frames a link has still to write, in two lanes: replies first, stream messages later.
 ///
 /// Why        status, credit and replies overtake queued stream data of other calls, but never the middle of a frame
 ///            and never frames of their own call (wire protocol, "Calls").
-/// Threads    one at a time: the connection's actor.
+/// Threads    the link's.
 /// Owns       the queued bytes. Small payloads are copied behind their header into blocks, larger ones kept by
 ///            reference; a queue that is empty owns no block.
 /// Errors     write() passes on the transport's.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <switchboard/net/transport.hpp>
-#include <switchboard/rpc/source.hpp>
 #include <switchboard/wire/shared_bytes.hpp>
 
-namespace switchboard {
+namespace switchboard::link {
 
 class outbound_queue {
 public:
@@ -38,8 +38,8 @@ public:
   }
   /// Adds whole frames to the reply lane.
   void add_replies(std::string&& frames);
-  /// Adds {call, message} to the stream lane.
-  void add_stream_message(std::uint64_t call, const rpc::payload& message);
+  /// Adds {call, message} to the stream lane. `owner`: set where it owns `message`, which may then be kept by reference.
+  void add_stream_message(std::uint64_t call, std::string_view message, const wire::shared_bytes& owner);
   /// Adds what `append(std::string&)` appends, one whole frame, to the stream lane: behind the messages of its own
   /// call.
   template <class Append>
@@ -60,8 +60,8 @@ public:
   std::size_t bytes() const noexcept { return replies_.bytes + streams_.bytes; }
   bool empty() const noexcept { return bytes() == 0; }
 
-  /// Writes until all is gone, the transport takes no more (would_block), or it fails. `bytes` of the result: written
-  /// in all.
+  /// Writes until all is gone, the transport takes no more for now, or it fails: the last write's result, whose `bytes`
+  /// are those of all writes. An empty queue writes what the transport holds.
   net::io_result write(net::transport& to);
   /// Drops the stream lane, but for a frame that has begun.
   void drop_streams() noexcept;
@@ -88,6 +88,7 @@ private:
     void grown(std::size_t by) noexcept;
     void consume(std::size_t count) noexcept;
   };
+  std::size_t gather(std::span<net::const_buffer> pieces) const noexcept;
   void keep_frame_whole();
 
   lane replies_;
@@ -97,4 +98,4 @@ private:
   std::uint64_t frame_begin_ = 0;  ///< where the frame at frame_head_ begins
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::link

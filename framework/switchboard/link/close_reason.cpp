@@ -1,0 +1,33 @@
+#include <switchboard/link/close_reason.hpp>
+
+namespace switchboard::link {
+
+const char* to_string(close_reason reason) noexcept {
+  switch (reason) {
+    case close_reason::end_of_stream:
+      return "end of stream";
+    case close_reason::ended_by_peer:
+      return "ended by the peer";
+    case close_reason::protocol_error:
+      return "protocol error";
+    case close_reason::drained:
+      return "drained";
+    case close_reason::stopped:
+      return "stopped";
+    case close_reason::reset:
+      return "reset";
+    case close_reason::slow_to_flush:
+      return "slow to take its last output";
+    case close_reason::refused:
+      return "refused";
+    case close_reason::handshake_failed:
+      return "handshake failed";
+    case close_reason::handshake_timeout:
+      return "slow to shake hands";
+    case close_reason::failed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+}  // namespace switchboard::link

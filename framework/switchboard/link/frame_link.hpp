@@ -1,0 +1,99 @@
+#pragma once
+
+/// One connected stream of frames, whoever speaks over it: a server's connection and a client's are two users of it.
+///
+/// Why        reading, decoding, queueing, writing, arming and the orderly end are the same whatever the frames mean; the
+///            link knows frames and no calls.
+/// Way        readiness → one chunk is read → its frames go to the upper layer → what that queued is written at the end of
+///            the turn, or of a later one that is about to follow → the socket is armed for what is wanted then.
+/// Threads    one at a time: its driver's.
+/// Owns       the transport, from its making to the registration's end (N50); a partial frame; queued output; of input
+///            whose replies had no room, the rest of one chunk. An idle link owns no buffer.
+/// States     link/state.hpp
+/// Errors     each ends the link with a close_reason, told to the upper layer.
+/// Turns      whatever is done with a link in one turn, end_turn() comes last.
+
+#include <memory>
+#include <optional>
+
+#include <switchboard/link/arming.hpp>
+#include <switchboard/link/close_reason.hpp>
+#include <switchboard/link/driver.hpp>
+#include <switchboard/link/frame_reader.hpp>
+#include <switchboard/link/limits.hpp>
+#include <switchboard/link/outbound_queue.hpp>
+#include <switchboard/link/state.hpp>
+#include <switchboard/link/upper_layer.hpp>
+#include <switchboard/net/transport.hpp>
+
+namespace switchboard::link {
+
+/// How a link that has nothing more to say ends.
+struct orderly_close {
+  close_reason reason = close_reason::failed;
+  std::chrono::milliseconds flush{0};                 ///< until queued output must have left
+  std::optional<std::chrono::milliseconds> linger{};  ///< then, for the peer's end; what is left of `flush` where unset
+};
+
+class frame_link {
+public:
+  /// `upper`, `by` and `within` live longer than the link.
+  frame_link(upper_layer& upper, driver& by, const limits& within, std::unique_ptr<net::transport> transport);
+
+  /// Shakes hands and registers the socket. Once, first.
+  void start();
+
+  // From the driver's owner; see link/driver.hpp.
+
+  void on_ready(notify::event events);
+  void on_turn();
+  void on_deadline();
+  void on_registration_closed();
+  /// Writes what was queued, unless more is about to be, takes the next step of an orderly close, and arms.
+  void end_turn();
+
+  // From the upper layer.
+
+  /// Frames to the peer. Nothing is to be queued unless may_send(now()).
+  outbound_queue& output() noexcept { return output_; }
+  /// Whether stream messages are better left where they are: while the socket takes nothing they would only wait here.
+  bool output_full() const noexcept {
+    return arming_.write_blocked() || output_.bytes() >= limits_.outbound_high_bytes;
+  }
+  /// Sends what is queued, then ends. While that goes on already, it is to end no later than this says.
+  void finish(const orderly_close& how);
+  /// Ends at once: what is queued is dropped. `why` where there is more to say than the reason.
+  void close(close_reason reason, std::error_code why = {});
+
+  state now() const noexcept { return state_; }
+  const frame_reader& input() const noexcept { return input_; }
+  /// @pre not closed
+  const net::endpoint& peer() const noexcept { return transport_->peer(); }
+
+private:
+  void transition(state next);
+  void shake_hands();
+  void read();
+  void decode();
+  void on_end_of_stream();
+  void write();
+  void step_orderly_close();
+  void update_reading();
+  void check() const;
+
+  upper_layer& upper_;
+  driver& driver_;
+  const limits& limits_;
+  std::unique_ptr<net::transport> transport_;
+  frame_reader input_;
+  outbound_queue output_;
+  arming arming_;
+  orderly_close ending_;
+  clock::time_point flush_until_{};
+
+  state state_ = state::handshaking;
+  bool reading_stopped_ = false;  ///< by the marks, the upper layer or input that waits to be decoded
+  bool turn_queued_ = false;
+};
+
+}  // namespace switchboard::link

@@ -1,0 +1,54 @@
+#pragma once
+
+/// What comes in over a transport, cut into frames.
+///
+///     if (reader.read(transport).outcome == net::io_outcome::done)
+///       while (reader.next(frame) == outcome::frame) …use frame, or keep_rest() and go on another time…
+///
+/// Why        a worker's chunk serves all the links that it reads, so an idle link owns no buffer; what a link keeps
+///            between two turns is a partial frame, and the rest of a chunk that had to wait.
+/// Threads    the link's. What was read is to be taken, or kept, before the thread reads for another link.
+/// Owns       a partial frame, within the frame limit; the rest of at most one chunk.
+
+#include <cstddef>
+#include <vector>
+
+#include <switchboard/net/transport.hpp>
+#include <switchboard/wire/frame_decoder.hpp>
+
+namespace switchboard::link {
+
+class frame_reader {
+public:
+  using outcome = wire::frame_decoder::outcome;
+
+  /// What one read takes from the transport, at most.
+  static constexpr std::size_t chunk_bytes = 64 * 1024;
+
+  explicit frame_reader(std::size_t frame_limit) noexcept : decoder_(frame_limit) {}
+
+  /// One read, whose bytes next() makes frames of. @pre the previous chunk is used up, or kept and taken up again
+  net::io_result read(net::transport& from) noexcept;
+  /// One read, whose bytes are thrown away.
+  static net::io_result discard(net::transport& from) noexcept;
+  /// The next whole frame, valid until next() is called again.
+  outcome next(wire::frame_view& frame) { return decoder_.next(frame); }
+  std::error_code error() const noexcept { return decoder_.error(); }
+
+  /// Keeps what next() has not come to; nothing is to be read until it is taken up again.
+  void keep_rest();
+  bool has_rest() const noexcept { return !rest_.empty(); }
+  /// next() goes on with what was kept.
+  void take_up_rest() noexcept;
+  void drop_rest() noexcept { rest_ = {}; }
+
+  /// Bytes that were read last, or taken up: the frames in them, but for one that began before, come to no more.
+  std::size_t chunk_size() const noexcept { return chunk_size_; }
+
+private:
+  wire::frame_decoder decoder_;
+  std::vector<std::byte> rest_;
+  std::size_t chunk_size_ = 0;
+};
+
+}  // namespace switchboard::link
