@@ -1,7 +1,7 @@
 #pragma once
 
-/// What a chat service bounds (wire protocol, "Names", "Defaults"). Bounds of what rooms store are the log's
-/// (memory_limits).
+/// What a chat service bounds (proto/README.md, "Limits"; names in proto/switchboard/chat/v1/chat.proto). Bounds of what
+/// rooms store are the log's (memory_limits).
 /// Threads    values.
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Which names and texts chat takes (wire protocol, "Names").
+/// Which names and texts chat takes (proto/switchboard/chat/v1/chat.proto, its head).
 ///
 /// Threads    free functions.
 /// Errors     a status of INVALID_ARGUMENT that says which rule was broken. That strings are UTF-8 was checked as they

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Every bound that a broker's connections keep to, in one place, each with its unit and its default (wire protocol,
-/// "Defaults", "Draining", "Marks").
+/// Every bound that a broker's connections keep to, in one place, each with its unit and its default
+/// (proto/README.md, "Limits", "Flow control", "Draining").
 ///
 /// Threads    a value; a broker copies it when it starts.
 /// Errors     check() names the first pair of limits that contradict each other.

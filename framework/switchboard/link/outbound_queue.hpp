@@ -3,7 +3,7 @@
 /// The frames a link has still to write, in two lanes: replies first, stream messages later.
 ///
 /// Why        status, credit and replies overtake queued stream data of other calls, but never the middle of a frame
-///            and never frames of their own call (wire protocol, "Calls").
+///            and never frames of their own call (proto/README.md, "Flow control").
 /// Threads    the link's.
 /// Owns       the queued bytes. Small payloads are copied behind their header into blocks, larger ones kept by
 ///            reference; a queue that is empty owns no block.

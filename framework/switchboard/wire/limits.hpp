@@ -1,6 +1,6 @@
 #pragma once
 
-/// Limits of the framing (wire protocol, "Defaults").
+/// Limits of the framing (proto/README.md, "Limits").
 
 #include <cstddef>
 
