@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""What the source tree is held to, beside what compilers and tests hold it to.
+
+    house.py [ROOT]            every check; a line for each violation, and status 1 if there is one
+    house.py --words [ROOT]    where comments and pages use a word that has a plainer one in the field; a report, status 0
+    house.py --lines [ROOT]    lines of framework/ and actors/, without tests, comments and empty lines
+
+Sizes        no file of framework/, actors/ and apps/ has more than 500 lines, no class more than 30 functions and members
+             together, no function more than 60 lines. What is larger and known is in larger.txt, each with the size that
+             it may not pass; an entry that is no longer larger has to go.
+References   a file that a comment or a page names is in the tree, and a heading that is named with it, as in
+             (proto/README.md, "Limits"), is in that file. Links of pages lead to what is there.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from declarations import declarations_of
+
+FILE_LINES_MAX = 500
+CLASS_SIZE_MAX = 30
+FUNCTION_LINES_MAX = 60
+SIZED = ("framework", "actors", "apps")
+
+# How a comment begins in a file of this kind.
+COMMENT = {
+    ".hpp": r"//+", ".cpp": r"//+", ".proto": r"//+",
+    ".py": "#+", ".sh": "#+", ".cmake": "#+", "CMakeLists.txt": "#+",
+}
+NAMED_FILE = re.compile(r"(?<![\w/<.*…-])(?:[\w.-]+/)*[\w.-]*\w\.(?:hpp|cpp|proto|md|py|sh|cmake)(?![\w/])")
+NAMED_HEADING = re.compile(r'((?:[\w-]+/)*[\w-]+\.md), ((?:"[^"]+"(?:, | and )?)+)')
+HEADING_OF_NO_FILE = re.compile(r'\b(?:wire protocol|contract|architecture|protocol page)s?, (?:section |")')
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
+# What is made while building, files of other projects, and names that stand for any.
+ELSEWHERE = re.compile(r"\.switchboard\.hpp$|_pb2\.py$|^(?:caf|google|spdlog|linux|sys)/|^(?:file|X|a/b)\.proto$")
+
+# Words of this house that a reader from outside has to guess at, and what the field's papers and manuals say.
+WORDS = {
+    r"whoever|nobody|somebody|everybody": "name the part or the person",
+    r"under way": "in progress, outstanding, in flight",
+    r"behind": "after, where it is about time or order",
+    r"pok(?:e|es|ed|ing)": "notify, wake",
+    r"settl(?:e|es|ing)": "end of turn",
+    r"farewell|so long": "goodbye status, status on close",
+    r"drafts?": "record",
+    r"(?:who|one who|it) lingers": "say what waits for what",
+    r"feed_vocabulary|room_vocabulary|vocabulary": "codec",
+    r"log_homes?|homes?": "log store",
+    r"only_moved": "move_only message",
+    r"abandoned": "cancelled, held by its service",
+    r"sleep_ledger": "parking lot, sleepers",
+    r"presence_changes?": "membership event",
+    r"look_owed_?|owed": "wake pending",
+    r"lets? go|letting go": "release",
+    r"tells?|told": "notifies, is notified; says",
+    r"brings?|brought": "has, provides",
+}
+
+
+def source_files(root, folders=("",)):
+    """The tree's own text files of `folders`, relative to `root`, without what is built."""
+    kinds = {".hpp", ".cpp", ".proto", ".py", ".sh", ".cmake", ".md", ".txt"}
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
+            relative = path.relative_to(root)
+            hidden = any(part.startswith((".", "build")) or part == "__pycache__" for part in relative.parts)
+            if path.suffix in kinds and path.is_file() and not hidden:
+                yield relative
+
+
+def sizes(root):
+    """(limit's name, what, size, limit) of every file, class and function of the tree."""
+    for path in source_files(root, SIZED):
+        text = (root / path).read_text()
+        yield "file", str(path), text.count("\n"), FILE_LINES_MAX
+        if path.suffix not in (".hpp", ".cpp"):
+            continue
+        classes, functions = declarations_of(text)
+        for each in classes:
+            yield "class", f"{each.name} {path}", each.size, CLASS_SIZE_MAX
+        for each in functions:
+            yield "function", f"{each.name} {path}", each.lines, FUNCTION_LINES_MAX
+
+
+def known_larger(root):
+    """(kind, what) to the size it may have, from larger.txt: kind, size, name, path."""
+    path = root / "tests/house/larger.txt"
+    known = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        if line and not line.startswith("#"):
+            kind, size, what = line.split(maxsplit=2)
+            known[kind, what] = int(size)
+    return known
+
+
+def check_sizes(root):
+    known = known_larger(root)
+    for kind, what, size, limit in sizes(root):
+        allowed = known.get((kind, what), limit)
+        if size > limit:
+            known.pop((kind, what), None)
+        if size > max(allowed, limit):
+            unit = "functions and members" if kind == "class" else "lines"
+            yield f"{kind} {what}: {size} {unit}, at most {max(allowed, limit)}"
+    for kind, what in known:
+        yield f"tests/house/larger.txt: {kind} {what} is no longer too large, or not there: take the line out"
+
+
+def comments_of(path, text):
+    """(line number, text) of each run of whole-line comments, joined, and of each comment beside code; all of a page."""
+    if path.suffix == ".md":
+        yield from enumerate(text.splitlines(), 1)
+        return
+    mark = COMMENT.get(path.name) or COMMENT.get(path.suffix)
+    if mark is None:
+        return
+    begin, joined = 0, []
+    for number, line in enumerate(text.splitlines() + [""], 1):
+        whole = re.match(rf"\s*{mark}<?\s?(.*)", line)
+        if whole:
+            begin = begin if joined else number
+            joined.append(whole.group(1).strip())
+            continue
+        if joined:
+            yield begin, " ".join(joined)
+            joined = []
+        beside = re.search(rf"\s{mark}<? (.*)", line)
+        if beside:
+            yield number, beside.group(1)
+
+
+def headings_of(root, page):
+    return set(re.findall(r"^#+ (.*)$", (root / page).read_text(), re.MULTILINE))
+
+
+def check_references(root):
+    files = {str(path) for path in source_files(root)}
+    headings = {}
+
+    def find(named, beside):
+        """A file named in full, from its own folder, or by the end of its path, as an include names it."""
+        if named in files:
+            return named
+        local = str(Path(beside).parent / named)
+        return local if local in files else next((each for each in files if each.endswith("/" + named)), None)
+
+    for path in map(Path, sorted(files)):
+        for line, comment in comments_of(path, (root / path).read_text()):
+            where = f"{path}:{line}"
+            if HEADING_OF_NO_FILE.search(comment):
+                yield f'{where}: names a heading without the page it is on; write (proto/README.md, "Limits")'
+            for named in NAMED_FILE.findall(comment):
+                if not ELSEWHERE.search(named) and not find(named, path):
+                    yield f"{where}: names {named}, which is not in the tree"
+            for page, quoted in NAMED_HEADING.findall(comment):
+                found = find(page, path)
+                if found is None:
+                    continue
+                there = headings.setdefault(found, headings_of(root, found))
+                for heading in re.findall(r'"([^"]+)"', quoted):
+                    if heading not in there:
+                        yield f'{where}: names the heading "{heading}", which {found} does not have'
+            if path.suffix == ".md":
+                for link in LINK.findall(comment):
+                    if "://" not in link and not (root / path.parent / link).exists():
+                        yield f"{where}: links to {link}, which is not there"
+
+
+def check(root):
+    yield from check_sizes(root)
+    yield from check_references(root)
+
+
+def report_words(root):
+    total = 0
+    for path in map(Path, source_files(root)):
+        if path.parts[:2] == ("tests", "house"):
+            continue
+        for line, comment in comments_of(path, (root / path).read_text()):
+            for words, instead in WORDS.items():
+                for found in re.findall(rf"\b(?:{words})\b", comment, re.IGNORECASE):
+                    print(f"{path}:{line}: {found} ({instead})")
+                    total += 1
+    print(f"{total} in all")
+
+
+def report_lines(root):
+    for folder in ("framework", "actors"):
+        count = 0
+        for path in source_files(root, (folder,)):
+            if path.suffix in (".hpp", ".cpp"):
+                lines = (line.strip() for line in (root / path).read_text().splitlines())
+                count += sum(1 for line in lines if line and not line.startswith("//"))
+        print(f"{folder}: {count} lines of code")
+
+
+def main(arguments):
+    options = [each for each in arguments if each.startswith("--")]
+    places = [each for each in arguments if not each.startswith("--")]
+    root = Path(places[0] if places else Path(__file__).parents[2]).resolve()
+    if options == ["--words"]:
+        report_words(root)
+        return 0
+    if options == ["--lines"]:
+        report_lines(root)
+        return 0
+    if options or len(places) > 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    violations = list(check(root))
+    print("\n".join(violations) if violations else "in order")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
