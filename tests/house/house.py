@@ -10,8 +10,11 @@ Sizes        no file of framework/, actors/ and apps/ has more than 500 lines, n
              it may not pass; an entry that is no longer larger has to go.
 References   a file that a comment or a page names is in the tree, and a heading that is named with it, as in
              (proto/README.md, "Limits"), is in that file. Links of pages lead to what is there.
+Parts        the table of framework/docs/architecture.md has every part, each below all that it links.
+Unfinished   no file says that something is still to be done, or has a place left to fill in, and no test skips itself.
 """
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -34,6 +37,11 @@ HEADING_OF_NO_FILE = re.compile(r'\b(?:wire protocol|contract|architecture|proto
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 # What is made while building, files of other projects, and names that stand for any.
 ELSEWHERE = re.compile(r"\.switchboard\.hpp$|_pb2\.py$|^(?:caf|google|spdlog|linux|sys)/|^(?:file|X|a/b)\.proto$")
+
+# Targets that parts link and that are no parts: what protoc makes of the tree's own .proto files.
+BESIDE_PARTS = {"proto", "services"}
+
+UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|GTEST_SKIP)\b|@[A-Z]+@")
 
 # Words of this house that a reader from outside has to guess at, and what the field's papers and manuals say.
 WORDS = {
@@ -142,7 +150,7 @@ def check_references(root):
         """A file named in full, from its own folder, or by the end of its path, as an include names it."""
         if named in files:
             return named
-        local = str(Path(beside).parent / named)
+        local = os.path.normpath(Path(beside).parent / named)
         return local if local in files else next((each for each in files if each.endswith("/" + named)), None)
 
     for path in map(Path, sorted(files)):
@@ -167,9 +175,43 @@ def check_references(root):
                         yield f"{where}: links to {link}, which is not there"
 
 
+def check_parts(root):
+    """The table's rows against the CMake targets that switchboard_part() declares."""
+    page = root / "framework/docs/architecture.md"
+    if not page.exists():
+        return
+    folders = re.findall(r"^\| \w+ \| `([\w/]+)` \|", page.read_text(), re.MULTILINE)
+    above = set()
+    for folder in folders:
+        declared = root / folder / "CMakeLists.txt"
+        part = re.search(r"switchboard_part\((\w+)(.*)\)", declared.read_text(), re.DOTALL) if declared.exists() else None
+        if part is None:
+            yield f"framework/docs/architecture.md: {folder} declares no part"
+            continue
+        for linked in re.findall(r"\bswitchboard_(\w+)", part.group(2)):
+            if linked not in above | BESIDE_PARTS:
+                yield f"framework/docs/architecture.md: {part.group(1)} links {linked}, which is not above it in the table"
+        above.add(part.group(1))
+    for path in source_files(root, ("framework", "actors")):
+        if path.name == "CMakeLists.txt" and "switchboard_part(" in (root / path).read_text() and str(path.parent) not in folders:
+            yield f"framework/docs/architecture.md: the table of parts lacks {path.parent}"
+
+
+def check_unfinished(root):
+    for path in source_files(root):
+        if path.parts[:2] == ("tests", "house"):
+            continue
+        for number, line in enumerate((root / path).read_text().splitlines(), 1):
+            found = UNFINISHED.search(line)
+            if found:
+                yield f"{path}:{number}: {found.group()}"
+
+
 def check(root):
     yield from check_sizes(root)
     yield from check_references(root)
+    yield from check_parts(root)
+    yield from check_unfinished(root)
 
 
 def report_words(root):

@@ -147,6 +147,21 @@ class Tree(unittest.TestCase):
         self.write("README.md", "[protocol](proto/README.md#limits) [elsewhere](https://example.org/a) [source](framework/a)\n")
         self.assert_one("README.md:1: links to framework/a, which is not there")
 
+    def test_the_table_of_parts_is_the_targets(self):
+        self.write("framework/wire/CMakeLists.txt", "switchboard_part(wire SOURCES a.cpp LINKS switchboard_error)\n")
+        self.write("framework/error/CMakeLists.txt", "switchboard_part(error)\n")
+        rows = ["| error | `framework/error` | errors |\n", "| wire | `framework/wire` | frames |\n"]
+        self.write("framework/docs/architecture.md", "".join(rows))
+        self.assertEqual(self.violations(), [])
+        self.write("framework/docs/architecture.md", "".join(reversed(rows)))
+        self.assert_one("wire links error, which is not above it in the table")
+        self.write("framework/docs/architecture.md", rows[0])
+        self.assert_one("the table of parts lacks framework/wire")
+
+    def test_what_is_unfinished_fails(self):
+        self.write("apps/a.cpp", "int x;  // TODO: y\n")
+        self.assert_one("apps/a.cpp:1: TODO")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include <caf/actor_cast.hpp>
 #include <caf/actor_control_block.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/duration.hpp>
@@ -213,6 +214,10 @@ public:
   /// `who` gets call_ended if the call ends before its answer does. Calls of actors in this process end with their
   /// answer only.
   void watch(caf::strong_actor_ptr who);
+  template <class Actor>
+  void watch(Actor* who) {
+    watch(caf::actor_cast<caf::strong_actor_ptr>(who));
+  }
   void fail(status reason);
   void fail(code why, std::string text) { fail(status{why, std::move(text)}); }
   /// Gives the call away unanswered: whoever gets its context answers.
@@ -275,3 +280,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::call_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::passed_end_notice)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::stream_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::answers)
+
+/// As rpc::passed, to one actor.
+template <class Reply>
+struct caf::allowed_unsafe_message_type<switchboard::rpc::only_moved<switchboard::rpc::responder<Reply>>>
+    : std::true_type {};
