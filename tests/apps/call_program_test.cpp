@@ -119,7 +119,7 @@ TEST_F(CallProgram, EndsWithTwoForBadUsage) {
 
 TEST_F(CallProgram, EndsWithThreeWhereNobodyListens) {
   const auto address = server_.endpoint().to_string();
-  server_.end_broker();
+  server_.stop();
   EXPECT_EQ(run_shell(std::string(SWITCHBOARD_CALL) + " " + address + " list 2>&1").status, 3);
 }
 

@@ -132,7 +132,7 @@ TEST_F(ChatClientProgram, SaysInOneLineWhyItMayNotJoin) {
 }
 
 TEST_F(ChatClientProgram, SaysInOneLineThatNobodyAnswers) {
-  server_.end_broker();
+  server_.stop();
   const auto refused = run_shell(client("--send one 2>&1"));
   EXPECT_EQ(refused.status, 1);
   EXPECT_EQ(refused.lines(), words{"chat-client: cannot connect to " + address_ + ": Connection refused"});

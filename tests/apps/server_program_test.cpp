@@ -35,7 +35,8 @@ TEST(ServerProgram, SaysInOneLineWhyTheSystemHasNoSuchNotificationPort) {
   }}.join();
   EXPECT_EQ(ended.status, 1);
   ASSERT_EQ(ended.lines().size(), 1u) << ended.output;
-  EXPECT_NE(ended.output.find("--port io_uring: Operation not permitted"), std::string::npos) << ended.output;
+  EXPECT_NE(ended.output.find("notification port io_uring: Operation not permitted"), std::string::npos)
+      << ended.output;
   EXPECT_NE(ended.output.find("kernel.io_uring_disabled"), std::string::npos) << ended.output;
 }
 

@@ -18,7 +18,7 @@ using client::within;
 using testkit::eventually;
 using testkit::live_server;
 
-class Broker : public testing::TestWithParam<bool> {
+class Broker : public testing::TestWithParam<actor_scheduler> {
 protected:
   Broker() { server.add(moody_echo_service()); }
 
@@ -31,11 +31,13 @@ protected:
 
   live_server server{{.threads = 2,
                       .limits = {.link = {.flush_timeout = 300ms}, .drain_timeout = 300ms},
-                      .stock_scheduler = GetParam()}};
+                      .scheduler = GetParam()}};
 };
 
-INSTANTIATE_TEST_SUITE_P(, Broker, testing::Bool(),
-                         [](const auto& each) { return each.param ? "OnStockScheduler" : "OnPumpScheduler"; });
+INSTANTIATE_TEST_SUITE_P(, Broker, testing::Values(actor_scheduler::pump, actor_scheduler::stock),
+                         [](const auto& each) {
+                           return each.param == actor_scheduler::stock ? "OnStockScheduler" : "OnPumpScheduler";
+                         });
 
 TEST_P(Broker, AnswersManyClientsAtOnce) {
   std::vector<client::blocking_client> clients;

@@ -2,14 +2,12 @@
 #include <cstdlib>
 #include <future>
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <switchboard/logging/logging.hpp>
-#include <switchboard/pump/scheduler.hpp>
 #include <switchboard/server/descriptor_limit.hpp>
+#include <switchboard/server/embedded_server.hpp>
 #include <switchboard/server/server.hpp>
 
 namespace switchboard {
@@ -52,30 +50,22 @@ int server::serve() {
   const auto& options = command_line_.options();
   if (const auto raised = raise_descriptor_limit(); !raised)
     logging::warn("the descriptor limit stays as it is: {}", raised.error().message());
-  auto port = options.port->make();
-  if (!port)
-    return cannot_start("--port " + std::string(options.port->name) + ": " + port.error().message() + "; it needs " +
-                        std::string(options.port->needs));
-  const auto pump = notification_pump::create(std::move(*port));
-  caf::actor_system_config config;
-  config.set("scheduler.max-threads", options.threads);
-  config.set("logger.verbosity", caf::atom("quiet"));
-  use_pump_scheduler(config, pump);
-  caf::actor_system system{config};
-  broker serving{system, pump, options.limits};
+  embedded_options wanted{.listen = options.listen,
+                          .interceptors = interceptors_,
+                          .authenticate = authenticate_,
+                          .limits = options.limits,
+                          .threads = options.threads,
+                          .port = options.port};
   for (const auto& service : services_) {
     auto described = service();
     if (!described) return cannot_start(described.status().message);
-    if (const auto wrong = serving.add(std::move(*described)); !wrong.empty()) return cannot_start(wrong);
+    wanted.services.push_back(std::move(*described));
   }
-  for (const auto& each : interceptors_) serving.intercept(each);
-  if (authenticate_) serving.demand_authentication(authenticate_);
+  auto started = embedded_server::start(wanted);
+  if (!started) return cannot_start(started.status().message);
+  wanted.services.clear();
   std::string listening;
-  for (const auto& at : options.listen) {
-    const auto local = serving.listen(at);
-    if (!local) return cannot_start("cannot listen on " + at.to_string() + ": " + local.error().message());
-    listening += "listening on " + local->to_string() + "\n";
-  }
+  for (const auto& at : started->endpoints()) listening += "listening on " + at.to_string() + "\n";
   // All of them or none: who reads the first line takes the server to be up.
   if (std::fputs(listening.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
     logging::error("standard output takes no lines: nobody is told where this server listens");
@@ -92,7 +82,7 @@ int server::serve() {
         std::_Exit(EXIT_FAILURE);
       });
   asked_to_drain.get_future().wait();
-  serving.drain();
+  started->drain();
   return EXIT_SUCCESS;
 }
 

@@ -1,16 +1,19 @@
 #include <cstdlib>
 
 #include <switchboard/error/invariant.hpp>
-#include <switchboard/notify/port_backend.hpp>
 #include <switchboard/testkit/chosen_port.hpp>
 
 namespace switchboard::testkit {
 
-std::unique_ptr<notify::notification_port> make_chosen_port() {
+const notify::port_backend& chosen_port() {
   const char* const name = std::getenv("SWITCHBOARD_TEST_PORT");
   const auto* const backend = name != nullptr ? notify::port_backend::find(name) : &notify::port_backend::all().front();
   SWITCHBOARD_INVARIANT(backend != nullptr, "SWITCHBOARD_TEST_PORT names no notification port of this system");
-  return std::move(backend->make().value());
+  return *backend;
+}
+
+std::unique_ptr<notify::notification_port> make_chosen_port() {
+  return std::move(chosen_port().make().value());
 }
 
 }  // namespace switchboard::testkit

@@ -7,10 +7,11 @@
 
 #include <memory>
 
-#include <switchboard/notify/notification_port.hpp>
+#include <switchboard/notify/port_backend.hpp>
 
 namespace switchboard::testkit {
 
+const notify::port_backend& chosen_port();
 std::unique_ptr<notify::notification_port> make_chosen_port();
 
 }  // namespace switchboard::testkit
