@@ -13,6 +13,11 @@ v1::Frame opening_frame() {
   frame.set_end(true);
   frame.set_credit(70000);
   frame.set_timeout_ms(1500);
+  for (const auto* value : {"first", "second"}) {
+    auto* pair = frame.add_metadata();
+    pair->set_key("key");
+    pair->set_value(value);
+  }
   return frame;
 }
 
@@ -247,6 +252,46 @@ TEST(FrameDecoder, LetsALargeBufferGoForASmallFrame) {
   EXPECT_LE(decoder.held_bytes(), 2 * opening_frame().ByteSizeLong());
 }
 
+TEST(FrameDecoder, RefusesAStreamThatBeginsAsHttpAtItsFourthByte) {
+  const auto result = decode({"GET "});
+  EXPECT_EQ(result.error, make_error_code(errc::malformed_frame));
+}
+
+TEST(FrameDecoder, RefusesAStreamThatBeginsAsHttpHoweverItIsCut) {
+  const std::string request =
+      "GET / HTTP/1.1\r\nHost: chat.example\r\nUser-Agent: a browser that has come to the port\r\n\r\n";
+  ASSERT_GT(request.size(), std::size_t{'G'} + 1);
+  for (std::size_t cut = 0; cut < 80; ++cut) {
+    const auto result = decode({request.substr(0, cut), request.substr(cut)});
+    EXPECT_EQ(result.error, make_error_code(errc::malformed_frame)) << "cut at " << cut;
+    EXPECT_TRUE(result.frames.empty());
+  }
+  frame_decoder decoder;
+  decoded result;
+  for (const char byte : std::string_view("GET ")) {
+    EXPECT_FALSE(result.error);
+    feed(decoder, {&byte, 1}, result);
+  }
+  EXPECT_EQ(result.error, make_error_code(errc::malformed_frame));
+}
+
+TEST(FrameDecoder, TakesAFirstFrameOfTheSizeThatHttpSeemsToHave) {
+  v1::Frame frame;
+  frame.set_message(std::string('G' - 2, 'E'));
+  ASSERT_EQ(frame.ByteSizeLong(), std::size_t{'G'});
+  EXPECT_EQ(decode({delimited(frame)}).frames.size(), 1u);
+}
+
+TEST(FrameDecoder, TakesTheBytesOfHttpWhereTheyDoNotBeginTheStream) {
+  const std::string content = "ET " + std::string(2, ' ') + std::string('G' - 5, '\x20');
+  ASSERT_EQ(content.size(), std::size_t{'G'});
+  for (const auto& before : {bytes({0}), delimited(opening_frame())}) {
+    const auto result = decode({before, sized(content)});
+    EXPECT_FALSE(result.error) << result.error.message();
+    EXPECT_FALSE(result.frames.empty());
+  }
+}
+
 // What protobuf's parser makes of unusual bytes, spelled out; frame_differential_test compares at random.
 
 TEST(FrameContent, TheLastOfRepeatedScalarsWins) {
@@ -373,6 +418,49 @@ TEST(FrameContent, RefusesAStatusThatDoesNotParse) {
 TEST(FrameContent, RefusesStatusesThatParseOnlyTogether) {
   // The first stops inside its message, the second holds the rest.
   expect_refused(bytes({0x2a, 3, 0x12, 2, 'a', 0x2a, 1, 'b'}));
+}
+
+TEST(FrameContent, KeepsMetadataInItsOrderWhateverComesBetween) {
+  v1::Frame first;
+  first.add_metadata()->set_key("a");
+  v1::Frame second = opening_frame();
+  const auto frame = expect_one(first.SerializeAsString() + second.SerializeAsString() + first.SerializeAsString());
+  ASSERT_EQ(frame.metadata_size(), 4);
+  EXPECT_EQ(frame.metadata(0).key(), "a");
+  EXPECT_EQ(frame.metadata(1).value(), "first");
+  EXPECT_EQ(frame.metadata(2).value(), "second");
+  EXPECT_EQ(frame.metadata(3).key(), "a");
+}
+
+TEST(FrameContent, AnEmptyPairOfMetadataIsAPair) {
+  EXPECT_EQ(expect_one(bytes({0x4a, 0})).metadata_size(), 1);
+}
+
+TEST(FrameContent, TheLastKeyAndValueOfAPairWin) {
+  const auto frame = expect_one(bytes({0x4a, 12, 0x0a, 1, 'a', 0x12, 1, 'b', 0x0a, 1, 'c', 0x12, 1, 'd'}));
+  ASSERT_EQ(frame.metadata_size(), 1);
+  EXPECT_EQ(frame.metadata(0).key(), "c");
+  EXPECT_EQ(frame.metadata(0).value(), "d");
+}
+
+TEST(FrameContent, RefusesAKeyOfMetadataThatIsNotUtf8) {
+  expect_refused(bytes({0x4a, 3, 0x0a, 1, 0xff}));
+  expect_refused(bytes({0x4a, 6, 0x0a, 1, 0xff, 0x0a, 1, 'a'}));
+}
+TEST(FrameContent, TakesAValueOfMetadataThatIsNotUtf8) {
+  EXPECT_EQ(expect_one(bytes({0x4a, 3, 0x12, 1, 0xff})).metadata(0).value(), "\xff");
+}
+TEST(FrameContent, RefusesMetadataThatDoesNotParse) {
+  expect_refused(bytes({0x4a, 2, 0x12, 5}));
+  expect_refused(bytes({0x4a, 5, 0x12, 1}));
+}
+
+TEST(FrameContent, CountsMetadataAsALevel) {
+  const auto nested = [](int groups) {
+    return bytes({0x4a}) + sized(std::string(groups, 0x5b) + std::string(groups, 0x5c));
+  };
+  expect_one(nested(99));
+  expect_refused(nested(100));
 }
 
 TEST(FrameContent, AllowsAHundredLevelsOfGroupsAndNoMore) {

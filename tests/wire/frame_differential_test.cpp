@@ -40,6 +40,11 @@ public:
         detail->set_value(raw());
       }
     }
+    while (chance(30)) {
+      auto* pair = made.add_metadata();
+      if (chance(90)) pair->set_key(text());
+      if (chance(80)) pair->set_value(raw());
+    }
     return made;
   }
 
@@ -71,11 +76,12 @@ private:
     return made;
   }
   std::string unknown_field() {
-    static const std::array<std::string, 8> fields{
-        bytes({0x40, 0x96, 0x01}),  bytes({0x49, 1, 2, 3, 4, 5, 6, 7, 8}),
-        bytes({0x52, 2, 'x', 'y'}), bytes({0x5b, 0x08, 1, 0x5c}),
-        bytes({0x65, 1, 2, 3, 4}),  bytes({0x0b, 0x13, 0x14, 0x0c}),
-        bytes({0x88, 0x00, 0x07}),  bytes({0xa8, 0x80, 0x80, 0x80, 0x70, 0x01})};
+    static const std::array<std::string, 11> fields{
+        bytes({0x40, 0x96, 0x01}), bytes({0x45, 'T', ' ', '/', ' '}), bytes({0x49, 1, 2, 3, 4, 5, 6, 7, 8}),
+        // Metadata with fields twice, and with some that it does not know.
+        bytes({0x4a, 9, 0x0a, 1, 'a', 0x12, 1, 'b', 0x0a, 1, 'c'}), bytes({0x4a, 7, 0x1b, 0x08, 1, 0x1c, 0x12, 1, 'v'}),
+        bytes({0x52, 2, 'x', 'y'}), bytes({0x5b, 0x08, 1, 0x5c}), bytes({0x65, 1, 2, 3, 4}),
+        bytes({0x0b, 0x13, 0x14, 0x0c}), bytes({0x88, 0x00, 0x07}), bytes({0xa8, 0x80, 0x80, 0x80, 0x70, 0x01})};
     return fields[below(fields.size())];
   }
   void disturb(std::string& made) {

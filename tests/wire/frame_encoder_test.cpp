@@ -125,6 +125,54 @@ TEST(FrameEncoder, LeavesTheEmptyRequestOut) {
   EXPECT_FALSE(read_back(out).has_message());
 }
 
+TEST(FrameEncoder, AddsMetadataToTheLastFrameOnly) {
+  // Sizes around those at which the frame's own size becomes a byte longer.
+  for (const std::size_t size : {0, 1, 90, 100, 110, 120, 127, 128, 4000}) {
+    const metadata pairs{{"first", std::string(size, 'v')}, {"second", {}}};
+    std::string before;
+    append_message(before, 1, "the frame before", true);
+    std::string out = before;
+    append_message(out, 3, "reply", true);
+    add_metadata(out, before.size(), pairs.fields());
+    ASSERT_TRUE(out.starts_with(before));
+    v1::Frame expected;
+    expected.set_call(3);
+    expected.set_message("reply");
+    expected.set_end(true);
+    for (const auto& each : pairs) {
+      auto* pair = expected.add_metadata();
+      pair->set_key(std::string(each.key));
+      pair->set_value(std::string(each.value));
+    }
+    EXPECT_EQ(read_back(out.substr(before.size())).SerializeAsString(), expected.SerializeAsString());
+  }
+}
+
+TEST(FrameEncoder, AddsMetadataToAnyFrameThatOpensOrEndsACall) {
+  const metadata pairs{{"key", "value"}};
+  for (const auto& append : std::vector<void (*)(std::string&)>{
+           [](std::string& out) { append_open(out, 1, "a.B/C", "request", true, 2, 3); },
+           [](std::string& out) { append_end(out, 1); },
+           [](std::string& out) { append_status(out, 1, 5, "not found"); },
+       }) {
+    std::string out;
+    append(out);
+    auto expected = read_back(out);
+    expected.add_metadata()->set_key("key");
+    expected.mutable_metadata(0)->set_value("value");
+    add_metadata(out, 0, pairs.fields());
+    EXPECT_EQ(read_back(out).SerializeAsString(), expected.SerializeAsString());
+  }
+}
+
+TEST(FrameEncoder, LeavesAFrameAsItIsWithoutMetadata) {
+  std::string out;
+  append_end(out, 1);
+  const auto before = out;
+  add_metadata(out, 0, metadata{}.fields());
+  EXPECT_EQ(out, before);
+}
+
 TEST(FrameEncoder, WritesAnyFrameAsProtobufDoes) {
   v1::Frame frame;
   frame.set_call(2);

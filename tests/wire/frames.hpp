@@ -59,6 +59,11 @@ inline v1::Frame to_message(const frame_view& view) {
   if (view.has_status) frame.mutable_status()->ParseFromArray(view.status.data(), static_cast<int>(view.status.size()));
   frame.set_credit(view.credit);
   frame.set_timeout_ms(view.timeout_ms);
+  for (const auto& each : view.metadata) {
+    auto* pair = frame.add_metadata();
+    pair->set_key(std::string(each.key));
+    pair->set_value(std::string(each.value));
+  }
   return frame;
 }
 

@@ -4,135 +4,29 @@
 
 #include <switchboard/error/invariant.hpp>
 #include <switchboard/text/utf8.hpp>
+#include <switchboard/wire/field_cursor.hpp>
 #include <switchboard/wire/frame_decoder.hpp>
 
 namespace switchboard::wire {
 namespace {
 
-// What protobuf's parser allows (parse_context.h, 3.21): varints of ten bytes whatever their field's width, tags and
-// lengths of five, and a hundred messages and groups inside one another.
-constexpr int varint_limit = 10;
-constexpr int tag_limit = 5;
-constexpr int length_limit = 5;
-constexpr int depth_limit = 100;
-
-enum wire_type : unsigned {
-  varint = 0,
-  fixed64 = 1,
-  length_delimited = 2,
-  start_group = 3,
-  end_group = 4,
-  fixed32 = 5
-};
-
-constexpr std::uint32_t tag_of(std::uint32_t number, wire_type type) {
-  return number << 3 | type;
+constexpr std::uint32_t varint_tag(std::uint32_t number) {
+  return tag_of(number, wire_type::varint);
 }
-
-/// What is left to read of a message. Each read_ function moves on and says whether the bytes allowed it.
-struct cursor {
-  const unsigned char* at;
-  const unsigned char* end;
-
-  explicit cursor(std::string_view bytes) noexcept
-      : at(reinterpret_cast<const unsigned char*>(bytes.data())), end(at + bytes.size()) {}
-
-  bool done() const noexcept { return at == end; }
-  std::size_t left() const noexcept { return static_cast<std::size_t>(end - at); }
-
-  bool read_varint(std::uint64_t& value) noexcept {
-    if (!done() && *at < 0x80) {
-      value = *at++;
-      return true;
-    }
-    return read_long_varint(value, varint_limit);
-  }
-
-  bool read_long_varint(std::uint64_t& value, int limit) noexcept {
-    value = 0;
-    for (int i = 0; i < limit && !done(); ++i) {
-      const std::uint64_t byte = *at++;
-      value |= (byte & 0x7f) << (7 * i);
-      if (byte < 0x80) return true;
-    }
-    return false;
-  }
-
-  bool read_tag(std::uint32_t& tag) noexcept {
-    if (!done() && *at < 0x80) {
-      tag = *at++;
-      return true;
-    }
-    std::uint64_t wide;
-    if (!read_long_varint(wide, tag_limit)) return false;
-    tag = static_cast<std::uint32_t>(wide);  // the fifth byte's high bits are dropped, as protobuf does
-    return true;
-  }
-
-  bool read_bytes(std::string_view& bytes) noexcept {
-    std::uint64_t size;
-    if (!done() && *at < 0x80) {
-      size = *at++;
-    } else if (!read_long_varint(size, length_limit)) {
-      return false;
-    }
-    if (size > left()) return false;
-    bytes = {reinterpret_cast<const char*>(at), static_cast<std::size_t>(size)};
-    at += size;
-    return true;
-  }
-
-  bool skip(std::size_t size) noexcept {
-    if (size > left()) return false;
-    at += size;
-    return true;
-  }
-};
-
-bool skip_group(cursor& from, std::uint32_t number, int depth) noexcept;
-
-/// Passes over the field behind `tag`, which is none that its message knows. `depth` is how many levels may still open.
-bool skip_field(cursor& from, std::uint32_t tag, int depth) noexcept {
-  const std::uint32_t number = tag >> 3;
-  if (number == 0) return false;
-  std::uint64_t ignored;
-  std::string_view ignored_bytes;
-  switch (tag & 7) {
-    case varint:
-      return from.read_varint(ignored);
-    case fixed64:
-      return from.skip(8);
-    case length_delimited:
-      return from.read_bytes(ignored_bytes);
-    case start_group:
-      return skip_group(from, number, depth);
-    case fixed32:
-      return from.skip(4);
-    default:
-      return false;  // end_group without its start; 6 and 7 mean nothing
-  }
-}
-
-bool skip_group(cursor& from, std::uint32_t number, int depth) noexcept {
-  if (depth == 0) return false;
-  std::uint32_t tag;
-  while (from.read_tag(tag)) {
-    if (tag == tag_of(number, end_group)) return true;
-    if (!skip_field(from, tag, depth - 1)) return false;
-  }
-  return false;
+constexpr std::uint32_t bytes_tag(std::uint32_t number) {
+  return tag_of(number, wire_type::length_delimited);
 }
 
 /// Whether `bytes` are a google.protobuf.Any: type_url = 1, a string; value = 2.
 bool is_any(std::string_view bytes, int depth) noexcept {
-  cursor from(bytes);
+  field_cursor from(bytes);
   while (!from.done()) {
     std::uint32_t tag;
     if (!from.read_tag(tag)) return false;
-    if (tag == tag_of(1, length_delimited)) {
+    if (tag == bytes_tag(1)) {
       std::string_view type_url;
       if (!from.read_bytes(type_url) || !text::is_utf8(type_url)) return false;
-    } else if (!skip_field(from, tag, depth)) {
+    } else if (!from.skip_field(tag, depth)) {
       return false;
     }
   }
@@ -141,16 +35,32 @@ bool is_any(std::string_view bytes, int depth) noexcept {
 
 /// Whether `bytes` are a switchboard.v1.Status: code = 1; message = 2, a string; details = 3, each an Any.
 bool is_status(std::string_view bytes, int depth) noexcept {
-  cursor from(bytes);
+  field_cursor from(bytes);
   while (!from.done()) {
     std::uint32_t tag;
     std::string_view field;
     if (!from.read_tag(tag)) return false;
-    if (tag == tag_of(2, length_delimited)) {
+    if (tag == bytes_tag(2)) {
       if (!from.read_bytes(field) || !text::is_utf8(field)) return false;
-    } else if (tag == tag_of(3, length_delimited)) {
+    } else if (tag == bytes_tag(3)) {
       if (!from.read_bytes(field) || !is_any(field, depth - 1)) return false;
-    } else if (!skip_field(from, tag, depth)) {
+    } else if (!from.skip_field(tag, depth)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Whether `bytes` are a switchboard.v1.Metadata: key = 1, a string; value = 2.
+bool is_metadata(std::string_view bytes, int depth) noexcept {
+  field_cursor from(bytes);
+  while (!from.done()) {
+    std::uint32_t tag;
+    if (!from.read_tag(tag)) return false;
+    if (tag == bytes_tag(1)) {
+      std::string_view key;
+      if (!from.read_bytes(key) || !text::is_utf8(key)) return false;
+    } else if (!from.skip_field(tag, depth)) {
       return false;
     }
   }
@@ -161,29 +71,29 @@ bool is_status(std::string_view bytes, int depth) noexcept {
 
 bool parse_frame(std::string_view bytes, frame_view& frame, std::string& merged_status) {
   frame = {};
-  cursor from(bytes);
+  field_cursor from(bytes);
   while (!from.done()) {
     std::uint32_t tag;
     std::uint64_t number;
     std::string_view field;
     if (!from.read_tag(tag)) return false;
     switch (tag) {
-      case tag_of(1, varint):
+      case varint_tag(1):
         if (!from.read_varint(frame.call)) return false;
         break;
-      case tag_of(2, length_delimited):
+      case bytes_tag(2):
         if (!from.read_bytes(frame.method) || !text::is_utf8(frame.method)) return false;
         break;
-      case tag_of(3, length_delimited):
+      case bytes_tag(3):
         if (!from.read_bytes(frame.message)) return false;
         frame.has_message = true;
         break;
-      case tag_of(4, varint):
+      case varint_tag(4):
         if (!from.read_varint(number)) return false;
         frame.end = number != 0;
         break;
-      case tag_of(5, length_delimited):
-        if (!from.read_bytes(field) || !is_status(field, depth_limit - 1)) return false;
+      case bytes_tag(5):
+        if (!from.read_bytes(field) || !is_status(field, field_cursor::depth_limit - 1)) return false;
         if (!frame.has_status) {
           frame.status = field;
         } else {
@@ -194,16 +104,20 @@ bool parse_frame(std::string_view bytes, frame_view& frame, std::string& merged_
         }
         frame.has_status = true;
         break;
-      case tag_of(6, varint):
+      case varint_tag(6):
         if (!from.read_varint(number)) return false;
         frame.credit = static_cast<std::uint32_t>(number);
         break;
-      case tag_of(7, varint):
+      case varint_tag(7):
         if (!from.read_varint(number)) return false;
         frame.timeout_ms = static_cast<std::uint32_t>(number);
         break;
+      case bytes_tag(9):
+        if (!from.read_bytes(field) || !is_metadata(field, field_cursor::depth_limit - 1)) return false;
+        frame.metadata = metadata_view{bytes};
+        break;
       default:
-        if (!skip_field(from, tag, depth_limit)) return false;
+        if (!from.skip_field(tag, field_cursor::depth_limit)) return false;
     }
   }
   return true;
@@ -225,6 +139,17 @@ std::span<const std::byte> frame_decoder::take_rest() noexcept {
   return rest;
 }
 
+void frame_decoder::at_frame_boundary() noexcept {
+  size_bytes_ = 0;
+  size_complete_ = false;
+  at_stream_begin_ = false;
+}
+
+/// Whether the stream began with "GET ", of which the size varint was the G and `content` are the bytes behind it.
+bool frame_decoder::begins_as_http(std::string_view content) const noexcept {
+  return size_ == 'G' && at_stream_begin_ && size_bytes_ == 1 && content.starts_with("ET ");
+}
+
 frame_decoder::outcome frame_decoder::next(frame_view& frame) {
   if (failed_) return outcome::failed;
   if (from_partial_) {
@@ -243,8 +168,7 @@ frame_decoder::outcome frame_decoder::next(frame_view& frame) {
       }
     }
     if (size_ == 0) {
-      size_bytes_ = 0;
-      size_complete_ = false;
+      at_frame_boundary();
       continue;
     }
     const auto left = static_cast<std::size_t>(end_ - at_);
@@ -254,6 +178,7 @@ frame_decoder::outcome frame_decoder::next(frame_view& frame) {
       return deliver(bytes, frame);
     }
     keep_partial();
+    if (begins_as_http({partial_.get(), arrived_})) return fail(errc::malformed_frame);
     if (arrived_ < size_) return wait_for_more();
     from_partial_ = true;
     return deliver({partial_.get(), static_cast<std::size_t>(size_)}, frame);
@@ -300,8 +225,8 @@ void frame_decoder::keep_partial() {
 }
 
 frame_decoder::outcome frame_decoder::deliver(std::string_view bytes, frame_view& frame) {
-  size_bytes_ = 0;
-  size_complete_ = false;
+  if (begins_as_http(bytes)) return fail(errc::malformed_frame);
+  at_frame_boundary();
   if (!parse_frame(bytes, frame, merged_status_)) return fail(errc::malformed_frame);
   return outcome::frame;
 }

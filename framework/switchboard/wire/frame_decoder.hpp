@@ -3,7 +3,8 @@
 /// Bytes in, frames out, however the bytes were cut.
 ///
 /// Why        a frame's fields are read in place, without building a protobuf message: the payload is parsed once, by
-///            whom it is for. It accepts exactly what protobuf's own parser accepts as a switchboard.v1.Frame.
+///            whom it is for. It accepts exactly what protobuf's own parser accepts as a switchboard.v1.Frame, but for a
+///            stream that begins with "GET ", which is HTTP (proto/README.md).
 /// Threads    one at a time.
 /// Owns       only the bytes of a frame that has not arrived whole, at most the frame limit and never more than twice
 ///            what has arrived; nothing while idle.
@@ -52,6 +53,8 @@ private:
 
   size_step take_size() noexcept;
   void keep_partial();
+  void at_frame_boundary() noexcept;
+  bool begins_as_http(std::string_view content) const noexcept;
   outcome deliver(std::string_view bytes, frame_view& frame);
   outcome wait_for_more() noexcept;
   outcome fail(errc reason) noexcept;
@@ -65,6 +68,7 @@ private:
   std::uint64_t size_ = 0;       // of the frame the stream stands in, as far as its varint has come
   std::uint8_t size_bytes_ = 0;  // of that varint; 0 between frames
   bool size_complete_ = false;   // that varint has ended
+  bool at_stream_begin_ = true;  // no frame has ended yet, not even an empty one
   bool from_partial_ = false;    // the last frame's view points into partial_
   bool failed_ = false;
   errc failure_{};

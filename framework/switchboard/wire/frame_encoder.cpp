@@ -160,6 +160,20 @@ void append_open(std::string& out, std::uint64_t call, std::string_view method, 
   out.append(payload);
 }
 
+void add_metadata(std::string& out, std::size_t begin, std::string_view fields) {
+  if (fields.empty()) return;
+  auto content = begin;
+  while (static_cast<unsigned char>(out[content]) >= 0x80) ++content;
+  ++content;
+  // Fields of a message may come in any order: these go last.
+  std::string size;
+  header head;
+  head.varint(out.size() - content + fields.size());
+  head.append_to(size);
+  out.replace(begin, content - begin, size);
+  out.append(fields);
+}
+
 void append_frame(std::string& out, const google::protobuf::MessageLite& frame) {
   header head;
   head.varint(frame.ByteSizeLong());

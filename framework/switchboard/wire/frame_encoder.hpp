@@ -37,6 +37,10 @@ void append_credit(std::string& out, std::uint64_t call, std::uint32_t credit);
 void append_open(std::string& out, std::uint64_t call, std::string_view method, std::string_view payload, bool end,
                  std::uint32_t credit, std::uint32_t timeout_ms);
 
+/// Adds `fields`, metadata::fields(), to the frame that begins at `begin` and ends `out`: one that opens a call, or that
+/// ends the server's side of one. Moves the frame where its size becomes longer.
+void add_metadata(std::string& out, std::size_t begin, std::string_view fields);
+
 /// Appends `frame`, a switchboard.v1.Frame with whatever fields it has, behind its size.
 void append_frame(std::string& out, const google::protobuf::MessageLite& frame);
 

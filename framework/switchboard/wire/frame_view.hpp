@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include <switchboard/wire/metadata.hpp>
+
 namespace switchboard::wire {
 
 struct frame_view {
@@ -13,6 +15,7 @@ struct frame_view {
   std::string_view method;   ///< empty: not an opening frame
   std::string_view message;  ///< meaningful with has_message
   std::string_view status;   ///< a serialized switchboard.v1.Status; meaningful with has_status
+  metadata_view metadata;    ///< meaningful on frames that open a call or end the server's side of one
   std::uint32_t credit = 0;
   std::uint32_t timeout_ms = 0;
   bool has_message = false;
