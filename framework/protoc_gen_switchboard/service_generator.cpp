@@ -128,7 +128,7 @@ void print_service(Printer& out, const ServiceDescriptor& service) {
               "if constexpr (has_$function$)\n"
               "  static_assert(::switchboard::rpc::serves<$function$, decltype(&Implementation::$function$)>,\n"
               "                \"$full$ is not served: $function$ must be \"\n"
-              "                \"$forms$\");\n\n");
+              "                \"$forms$; any may take const rpc::metadata& last\");\n\n");
   });
   out.Print("return ::switchboard::rpc::service<Implementation>(std::string(full_name), std::move(arguments)...)");
   for_each_method(service, [&](const MethodDescriptor&, const variables& names) {

@@ -23,6 +23,7 @@ struct inbox {
   std::vector<v1::Frame> frames;
   std::vector<std::uint64_t> ends;
   std::vector<std::uint64_t> streams;
+  std::vector<answers::trailer> trailers;
 };
 
 caf::behavior recording_connection(caf::event_based_actor*, inbox* into) {
@@ -30,6 +31,7 @@ caf::behavior recording_connection(caf::event_based_actor*, inbox* into) {
     ++into->messages;
     for (const auto& end : answer.ends) into->ends.push_back(end.call);
     for (const auto& stream : answer.streams) into->streams.push_back(stream.call);
+    into->trailers.insert(into->trailers.end(), answer.trailers.begin(), answer.trailers.end());
     wire::frame_decoder decoder;
     decoder.feed(std::as_bytes(std::span{answer.frames}));
     wire::frame_view view;
@@ -122,6 +124,29 @@ TEST_F(Call, ReplyAboveTheFrameLimitBecomesResourceExhausted) {
   EXPECT_EQ(code_of(received.frames[0]), code::resource_exhausted);
 }
 
+TEST_F(Call, TrailingMetadataGoesBesideItsAnswer) {
+  const metadata cost{{"cost", "3"}};
+  {
+    const answer_collector together{nullptr};
+    unary(1).reply({});
+    unary(3).reply({}, cost);
+    unary(5).fail({code::aborted, "no", cost});
+  }
+  settle();
+  EXPECT_EQ(received.ends, (std::vector<std::uint64_t>{1, 3, 5}));
+  ASSERT_EQ(received.trailers.size(), 2u);
+  EXPECT_EQ(received.trailers[0].end, 1u);
+  EXPECT_EQ(received.trailers[1].end, 2u);
+  EXPECT_EQ(received.trailers[1].pairs, cost);
+}
+
+TEST_F(Call, TrailingMetadataCountsAsBytesOnTheirWay) {
+  answers content;
+  content.frames = "frame";
+  content.trailers.push_back({0, metadata{{"cost", "3"}}});
+  EXPECT_EQ(content.bytes(), 5 + content.trailers[0].pairs.fields().size());
+}
+
 TEST_F(Call, AnswersGivenInOneScopeTravelTogether) {
   {
     const answer_collector together{nullptr};
@@ -195,6 +220,21 @@ TEST_F(Call, BatchGivesEachCallItsOwnRequest) {
     taken.handle.fail(code::aborted, "");
   });
   EXPECT_EQ(requests, (std::vector<std::string>{"first", "", "third"}));
+}
+
+TEST_F(Call, BatchGivesEachCallItsOwnMetadata) {
+  const method say{"x.Y/Z", method_kind::unary, nullptr, nullptr, {}};
+  std::vector<std::size_t> sizes;
+  call_batch batch{from};
+  batch.add(1, say, "", time_point::max(), 0, nullptr, std::make_shared<const metadata>(metadata{{"key", "value"}}));
+  batch.add(3, say, "", time_point::max());
+  call_batch passed{from};
+  batch.take_each([&](const method&, incoming_call& taken) { passed.pass_on(std::move(taken)); });
+  passed.take_each([&](const method&, incoming_call& taken) {
+    sizes.push_back(taken.handle.context().metadata().size());
+    taken.handle.fail(code::aborted, "");
+  });
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 0}));
 }
 
 TEST_F(Call, BatchLetsTheRestBeTakenAfterAHandlerThrew) {

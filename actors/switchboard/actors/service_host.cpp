@@ -75,7 +75,7 @@ bool service_host::serve(rpc::calls& calls) {
   const auto backlog = calls->from()->backlog;
   return calls->take_each([&] { return !backlog->full() || !backlog->wait(caf::strong_actor_ptr{ctrl()}); },
                           [this](const rpc::method& method, rpc::incoming_call& call) {
-                            const rpc::deadline_scope inherited{call.handle.context().deadline()};
+                            const rpc::call_scope on_behalf{call.handle.context()};
                             run(method.name, [&] { method.handle(service_.get(), call); });
                           });
 }

@@ -9,8 +9,7 @@ namespace switchboard::rpc {
 namespace {
 
 thread_local actor_scope* innermost = nullptr;
-thread_local time_point deadline_of_handler = time_point::max();
-
+thread_local inheritance inherited;
 }  // namespace
 
 actor_scope::actor_scope(caf::local_actor* self, std::vector<std::weak_ptr<stream_end>>* ends) noexcept
@@ -44,13 +43,29 @@ caf::execution_unit* current_context() noexcept {
   return innermost ? innermost->context() : nullptr;
 }
 
-time_point current_deadline() noexcept {
-  return deadline_of_handler;
+inheritance_scope::inheritance_scope(inheritance now) noexcept : outer_(std::exchange(inherited, std::move(now))) {}
+inheritance_scope::~inheritance_scope() {
+  inherited = std::move(outer_);
+}
+const inheritance& inheritance_scope::current() noexcept {
+  return inherited;
 }
 
-deadline_scope::deadline_scope(time_point deadline) noexcept : outer_(std::exchange(deadline_of_handler, deadline)) {}
-deadline_scope::~deadline_scope() {
-  deadline_of_handler = outer_;
+time_point current_deadline() noexcept {
+  return inherited.deadline;
+}
+
+bool has_current_metadata() noexcept {
+  return inherited.of_call || inherited.own;
+}
+
+metadata current_metadata() {
+  const auto* own = inherited.own;
+  metadata all = own ? *own : metadata{};
+  if (inherited.of_call)
+    for (const auto& each : wire::trace_context_of(metadata_view{inherited.of_call->fields()}))
+      if (!own || !own->find(each.key)) all.add(each.key, each.value);
+  return all;
 }
 
 turn_notice::~turn_notice() {

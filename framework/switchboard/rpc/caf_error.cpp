@@ -10,13 +10,18 @@ namespace switchboard::rpc {
 
 caf::error to_error(const status& failure) {
   SWITCHBOARD_INVARIANT(!failure.ok(), "an error was made of the status OK");
-  return {static_cast<std::uint8_t>(failure.code), status_category, caf::make_message(failure.message)};
+  auto context = failure.trailing.empty() ? caf::make_message(failure.message)
+                                          : caf::make_message(failure.message, std::string(failure.trailing.fields()));
+  return {static_cast<std::uint8_t>(failure.code), status_category, std::move(context)};
 }
 
 status to_status(const caf::error& failure) {
   if (failure.category() == status_category) {
     status same{static_cast<code>(failure.code()), {}};
-    if (failure.context().match_elements<std::string>()) same.message = failure.context().get_as<std::string>(0);
+    const auto& context = failure.context();
+    if (context.match_elements<std::string>() || context.match_elements<std::string, std::string>())
+      same.message = context.get_as<std::string>(0);
+    if (context.size() == 2) same.trailing = metadata{metadata_view{context.get_as<std::string>(1)}};
     return same;
   }
   auto why = code::internal;

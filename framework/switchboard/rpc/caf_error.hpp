@@ -2,7 +2,8 @@
 
 /// A status as a caf::error and back: how a call between actors fails.
 ///
-/// Why        CAF's error holds an 8-bit code and a category; the status's sentence goes with it as the context.
+/// Why        CAF's error holds an 8-bit code and a category; the status's sentence, and its trailing metadata, go with
+///            it as the context.
 /// Threads    any.
 /// Errors     errors of other categories become statuses: UNAVAILABLE where the actor is gone or gave up, UNIMPLEMENTED
 ///            where it does not take the message, DEADLINE_EXCEEDED for CAF's timeouts, else INTERNAL; their text is

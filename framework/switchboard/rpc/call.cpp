@@ -13,17 +13,24 @@ thread_local answer_collector* collector = nullptr;
 thread_local int unwinding_depth = 0;
 
 void send(const caller& to, answers content, caf::execution_unit* context) {
-  if (to.backlog) to.backlog->sent(content.frames.size());
+  if (to.backlog) to.backlog->sent(content.bytes());
   to.connection->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(content)), context);
 }
 
-void append_end_with(answers& to, std::uint64_t call, const status& reason) {
-  const auto before = to.frames.size();
-  wire::append_status(to.frames, call, static_cast<int>(reason.code), reason.message);
-  to.ends.push_back({call, static_cast<std::uint32_t>(to.frames.size() - before), reason.code});
+/// The answer to `call` is the frame that begins at `begin` and ends `to.frames`.
+void end_with_last_frame(answers& to, std::uint64_t call, std::size_t begin, code how, const metadata* trailing) {
+  to.ends.push_back({call, static_cast<std::uint32_t>(to.frames.size() - begin), how});
+  // Where some pairs did not fit, the connection says so.
+  if (trailing && (!trailing->empty() || trailing->refused() > 0)) to.trailers.push_back({to.ends.size() - 1, *trailing});
 }
 
 }  // namespace
+
+std::size_t answers::bytes() const noexcept {
+  auto all = frames.size();
+  for (const auto& each : trailers) all += each.pairs.fields().size();
+  return all;
+}
 
 answer_collector::answer_collector(caf::execution_unit* context) noexcept : context_(context), outer_(collector) {
   collector = this;
@@ -123,11 +130,15 @@ void call_handle::fail(status reason) {
   if (is_local())
     call_.from_->local->fail(reason);
   else
-    deliver([&](answers& to) { append_end_with(to, call_.number_, reason); });
+    deliver([&](answers& to) {
+      const auto begin = to.frames.size();
+      wire::append_status(to.frames, call_.number_, static_cast<int>(reason.code), reason.message);
+      end_with_last_frame(to, call_.number_, begin, reason.code, &reason.trailing);
+    });
   call_.from_ = nullptr;
 }
 
-void call_handle::finish(const google::protobuf::MessageLite& reply) {
+void call_handle::finish(const google::protobuf::MessageLite& reply, const metadata* trailing) {
   SWITCHBOARD_INVARIANT(*this, "a call was answered twice");
   const auto payload = reply.ByteSizeLong();
   if (wire::message_frame_size(call_.number_, payload, true) > call_.from_->frame_limit)
@@ -135,9 +146,9 @@ void call_handle::finish(const google::protobuf::MessageLite& reply) {
                                               " bytes is above the frame limit of " +
                                               std::to_string(call_.from_->frame_limit));
   deliver([&](answers& to) {
-    const auto before = to.frames.size();
+    const auto begin = to.frames.size();
     wire::append_message(to.frames, call_.number_, reply, payload, true);
-    to.ends.push_back({call_.number_, static_cast<std::uint32_t>(to.frames.size() - before)});
+    end_with_last_frame(to, call_.number_, begin, code::ok, trailing);
   });
   call_.from_ = nullptr;
 }

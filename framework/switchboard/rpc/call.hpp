@@ -59,8 +59,8 @@ class call_context {
 public:
   call_context() = default;
   call_context(std::shared_ptr<const rpc::caller> from, std::uint64_t number, time_point deadline,
-               const rpc::method* to) noexcept
-      : from_(std::move(from)), number_(number), deadline_(deadline), method_(to) {}
+               const rpc::method* to, std::shared_ptr<const rpc::metadata> metadata = nullptr) noexcept
+      : from_(std::move(from)), number_(number), deadline_(deadline), method_(to), metadata_(std::move(metadata)) {}
 
   const rpc::caller& caller() const noexcept { return *from_; }
   const std::shared_ptr<const rpc::caller>& shared_caller() const noexcept { return from_; }
@@ -74,6 +74,10 @@ public:
   time_point deadline() const noexcept { return deadline_; }
   /// What was called; valid as long as its service is served.
   const rpc::method& method() const noexcept { return *method_; }
+  /// What is kept of the request's metadata (rpc/metadata.hpp).
+  const rpc::metadata& metadata() const noexcept { return metadata_ ? *metadata_ : no_metadata(); }
+  /// The same; null where it is nothing.
+  const std::shared_ptr<const rpc::metadata>& shared_metadata() const noexcept { return metadata_; }
 
 private:
   friend class call_handle;
@@ -81,6 +85,7 @@ private:
   std::uint64_t number_ = 0;
   time_point deadline_ = time_point::max();
   const rpc::method* method_ = nullptr;
+  std::shared_ptr<const rpc::metadata> metadata_;
 };
 
 /// To the watcher of a call: it ended before it was answered (cancel, deadline, or the connection is gone).
@@ -136,6 +141,11 @@ struct answers {
     std::uint32_t size;  ///< its bytes in `frames`, size varint included
     code how = code::ok;
   };
+  /// Metadata that goes with one of `ends`.
+  struct trailer {
+    std::size_t end;  ///< its place there
+    metadata pairs;
+  };
   /// Messages of a stream of requests that its reader has dealt with, and how many more it takes.
   struct grant {
     std::uint64_t call;
@@ -147,7 +157,10 @@ struct answers {
   std::vector<grant> grants;
   std::vector<frame> ends;
   std::string frames;
+  std::vector<trailer> trailers;  ///< in the order of `ends`
 
+  /// Bytes that the connection is going to write.
+  std::size_t bytes() const noexcept;
   bool empty() const noexcept { return ends.empty() && streams.empty() && watches.empty() && grants.empty(); }
 };
 
@@ -226,7 +239,7 @@ public:
   void stream_from(std::shared_ptr<source> from);
 
 protected:
-  void finish(const google::protobuf::MessageLite& reply);
+  void finish(const google::protobuf::MessageLite& reply, const metadata* trailing = nullptr);
   void finish_local(google::protobuf::MessageLite&& reply);
   bool is_local() const noexcept { return call_.from_->local != nullptr; }
 
@@ -254,6 +267,13 @@ public:
       finish_local(Reply{message});
     else
       finish(message);
+  }
+  /// With `trailing` in the frame that ends the call; an actor of this process does not get it.
+  void reply(const Reply& message, const metadata& trailing) {
+    if (is_local())
+      finish_local(Reply{message});
+    else
+      finish(message, &trailing);
   }
   void reply(Reply&& message) {
     if (is_local())

@@ -35,10 +35,12 @@ public:
   call_batch& operator=(call_batch&&) = delete;
   ~call_batch();
 
-  /// `credit` and `requests` are those of a streaming call.
+  /// `credit` and `requests` are those of a streaming call; `metadata` is what the call keeps of it.
   void add(std::uint64_t call, const rpc::method& to, std::string_view request, time_point deadline,
-           std::uint32_t credit = 0, std::shared_ptr<stream_queue> requests = nullptr) {
-    calls_.push_back({call, &to, requests_.size(), request.size(), deadline, credit, std::move(requests)});
+           std::uint32_t credit = 0, std::shared_ptr<stream_queue> requests = nullptr,
+           std::shared_ptr<const rpc::metadata> metadata = nullptr) {
+    calls_.push_back(
+        {call, &to, requests_.size(), request.size(), deadline, credit, std::move(requests), std::move(metadata)});
     requests_.append(request);
   }
 
@@ -46,7 +48,7 @@ public:
   void pass_on(incoming_call&& call) {
     const auto credit = call.handle.credit();
     const auto of = call.handle.release();
-    add(of.number(), of.method(), call.request, of.deadline(), credit, std::move(call.requests));
+    add(of.number(), of.method(), call.request, of.deadline(), credit, std::move(call.requests), of.shared_metadata());
   }
 
   /// Gives `use(const method&, incoming_call&)` each call in the order they were opened, as long as `more()` says so
@@ -56,8 +58,9 @@ public:
     while (taken_ < calls_.size()) {
       if (!more()) return false;
       auto& next = calls_[taken_++];
-      incoming_call call{call_handle{call_context{from_, next.call, next.deadline, next.to}, next.credit},
-                         std::string_view{requests_}.substr(next.offset, next.size), std::move(next.requests)};
+      incoming_call call{
+          call_handle{call_context{from_, next.call, next.deadline, next.to, std::move(next.metadata)}, next.credit},
+          std::string_view{requests_}.substr(next.offset, next.size), std::move(next.requests)};
       use(*next.to, call);
     }
     return true;
@@ -83,6 +86,7 @@ private:
     time_point deadline;
     std::uint32_t credit;
     std::shared_ptr<stream_queue> requests;
+    std::shared_ptr<const rpc::metadata> metadata;
   };
   std::shared_ptr<const caller> from_;
   std::size_t taken_ = 0;

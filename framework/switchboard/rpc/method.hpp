@@ -105,6 +105,8 @@ struct method {
   const google::protobuf::Message* reply = nullptr;
   /// Parses and handles one call with the service object `self`. Lets through what the handler throws.
   std::function<void(void* self, incoming_call& call)> handle;
+  /// Whether its handler takes the request's metadata, which then is kept whole (rpc/metadata.hpp).
+  bool reads_metadata = false;
 
   /// The method as its .proto describes it, with its options; null where no linked .proto does.
   const google::protobuf::MethodDescriptor* descriptor() const;

@@ -11,10 +11,11 @@
 /// Why        connections look methods up in this description before any actor is involved; the service's object is
 ///            made inside its actor, and anew each time that actor is.
 /// Handlers   unary: `Reply f(Request&)` or `rpc::result<Reply> f(Request&)` (either may take the call's `const
-///            rpc::call_context&` last), or `void f(Request&, rpc::responder<Reply>)` to answer later.
+///            rpc::call_context&` behind it), or `void f(Request&, rpc::responder<Reply>)` to answer later.
 ///            server streaming: `void f(Request&, rpc::outbound<Reply>)`
 ///            client streaming: `void f(rpc::inbound<Request>, rpc::responder<Reply>)`
 ///            bidirectional:    `void f(rpc::inbound<Request>, rpc::outbound<Reply>)`
+///            Any may take the request's `const rpc::metadata&` last; it is kept only for those that do.
 ///            A request may be taken by const reference or by value too. It is parsed; what does not parse is answered
 ///            INVALID_ARGUMENT. A handler that throws lets go of its call, which answers INTERNAL; the service lives
 ///            on.
@@ -110,6 +111,10 @@ void refuse_malformed(call_handle& call, const google::protobuf::Message& reques
 
 namespace detail {
 
+template <class Wanted, class... Arguments>
+inline constexpr bool takes_last =
+    std::is_same_v<std::tuple_element_t<sizeof...(Arguments), std::tuple<void, Arguments...>>, Wanted>;
+
 /// What a member function's type says of a handler.
 template <class Function>
 struct handler_type;
@@ -119,6 +124,9 @@ struct handler_type<Result (Service::*)(Arguments...)> {
   using result = Result;
   using arguments = std::tuple<Arguments...>;
   using plain_arguments = std::tuple<std::remove_cvref_t<Arguments>...>;
+  static constexpr bool reads_metadata = takes_last<metadata, std::remove_cvref_t<Arguments>...>;
+  /// Without the request's metadata.
+  static constexpr std::size_t count = sizeof...(Arguments) - (reads_metadata ? 1 : 0);
 };
 template <class Service, class Result, class... Arguments>
 struct handler_type<Result (Service::*)(Arguments...) const> : handler_type<Result (Service::*)(Arguments...)> {};
@@ -135,7 +143,8 @@ concept member_function = requires {
 
 template <class Function, class Result, class... Arguments>
 concept returns_for = std::is_same_v<typename handler_type<Function>::result, Result> &&
-    std::is_same_v<typename handler_type<Function>::plain_arguments, std::tuple<Arguments...>>;
+    (std::is_same_v<typename handler_type<Function>::plain_arguments, std::tuple<Arguments...>> ||
+     std::is_same_v<typename handler_type<Function>::plain_arguments, std::tuple<Arguments..., metadata>>);
 
 template <class Function, class Result, class Request>
 concept answers_at_once =
@@ -171,19 +180,42 @@ struct message_of<inbound<T>> : message_of<T> {};
 template <class T>
 using message_of_t = typename message_of<std::remove_cvref_t<T>>::type;
 
+/// A handler of a method, called with its request's metadata where it takes that.
+template <class Service, class Function>
+class bound_handler {
+public:
+  bound_handler(Service& service, Function function, const call_context& call)
+      : service_(service), function_(function) {
+    if constexpr (handler_type<Function>::reads_metadata) metadata_ = call.shared_metadata();
+  }
+
+  template <class... Arguments>
+  auto operator()(Arguments&&... arguments) const {
+    if constexpr (handler_type<Function>::reads_metadata)
+      return (service_.*function_)(std::forward<Arguments>(arguments)..., metadata_ ? *metadata_ : no_metadata());
+    else
+      return (service_.*function_)(std::forward<Arguments>(arguments)...);
+  }
+
+private:
+  Service& service_;
+  const Function function_;
+  std::shared_ptr<const metadata> metadata_;  // kept while the handler runs, which may let go of its call
+};
+
 /// Calls a handler of an unary method and answers with what it returns, if it returns something.
 template <class Reply, class Service, class Function, class Request>
-void serve_unary(Service& service, Function function, Request& request, call_handle& call) {
+void serve_unary(const bound_handler<Service, Function>& handler, Request& request, call_handle& call) {
   using type = handler_type<Function>;
   if constexpr (std::is_void_v<typename type::result>) {
-    (service.*function)(request, responder<Reply>{std::move(call)});
+    handler(request, responder<Reply>{std::move(call)});
   } else {
     // The call stays in `call` until the handler has returned, so that one that throws is still there to be failed.
     auto answer = [&]() -> typename type::result {
-      if constexpr (std::tuple_size_v<typename type::arguments> == 2)
-        return (service.*function)(request, call.context());
+      if constexpr (type::count == 2)
+        return handler(request, call.context());
       else
-        return (service.*function)(request);
+        return handler(request);
     }();
     responder<Reply> out{std::move(call)};
     if constexpr (std::is_same_v<typename type::result, Reply>)
@@ -270,24 +302,28 @@ private:
     static_assert(detail::fits<Kind, Request, Reply, Function>(),
                   "this member function does not have the form of a handler of this kind of method");
     definition_.add({definition_.name() + "/" + std::string(name), Kind, &Request::default_instance(),
-                     &Reply::default_instance(), [handler](void* self, incoming_call& call) {
+                     &Reply::default_instance(),
+                     [handler](void* self, incoming_call& call) {
                        auto& service = *static_cast<Service*>(self);
                        if constexpr (streams_requests(Kind)) {
+                         const detail::bound_handler serve{service, handler, call.handle.context()};
                          inbound<Request> requests{call.handle.context(), std::move(call.requests)};
                          if constexpr (Kind == method_kind::client_streaming)
-                           (service.*handler)(std::move(requests), responder<Reply>{std::move(call.handle)});
+                           serve(std::move(requests), responder<Reply>{std::move(call.handle)});
                          else
-                           (service.*handler)(std::move(requests), outbound<Reply>{std::move(call.handle)});
+                           serve(std::move(requests), outbound<Reply>{std::move(call.handle)});
                        } else {
                          Request request;
                          if (!request.ParseFromArray(call.request.data(), static_cast<int>(call.request.size())))
                            return refuse_malformed(call.handle, request);
+                         const detail::bound_handler serve{service, handler, call.handle.context()};
                          if constexpr (Kind == method_kind::unary)
-                           detail::serve_unary<Reply>(service, handler, request, call.handle);
+                           detail::serve_unary<Reply>(serve, request, call.handle);
                          else
-                           (service.*handler)(request, outbound<Reply>{std::move(call.handle)});
+                           serve(request, outbound<Reply>{std::move(call.handle)});
                        }
-                     }});
+                     },
+                     detail::handler_type<Function>::reads_metadata});
     return std::move(*this);
   }
 
@@ -296,27 +332,27 @@ private:
     using request_type = typename Tag::request_type;
     using reply_type = typename Tag::reply_type;
     return [handler](service_actor* self, void* object) -> caf::message_handler {
-      auto& service = *static_cast<Service*>(object);
+      // An actor of this process sends no metadata.
+      const detail::bound_handler serve{*static_cast<Service*>(object), handler, call_context{}};
       if constexpr (Tag::kind == method_kind::unary) {
-        return {[self, &service, handler](Tag, request_type& request) -> caf::delegated<reply_type> {
+        return {[self, serve](Tag, request_type& request) -> caf::delegated<reply_type> {
           call_handle call = take_local_call<reply_type>(*self);
-          self->run(Tag::name, [&] { detail::serve_unary<reply_type>(service, handler, request, call); });
+          self->run(Tag::name, [&] { detail::serve_unary<reply_type>(serve, request, call); });
           return {};
         }};
       } else if constexpr (Tag::kind == method_kind::server_streaming) {
-        return {[self, &service, handler](Tag, request_type& request, passed<outbound<reply_type>>& replies) {
-          self->run(Tag::name, [&] { (service.*handler)(request, replies.take()); });
+        return {[self, serve](Tag, request_type& request, passed<outbound<reply_type>>& replies) {
+          self->run(Tag::name, [&] { serve(request, replies.take()); });
         }};
       } else if constexpr (Tag::kind == method_kind::client_streaming) {
-        return {[self, &service, handler](Tag, passed<inbound<request_type>>& requests) -> caf::delegated<reply_type> {
+        return {[self, serve](Tag, passed<inbound<request_type>>& requests) -> caf::delegated<reply_type> {
           responder<reply_type> reply{take_local_call<reply_type>(*self)};
-          self->run(Tag::name, [&] { (service.*handler)(requests.take(), std::move(reply)); });
+          self->run(Tag::name, [&] { serve(requests.take(), std::move(reply)); });
           return {};
         }};
       } else {
-        return {[self, &service, handler](Tag, passed<inbound<request_type>>& requests,
-                                          passed<outbound<reply_type>>& replies) {
-          self->run(Tag::name, [&] { (service.*handler)(requests.take(), replies.take()); });
+        return {[self, serve](Tag, passed<inbound<request_type>>& requests, passed<outbound<reply_type>>& replies) {
+          self->run(Tag::name, [&] { serve(requests.take(), replies.take()); });
         }};
       }
     };

@@ -1,11 +1,13 @@
 #pragma once
 
-/// How a call ended: the numbers of google.rpc.Code and a sentence for people.
+/// How a call ended: the numbers of google.rpc.Code, a sentence for people, and metadata that goes with the end.
 /// Threads    a value.
 
 #include <cstdint>
 #include <string>
 #include <utility>
+
+#include <switchboard/rpc/metadata.hpp>
 
 namespace switchboard::rpc {
 
@@ -35,6 +37,7 @@ std::string to_string(code value);
 struct status {
   rpc::code code = rpc::code::ok;
   std::string message{};
+  metadata trailing{};
 
   bool ok() const noexcept { return code == rpc::code::ok; }
   friend bool operator==(const status&, const status&) = default;

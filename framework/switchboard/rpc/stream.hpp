@@ -145,6 +145,8 @@ public:
   bool ended() const { return queue_ ? queue_->detached() : !call_; }
   /// Ends the stream in order, behind what was sent.
   void finish() { end_with({}); }
+  /// The same, with `trailing` in the frame that ends it.
+  void finish(metadata trailing) { end_with({code::ok, {}, std::move(trailing)}); }
   void fail(status why) { end_with(std::move(why)); }
   void fail(code why, std::string text) { end_with({why, std::move(text)}); }
 
@@ -179,7 +181,7 @@ private:
     if (queue_)
       std::exchange(queue_, nullptr)->finish(std::move(how), current_context());
     else if (how.ok())
-      open(), end_with({});
+      open(), end_with(std::move(how));
     else
       call_.fail(std::move(how));
   }
@@ -260,7 +262,7 @@ private:
     }
 
     void turn(caf::execution_unit* context) override {
-      const deadline_scope inherited{from_.context().deadline()};
+      const call_scope on_behalf{from_.context()};
       std::size_t bytes = 0;
       payload arrived;
       // A handler may let go of the stream that it is called for.
