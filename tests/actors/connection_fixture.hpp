@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/actors/connection.hpp>
+#include <switchboard/actors/service_host.hpp>
 #include <switchboard/echo/v1/echo.pb.h>
 #include <switchboard/testkit/scripted_transport.hpp>
 #include <switchboard/testkit/stage.hpp>
@@ -33,6 +34,7 @@ struct held_echo {
   struct desk {
     std::deque<rpc::responder<SayReply>> said;
     std::deque<rpc::outbound<SayReply>> streams;
+    std::deque<rpc::metadata> metadata;  ///< of the calls of Repeat, which reads it
     std::deque<std::string> payloads;
     std::string at_once;      ///< not empty: what every call is answered with at once
     caf::actor passes_on_to;  ///< gets the payload of every call
@@ -49,7 +51,10 @@ struct held_echo {
     }
     on_.said.push_back(std::move(call));
   }
-  void repeat(const RepeatRequest&, rpc::outbound<SayReply> stream) { on_.streams.push_back(std::move(stream)); }
+  void repeat(const RepeatRequest&, rpc::outbound<SayReply> stream, const rpc::metadata& metadata) {
+    on_.streams.push_back(std::move(stream));
+    on_.metadata.push_back(metadata);
+  }
 
   desk& on_;
 };
@@ -202,6 +207,11 @@ protected:
       if (view.has_message) decoded.set_message(std::string(view.message));
       decoded.set_end(view.end);
       if (view.has_status) decoded.mutable_status()->ParseFromString(std::string(view.status));
+      for (const auto& each : view.metadata) {
+        auto* pair = decoded.add_metadata();
+        pair->set_key(std::string(each.key));
+        pair->set_value(std::string(each.value));
+      }
     }
     EXPECT_FALSE(decoder.error()) << decoder.error().message();
     EXPECT_FALSE(decoder.inside_frame()) << "the output ends inside a frame";
@@ -238,7 +248,10 @@ protected:
   broker_log broker;
 
 private:
-  caf::strong_actor_ptr spawn_host(const rpc::service_definition& definition);
+  caf::strong_actor_ptr spawn_host(const rpc::service_definition& definition) {
+    return caf::actor_cast<caf::strong_actor_ptr>(stage.system().spawn<service_host>(
+        stage.pump(), std::shared_ptr<const rpc::service_definition>{environment->directory, &definition}));
+  }
 
   caf::actor connection_;
   std::vector<caf::actor> watchers_;

@@ -4,16 +4,9 @@
 
 #include <caf/send.hpp>
 
-#include <switchboard/actors/service_host.hpp>
-
 namespace switchboard {
 
 using namespace std::chrono_literals;
-
-caf::strong_actor_ptr ConnectionTest::spawn_host(const rpc::service_definition& definition) {
-  return caf::actor_cast<caf::strong_actor_ptr>(stage.system().spawn<service_host>(
-      stage.pump(), std::shared_ptr<const rpc::service_definition>{environment->directory, &definition}));
-}
 
 namespace {
 

@@ -39,6 +39,7 @@ struct open_call {
   caf::strong_actor_ptr watcher;
   service_route* route = nullptr;  ///< of the service that was called
   const rpc::method* method = nullptr;
+  std::shared_ptr<const rpc::metadata> metadata;  ///< what is kept of its request's; charged until the call is gone
   rpc::time_point deadline_at = rpc::time_point::max();
   rpc::time_point opened_at{};    ///< where interceptors want to know
   rpc::code how = rpc::code::ok;  ///< it ended for the client, where it is abandoned
@@ -80,6 +81,7 @@ public:
     call.abandoned = false;
     call.source = nullptr;
     call.requests = nullptr;
+    call.metadata = nullptr;
     call.watcher = nullptr;
     while (!calls_.empty() && !counts(calls_.back())) calls_.pop_back();
     if (calls_.empty()) {

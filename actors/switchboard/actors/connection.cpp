@@ -24,8 +24,17 @@ struct batches_end {
   ~batches_end() { batches.clear(); }
 };
 
+std::size_t bytes_of(const std::shared_ptr<const rpc::metadata>& kept) noexcept {
+  return kept ? kept->cost() : 0;
+}
+
 logging::throttle& protocol_errors() {
   static logging::throttle lines{"protocol errors"};
+  return lines;
+}
+
+logging::throttle& dropped_metadata() {
+  static logging::throttle lines{"dropped metadata"};
   return lines;
 }
 
@@ -123,10 +132,17 @@ void connection::open_call_with(const wire::frame_view& frame) {
   if (calls_.size() >= limits().open_calls_max)
     return refuse(frame.call, rpc::code::resource_exhausted,
                   "more than " + std::to_string(limits().open_calls_max) + " open calls on one connection");
+  if (!frame.metadata.empty())
+    if (const auto fault = rpc::check(frame.metadata); !fault.ok())
+      return refuse(frame.call, fault.code, fault.message);
   const auto& method = *entry->method;
+  auto kept = rpc::kept_metadata(frame.metadata, method);
+  if (metadata_bytes_ + bytes_of(kept) > limits().request_bytes_in_flight_max / 2)
+    return refuse(frame.call, rpc::code::resource_exhausted, "too much metadata of open calls on one connection");
   if (rpc::streams_requests(method.kind) && frame.has_message)
     return refuse(frame.call, rpc::code::resource_exhausted, "a message beyond the granted credit");
   open_call call;
+  call.metadata = std::move(kept);
   call.number = frame.call;
   call.method = &method;
   call.route = entry->route;
@@ -136,8 +152,14 @@ void connection::open_call_with(const wire::frame_view& frame) {
   if (frame.timeout_ms != 0) call.deadline_at = environment_->pump->now() + std::chrono::milliseconds{frame.timeout_ms};
   if (!environment_->interceptors.empty()) {
     call.opened_at = environment_->pump->now();
-    if (const auto refused = admit({caller(), call.number, call.deadline_at, &method}); !refused.ok())
-      return refuse(frame.call, refused.code, refused.message);
+    // They see all of its metadata, whatever is kept.
+    auto all = frame.metadata.empty() ? nullptr : std::make_shared<const rpc::metadata>(frame.metadata);
+    if (const auto refused = admit({caller(), call.number, call.deadline_at, &method, std::move(all)}); !refused.ok())
+      return link_.output().add_reply([&](std::string& out) {
+        const auto begin = out.size();
+        wire::append_status(out, frame.call, static_cast<int>(refused.code), refused.message);
+        fit_trailing(refused.trailing, method.name, out, begin);
+      });
   }
   if (frame.timeout_ms != 0) call.deadline = environment_->pump->schedule(call.deadline_at, self_ptr(), frame.call);
   if (rpc::streams_requests(method.kind)) {
@@ -147,14 +169,15 @@ void connection::open_call_with(const wire::frame_view& frame) {
     call.client_ended = frame.end;
     if (frame.end) call.requests->finish({}, context());
   }
-  request_bytes_ += frame.message.size();
+  metadata_bytes_ += bytes_of(call.metadata);
+  request_bytes_ += frame.message.size() + bytes_of(call.metadata);
   if (!call.streaming) ++unary_calls_;
   auto batch =
       std::find_if(batches.begin(), batches.end(), [&](const auto& each) { return each.route == entry->route; });
   auto& calls = batch != batches.end()
                     ? batch->calls
                     : batches.emplace_back(entry->route, rpc::call_batch{caller(), link_.input().chunk_size()}).calls;
-  calls.add(frame.call, method, frame.message, call.deadline_at, frame.credit, call.requests);
+  calls.add(frame.call, method, frame.message, call.deadline_at, frame.credit, call.requests, call.metadata);
   calls_.open(std::move(call));
 }
 
@@ -295,7 +318,7 @@ const std::shared_ptr<const rpc::caller>& connection::caller() {
 }
 
 void connection::on_answers(rpc::answers& answers) {
-  if (caller_) caller_->backlog->arrived(answers.frames.size());
+  if (caller_) caller_->backlog->arrived(answers.bytes());
   for (auto& watch : answers.watches) {
     if (!live()) continue;  // the notice tells its watcher as it goes
     if (auto* call = calls_.find(watch.call)) {
@@ -323,20 +346,27 @@ void connection::on_answers(rpc::answers& answers) {
   }
   for (const auto& grant : answers.grants) on_grant(grant);
   // A stream's reader that refuses its call, and the handler that fails it for that, answer twice: the first counts.
-  bool all_at_once = true;
+  bool all_at_once = answers.trailers.empty() && environment_->interceptors.empty();
   for (const auto& end : answers.ends) {
     auto* call = calls_.find(end.call);
     const bool counts = call && !call->server_ended && !std::exchange(call->answered, true);
     all_at_once = all_at_once && counts && link_.output().stream_sent(call->last_message);
   }
   std::size_t offset = 0;
+  auto trailer = answers.trailers.begin();
   for (const auto& end : answers.ends) {
     auto* call = calls_.find(end.call);
+    const bool has_trailer = trailer != answers.trailers.end() && &answers.ends[trailer->end] == &end;
+    auto* const trailing = has_trailer ? &(trailer++)->pairs : nullptr;
     if (!call) {
       release_abandoned(end.call);
     } else if (!call->server_ended) {
       if (!all_at_once)
-        add_behind_own_messages(*call, [&](std::string& out) { out.append(answers.frames, offset, end.size); });
+        add_behind_own_messages(*call, [&](std::string& out) {
+          const auto begin = out.size();
+          out.append(answers.frames, offset, end.size);
+          add_trailing(*call, end.how, trailing ? std::move(*trailing) : rpc::metadata{}, out, begin);
+        });
       if (end.how == rpc::code::ok && call->requests && !call->client_ended) {
         half_close(*call);
       } else {
@@ -394,15 +424,45 @@ void connection::add_behind_own_messages(const open_call& call, Append&& append)
 }
 
 /// Ends a call with what its source, or this connection, says of it; its service is told where that is news.
-void connection::end_call(open_call& call, rpc::code code, std::string_view text) {
+void connection::end_call(open_call& call, rpc::code code, std::string_view text, rpc::metadata trailing) {
   add_behind_own_messages(call, [&](std::string& out) {
+    const auto begin = out.size();
     if (code == rpc::code::ok)
       wire::append_end(out, call.number);
     else
       wire::append_status(out, call.number, static_cast<int>(code), text);
+    add_trailing(call, code, std::move(trailing), out, begin);
   });
   if (code == rpc::code::ok && call.requests && !call.client_ended) return half_close(call);
   give_up(call, code, text);
+}
+
+/// Adds `trailing`, and what the interceptors have to add, to the frame that ends the call: the last of `out`, from
+/// `begin` on.
+void connection::add_trailing(const open_call& call, rpc::code how, rpc::metadata trailing, std::string& out,
+                              std::size_t begin) {
+  if (!environment_->interceptors.empty()) {
+    const auto context = context_of(call);
+    for (const auto& each : environment_->interceptors) each->ending(context, how, trailing);
+  }
+  fit_trailing(trailing, call.method->name, out, begin);
+}
+
+/// Adds what fits of `trailing`.
+void connection::fit_trailing(const rpc::metadata& trailing, std::string_view method, std::string& out,
+                              std::size_t begin) {
+  auto dropped = trailing.refused();
+  if (out.size() - begin + trailing.fields().size() <= limits().link.frame_bytes_max)
+    wire::add_metadata(out, begin, trailing.fields());
+  else
+    dropped += trailing.size();
+  if (dropped > 0)
+    dropped_metadata().warn("{}: {}: {} pairs of trailing metadata do not fit and are dropped",
+                            link_.peer().to_string(), method, dropped);
+}
+
+rpc::call_context connection::context_of(const open_call& call) {
+  return {caller(), call.number, call.deadline_at, call.method, call.metadata};
 }
 
 /// Tells who watches a call that it has ended.
@@ -435,14 +495,15 @@ void connection::forget(open_call& call, rpc::code how) {
   if (call.deadline != deadline_id::none) environment_->pump->cancel(call.deadline);
   if (!call.streaming) --unary_calls_;
   if (environment_->interceptors.empty()) return;
-  const rpc::call_context context{caller(), call.number, call.deadline_at, call.method};
+  const auto context = context_of(call);
   const auto took = environment_->pump->now() - call.opened_at;
   for (const auto& each : environment_->interceptors) each->ended(context, how, took);
 }
 
 /// Nobody has the call any more. Invalidates references to calls.
 void connection::release(open_call& call) {
-  request_bytes_ -= call.request_bytes;
+  metadata_bytes_ -= bytes_of(call.metadata);
+  request_bytes_ -= call.request_bytes + bytes_of(call.metadata);
   if (call.source) call.source->detach();
   if (call.requests) call.requests->fail({rpc::code::cancelled, "the call is answered"}, context());
   calls_.close(call);
@@ -514,8 +575,8 @@ void connection::drain_stream(std::uint64_t number) {
   }
   // It ends by itself: that is no news to who watches.
   call->watcher = nullptr;
-  const auto result = call->source->result();
-  end_call(*call, result.code, result.message);
+  auto result = call->source->result();
+  end_call(*call, result.code, result.message, std::move(result.trailing));
 }
 
 void connection::on_output_low() {

@@ -111,7 +111,10 @@ private:
   void reply(std::uint64_t call, const google::protobuf::MessageLite& message);
   template <class Append>
   void add_behind_own_messages(const open_call& call, Append&& append);
-  void end_call(open_call& call, rpc::code code, std::string_view text);
+  void end_call(open_call& call, rpc::code code, std::string_view text, rpc::metadata trailing = {});
+  void add_trailing(const open_call& call, rpc::code how, rpc::metadata trailing, std::string& out, std::size_t begin);
+  void fit_trailing(const rpc::metadata& trailing, std::string_view method, std::string& out, std::size_t begin);
+  rpc::call_context context_of(const open_call& call);
   void notify_watcher(open_call& call, rpc::code why);
   void pass_on(rpc::end_notice notice, const service_route& way);
   void interrupt(open_call& call);
@@ -153,6 +156,7 @@ private:
   const method_entry* last_method_ = nullptr;  ///< of a service, in the directory
   std::size_t unary_calls_ = 0;
   std::size_t request_bytes_ = 0;
+  std::size_t metadata_bytes_ = 0;      ///< of these, what calls keep of their metadata
   std::vector<std::uint64_t> stalled_;  ///< streams that wait until output goes on
   bool refusing_calls_ = false;         ///< the server drains
   bool authenticated_ = false;          ///< or nobody asks

@@ -19,7 +19,8 @@ struct limits {
   /// Calls open at once on one connection; one more is answered RESOURCE_EXHAUSTED. Those that the connection answers
   /// itself do not count. As many may have ended for the client while services still have them: there reading stops.
   std::size_t open_calls_max = 4096;
-  /// Bytes of requests that services of one connection hold; reading stops there.
+  /// Bytes of requests that services of one connection hold; reading stops there. At most half of them are metadata that
+  /// open calls keep, which nothing but their end frees: a call with more is answered RESOURCE_EXHAUSTED.
   std::size_t request_bytes_in_flight_max = 4 * 1024 * 1024;
 
   /// What a stream adds to a connection's output before others get their turn.
