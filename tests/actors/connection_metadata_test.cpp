@@ -128,7 +128,7 @@ TEST_F(ConnectionMetadata, IsIgnoredOnFramesThatOpenNothing) {
 TEST_F(ConnectionMetadata, CountsAsRequestBytesUntilItsCallIsGone) {
   start({.frame_bytes_max = 4000, .request_bytes_in_flight_max = 4000});
   receive(with(open_repeat(1, 1), of_cost(2000)));
-  desk.streams[0].generate([sent = false](SayReply&) mutable { return !std::exchange(sent, true); });
+  ASSERT_TRUE(desk.streams[0].send(reply("first")));
   stage.settle();
   // The stream has its request behind it, and its metadata still.
   receive(open_say(3, std::string(1900, 'x')));

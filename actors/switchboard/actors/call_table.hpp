@@ -27,6 +27,7 @@ struct open_call {
   bool stalled = false;              ///< a stream that waits until output goes on
   bool client_ended = false;         ///< no more requests come
   bool answered = false;             ///< its service has answered
+  bool outlasts_drain = false;       ///< a stream that goes on while the server drains
   bool server_ended = false;         ///< answered in full, while the client may still send requests
   std::uint32_t credit = 0;          ///< stream messages that may still be sent
   std::uint32_t opening_credit = 0;  ///< of that, what its service knows of from the start
@@ -37,7 +38,7 @@ struct open_call {
   std::uint64_t last_message = 0;  ///< the place in the outbound stream lane behind its latest message
   std::shared_ptr<rpc::source> source;
   caf::strong_actor_ptr watcher;
-  service_route* route = nullptr;  ///< of the service that was called
+  service_route* route = nullptr;  ///< of the service that was called; null where the connection answers itself
   const rpc::method* method = nullptr;
   std::shared_ptr<const rpc::metadata> metadata;  ///< what is kept of its request's; charged until the call is gone
   rpc::time_point deadline_at = rpc::time_point::max();

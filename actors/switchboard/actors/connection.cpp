@@ -1,11 +1,9 @@
 #include <array>
 
 #include <caf/mailbox_element.hpp>
-#include <google/protobuf/message_lite.h>
 
 #include <switchboard/actors/connection.hpp>
 #include <switchboard/logging/logging.hpp>
-#include <switchboard/v1/services.pb.h>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard {
@@ -120,36 +118,18 @@ void connection::open_call_with(const wire::frame_view& frame) {
   const auto* entry = last_method_ && last_method_->method->name == frame.method
                           ? last_method_
                           : environment_->directory->find(frame.method);
-  const auto answered_here = [&](answered_by whom) { return entry && entry->whom == whom; };
-  if (!authenticated_ && !answered_here(answered_by::authenticate))
-    return refuse(frame.call, rpc::code::unauthenticated, "call switchboard.v1.Session/Authenticate first");
-  if (refusing_calls_ && !answered_here(answered_by::health_check) && !answered_here(answered_by::ping))
-    return refuse(frame.call, rpc::code::unavailable, "the server is stopping");
-  if (!entry)
-    return refuse(frame.call, rpc::code::unimplemented, "no method " + std::string(frame.method.substr(0, 256)));
-  if (entry->whom != answered_by::service) return answer_built_in(entry->whom, frame);
+  if (const auto refused = refusal_of(frame, entry)) return refuse(frame.call, refused->code, refused->message);
   last_method_ = entry;
-  if (calls_.size() >= limits().open_calls_max)
-    return refuse(frame.call, rpc::code::resource_exhausted,
-                  "more than " + std::to_string(limits().open_calls_max) + " open calls on one connection");
-  if (!frame.metadata.empty())
-    if (const auto fault = rpc::check(frame.metadata); !fault.ok())
-      return refuse(frame.call, fault.code, fault.message);
+  if (entry->built_in) return answer_built_in(*entry, frame);
   const auto& method = *entry->method;
   auto kept = rpc::kept_metadata(frame.metadata, method);
   if (metadata_bytes_ + bytes_of(kept) > limits().request_bytes_in_flight_max / 2)
     return refuse(frame.call, rpc::code::resource_exhausted, "too much metadata of open calls on one connection");
   if (rpc::streams_requests(method.kind) && frame.has_message)
     return refuse(frame.call, rpc::code::resource_exhausted, "a message beyond the granted credit");
-  open_call call;
+  auto call = call_opened_by(frame, *entry);
   call.metadata = std::move(kept);
-  call.number = frame.call;
-  call.method = &method;
-  call.route = entry->route;
-  call.streaming = method.kind != rpc::method_kind::unary;
-  call.credit = call.opening_credit = frame.credit;
   call.request_bytes = static_cast<std::uint32_t>(frame.message.size());
-  if (frame.timeout_ms != 0) call.deadline_at = environment_->pump->now() + std::chrono::milliseconds{frame.timeout_ms};
   if (!environment_->interceptors.empty()) {
     call.opened_at = environment_->pump->now();
     // They see all of its metadata, whatever is kept.
@@ -181,6 +161,33 @@ void connection::open_call_with(const wire::frame_view& frame) {
   calls_.open(std::move(call));
 }
 
+/// Why the call that `frame` opens is not run, where it is not, but for what its request says.
+std::optional<rpc::status> connection::refusal_of(const wire::frame_view& frame, const method_entry* entry) const {
+  if (!authenticated_ && !(entry && entry->open_to_all(frame.message)))
+    return rpc::status{rpc::code::unauthenticated, "call switchboard.v1.Session/Authenticate first"};
+  if (refusing_calls_ && !(entry && entry->flags.while_draining))
+    return rpc::status{rpc::code::unavailable, "the server is stopping"};
+  if (!entry) return rpc::status{rpc::code::unimplemented, "no method " + std::string(frame.method.substr(0, 256))};
+  if (!entry->flags.uncounted && calls_.size() >= limits().open_calls_max)
+    return rpc::status{rpc::code::resource_exhausted,
+                       "more than " + std::to_string(limits().open_calls_max) + " open calls on one connection"};
+  if (frame.metadata.empty()) return std::nullopt;
+  auto checked = rpc::check(frame.metadata);
+  return checked.ok() ? std::nullopt : std::optional{std::move(checked)};
+}
+
+open_call connection::call_opened_by(const wire::frame_view& frame, const method_entry& entry) const {
+  open_call call;
+  call.number = frame.call;
+  call.method = entry.method;
+  call.route = entry.route;
+  call.streaming = entry.method->kind != rpc::method_kind::unary;
+  call.outlasts_drain = entry.flags.while_draining;
+  call.credit = call.opening_credit = frame.credit;
+  if (frame.timeout_ms != 0) call.deadline_at = environment_->pump->now() + std::chrono::milliseconds{frame.timeout_ms};
+  return call;
+}
+
 /// Asks the interceptors; those that let a call through hear of its end.
 rpc::status connection::admit(const rpc::call_context& call) const {
   const auto& interceptors = environment_->interceptors;
@@ -193,60 +200,31 @@ rpc::status connection::admit(const rpc::call_context& call) const {
   return {};
 }
 
-void connection::answer_built_in(answered_by whom, const wire::frame_view& frame) {
-  const auto parsed = [&](google::protobuf::MessageLite& request) {
-    if (request.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()))) return true;
-    refuse(frame.call, rpc::code::invalid_argument, "the request is not a " + request.GetTypeName());
-    return false;
-  };
-  switch (whom) {
-    case answered_by::ping: {
-      v1::PingRequest request;
-      if (!parsed(request)) return;
-      v1::PingReply answer;
-      answer.set_allocated_payload(request.release_payload());
-      return reply(frame.call, answer);
-    }
-    case answered_by::health_check: {
-      v1::HealthRequest request;
-      if (!parsed(request)) return;
-      v1::HealthReply answer;
-      answer.set_serving(!environment_->directory->serves(request.service()) ? v1::HealthReply::UNKNOWN
-                         : refusing_calls_                                   ? v1::HealthReply::NOT_SERVING
-                                                                             : v1::HealthReply::SERVING);
-      return reply(frame.call, answer);
-    }
-    case answered_by::authenticate: {
-      v1::AuthenticateRequest request;
-      if (!parsed(request)) return;
-      v1::AuthenticateReply answer;
-      if (environment_->authenticate) {
-        auto identity = environment_->authenticate(request.token(), link_.peer().to_string());
-        if (!identity) return refuse(frame.call, rpc::code::unauthenticated, identity.status().message);
-        authenticated_ = true;
-        answer.set_identity(*identity);
-        identity_ = std::move(*identity);
-        // Calls that are open keep the caller they were opened with.
-        if (caller_) {
-          auto renamed = *caller_;
-          renamed.identity = identity_;
-          caller_ = std::make_shared<const rpc::caller>(std::move(renamed));
-        }
-      }
-      return reply(frame.call, answer);
-    }
-    case answered_by::describe: {
-      v1::DescribeRequest request;
-      if (!parsed(request)) return;
-      const auto& description = environment_->directory->description();
-      if (wire::message_frame_size(frame.call, description.size(), true) > limits().link.frame_bytes_max)
-        return refuse(frame.call, rpc::code::resource_exhausted, "the description is above the frame limit");
-      link_.output().add_reply([&](std::string& out) { wire::append_message(out, frame.call, description, true); });
-      return;
-    }
-    case answered_by::service:
-      return;
+void connection::answer_built_in(const method_entry& entry, const wire::frame_view& frame) {
+  auto answer = entry.built_in->answer(frame.message, *this);
+  if (const auto* failure = std::get_if<rpc::status>(&answer))
+    return refuse(frame.call, failure->code, failure->message);
+  if (const auto* message = std::get_if<std::string>(&answer)) return reply(frame.call, *message);
+  auto call = call_opened_by(frame, entry);
+  call.source = std::get<std::shared_ptr<rpc::source>>(std::move(answer));
+  if (frame.timeout_ms != 0) call.deadline = environment_->pump->schedule(call.deadline_at, self_ptr(), frame.call);
+  calls_.open(std::move(call));
+  drain_stream(frame.call);
+}
+
+rpc::result<std::string> connection::authenticate(const std::string& token) {
+  if (!environment_->authenticate) return std::string{};
+  auto identity = environment_->authenticate(token, link_.peer().to_string());
+  if (!identity) return rpc::status{rpc::code::unauthenticated, identity.status().message};
+  authenticated_ = true;
+  identity_ = *identity;
+  // Calls that are open keep the caller they were opened with.
+  if (caller_) {
+    auto renamed = *caller_;
+    renamed.identity = identity_;
+    caller_ = std::make_shared<const rpc::caller>(std::move(renamed));
   }
+  return identity;
 }
 
 void connection::on_frame_of_call(const wire::frame_view& frame) {
@@ -407,11 +385,10 @@ void connection::refuse(std::uint64_t call, rpc::code code, std::string_view tex
   link_.output().add_reply([&](std::string& out) { wire::append_status(out, call, static_cast<int>(code), text); });
 }
 
-void connection::reply(std::uint64_t call, const google::protobuf::MessageLite& message) {
-  const auto payload = message.ByteSizeLong();
-  if (wire::message_frame_size(call, payload, true) > limits().link.frame_bytes_max)
+void connection::reply(std::uint64_t call, std::string_view message) {
+  if (wire::message_frame_size(call, message.size(), true) > limits().link.frame_bytes_max)
     return refuse(call, rpc::code::resource_exhausted, "the reply is above the frame limit");
-  link_.output().add_reply([&](std::string& out) { wire::append_message(out, call, message, payload, true); });
+  link_.output().add_reply([&](std::string& out) { wire::append_message(out, call, message, true); });
 }
 
 /// Adds a frame of a call before other calls' stream messages, but behind its own where some still wait.
@@ -441,7 +418,7 @@ void connection::end_call(open_call& call, rpc::code code, std::string_view text
 /// `begin` on.
 void connection::add_trailing(const open_call& call, rpc::code how, rpc::metadata trailing, std::string& out,
                               std::size_t begin) {
-  if (!environment_->interceptors.empty()) {
+  if (call.route && !environment_->interceptors.empty()) {
     const auto context = context_of(call);
     for (const auto& each : environment_->interceptors) each->ending(context, how, trailing);
   }
@@ -457,7 +434,7 @@ void connection::fit_trailing(const rpc::metadata& trailing, std::string_view me
   else
     dropped += trailing.size();
   if (dropped > 0)
-    dropped_metadata().warn("{}: {}: {} pairs of trailing metadata do not fit and are dropped",
+    dropped_metadata().warn("{}: {}: trailing metadata that does not fit is dropped, pairs: {}",
                             link_.peer().to_string(), method, dropped);
 }
 
@@ -494,7 +471,7 @@ void connection::half_close(open_call& call) {
 void connection::forget(open_call& call, rpc::code how) {
   if (call.deadline != deadline_id::none) environment_->pump->cancel(call.deadline);
   if (!call.streaming) --unary_calls_;
-  if (environment_->interceptors.empty()) return;
+  if (environment_->interceptors.empty() || !call.route) return;
   const auto context = context_of(call);
   const auto took = environment_->pump->now() - call.opened_at;
   for (const auto& each : environment_->interceptors) each->ended(context, how, took);
@@ -538,8 +515,13 @@ void connection::drop_calls() {
 }
 
 void connection::end_streams() {
-  for (const auto number : numbers_of_calls([](const open_call& call) { return call.streaming; }))
-    end_call(*calls_.find(number), rpc::code::unavailable, "the server is stopping");
+  for (const auto number : numbers_of_calls([](const open_call& call) { return call.streaming; })) {
+    auto& call = *calls_.find(number);
+    if (call.outlasts_drain)
+      drain_stream(number);  // what it tells has changed
+    else
+      end_call(call, rpc::code::unavailable, "the server is stopping");
+  }
 }
 
 // -- streams --------------------------------------------------------------------------------------------------------

@@ -23,11 +23,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <caf/event_based_actor.hpp>
 
+#include <switchboard/actors/built_in_method.hpp>
 #include <switchboard/actors/call_table.hpp>
 #include <switchboard/actors/limits.hpp>
 #include <switchboard/actors/service_directory.hpp>
@@ -69,7 +71,7 @@ struct connection_closed {
   std::uint64_t id;
   link::close_reason reason;
 };
-class connection final : public caf::event_based_actor, private link::upper_layer {
+class connection final : public caf::event_based_actor, private link::upper_layer, private session {
 public:
   connection(caf::actor_config& config, std::shared_ptr<const connection_environment> environment, std::uint64_t id,
              std::unique_ptr<net::transport> transport);
@@ -96,7 +98,9 @@ private:
 
   // Input.
   void open_call_with(const wire::frame_view& frame);
-  void answer_built_in(answered_by whom, const wire::frame_view& frame);
+  std::optional<rpc::status> refusal_of(const wire::frame_view& frame, const method_entry* entry) const;
+  void answer_built_in(const method_entry& entry, const wire::frame_view& frame);
+  open_call call_opened_by(const wire::frame_view& frame, const method_entry& entry) const;
   void on_frame_of_call(const wire::frame_view& frame);
   bool take_request(open_call& call, const wire::frame_view& frame);
   void take_credit(open_call& call, std::uint32_t messages);
@@ -108,7 +112,7 @@ private:
   void on_grant(const rpc::answers::grant& grant);
   void on_deadline(const deadline_expired& expired);
   void refuse(std::uint64_t call, rpc::code code, std::string_view text);
-  void reply(std::uint64_t call, const google::protobuf::MessageLite& message);
+  void reply(std::uint64_t call, std::string_view message);
   template <class Append>
   void add_behind_own_messages(const open_call& call, Append&& append);
   void end_call(open_call& call, rpc::code code, std::string_view text, rpc::metadata trailing = {});
@@ -127,6 +131,10 @@ private:
   void end_streams();
   template <class Choose>
   std::vector<std::uint64_t> numbers_of_calls(Choose&& choose);
+
+  // The session that built-in methods see.
+  bool draining() const noexcept override { return refusing_calls_; }
+  rpc::result<std::string> authenticate(const std::string& token) override;
 
   // Streams.
   void drain_stream(std::uint64_t number);
@@ -153,7 +161,7 @@ private:
   link::frame_link link_;
   call_table calls_;
   std::uint64_t highest_call_ = 0;
-  const method_entry* last_method_ = nullptr;  ///< of a service, in the directory
+  const method_entry* last_method_ = nullptr;  ///< in the directory
   std::size_t unary_calls_ = 0;
   std::size_t request_bytes_ = 0;
   std::size_t metadata_bytes_ = 0;      ///< of these, what calls keep of their metadata

@@ -1,18 +1,14 @@
-#include <algorithm>
 #include <set>
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
 
+#include <switchboard/actors/built_in_services.hpp>
 #include <switchboard/actors/service_directory.hpp>
 #include <switchboard/v1/services.pb.h>
 
 namespace switchboard {
 namespace {
-
-constexpr std::string_view health = "switchboard.v1.Health";
-constexpr std::string_view session = "switchboard.v1.Session";
-constexpr std::string_view reflection = "switchboard.v1.Reflection";
 
 /// Adds `file` behind everything it imports.
 void add_file(const google::protobuf::FileDescriptor* file, std::set<const google::protobuf::FileDescriptor*>& seen,
@@ -24,32 +20,29 @@ void add_file(const google::protobuf::FileDescriptor* file, std::set<const googl
 
 }  // namespace
 
-service_directory::service_directory() {
-  built_in_ = {std::string(health), std::string(reflection), std::string(session)};
-  methods_ = {{"switchboard.v1.Health/Check", {answered_by::health_check}},
-              {"switchboard.v1.Session/Ping", {answered_by::ping}},
-              {"switchboard.v1.Session/Authenticate", {answered_by::authenticate}},
-              {"switchboard.v1.Reflection/Describe", {answered_by::describe}}};
+service_directory::service_directory() : built_in_(built_in_services(*this)) {
+  for (const auto& each : built_in_) {
+    const auto& name = each.method.name;
+    methods_[name] = {&each.method, nullptr, each.answers.get(), each.flags};
+    names_.insert(name.substr(0, name.find('/')));
+  }
 }
 
 std::string service_directory::add(rpc::service_definition definition) {
   if (auto wrong = definition.check(); !wrong.empty()) return wrong;
   if (serves(definition.name())) return definition.name() + " is served already";
   auto& route = routes_.emplace_back(std::move(definition));
-  for (const auto& method : route.definition().methods())
-    methods_[method.name] = {answered_by::service, &method, &route};
+  for (const auto& method : route.definition().methods()) methods_[method.name] = {&method, &route};
+  names_.insert(route.definition().name());
   return {};
 }
 
 void service_directory::seal() {
-  std::vector<std::string> names = built_in_;
-  for (const auto& route : routes_) names.push_back(route.definition().name());
-  std::sort(names.begin(), names.end());
   // Generated code registers its files when first used; naming a message makes sure that these are.
   v1::HealthRequest::descriptor();
   v1::DescribeReply reply;
   std::set<const google::protobuf::FileDescriptor*> seen;
-  for (const auto& name : names) {
+  for (const auto& name : names_) {
     reply.add_services(name);
     if (const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name))
       add_file(service->file(), seen, *reply.mutable_files());
@@ -63,9 +56,7 @@ const method_entry* service_directory::find(std::string_view method) const {
 }
 
 bool service_directory::serves(std::string_view service) const {
-  if (service.empty() || std::find(built_in_.begin(), built_in_.end(), service) != built_in_.end()) return true;
-  return std::any_of(routes_.begin(), routes_.end(),
-                     [&](const auto& route) { return route.definition().name() == service; });
+  return service.empty() || names_.contains(service);
 }
 
 }  // namespace switchboard

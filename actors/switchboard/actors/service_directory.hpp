@@ -5,10 +5,12 @@
 /// Why        connections look a method up for each call, while the actor behind a service may be replaced after it
 ///            died.
 /// Threads    built by one thread, then immutable but for the routes, which any thread reads and the broker sets.
-/// Owns       the service definitions, and each service's current actor, strongly, until the broker ends it.
+/// Owns       the service definitions, the built-in methods, and each service's current actor, strongly, until the broker ends it.
 
 #include <deque>
+#include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +18,7 @@
 
 #include <caf/actor_control_block.hpp>
 
+#include <switchboard/actors/built_in_method.hpp>
 #include <switchboard/rpc/service.hpp>
 
 namespace switchboard {
@@ -42,17 +45,23 @@ private:
   caf::strong_actor_ptr host_;
 };
 
-/// Who answers a method: a service, or the connection itself.
-enum class answered_by : unsigned char { service, health_check, ping, authenticate, describe };
-
+/// What serves a method: the actor of a service, or the connection itself.
 struct method_entry {
-  answered_by whom = answered_by::service;
-  const rpc::method* method = nullptr;  ///< of a service
-  service_route* route = nullptr;       ///< of a service
+  const rpc::method* method = nullptr;
+  service_route* route = nullptr;             ///< null where it is the connection
+  const built_in_method* built_in = nullptr;  ///< null where it is an actor
+  method_flags flags{};
+
+  /// Whether a client that has not authenticated, where the server demands that, may make the call.
+  bool open_to_all(std::string_view request) const { return built_in && built_in->open_to_all(request); }
 };
 
 class service_directory {
 public:
+  service_directory();
+  service_directory(const service_directory&) = delete;
+  service_directory& operator=(const service_directory&) = delete;
+
   /// Adds a service; the sentence says why not, and is empty where it was added. Before the first lookup only.
   std::string add(rpc::service_definition definition);
   /// Finishes what Describe answers.
@@ -66,11 +75,10 @@ public:
   /// A serialized DescribeReply.
   const std::string& description() const noexcept { return description_; }
 
-  service_directory();
-
 private:
-  std::deque<service_route> routes_;  // stable addresses
-  std::vector<std::string> built_in_;
+  const std::vector<built_in_entry> built_in_;
+  std::deque<service_route> routes_;          // stable addresses
+  std::set<std::string, std::less<>> names_;  // of services, built-in ones included
   std::unordered_map<std::string_view, method_entry> methods_;
   std::string description_;
 };
