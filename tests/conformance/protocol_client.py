@@ -18,7 +18,7 @@ from google.protobuf.internal.encoder import _VarintBytes
 
 from switchboard.chat.v1 import chat_pb2 as chat
 from switchboard.v1 import services_pb2 as services
-from switchboard.v1.frame_pb2 import Frame, Status
+from switchboard.v1.frame_pb2 import Frame, Metadata, Status
 
 DEADLINE = 20.0  # seconds for anything that must happen; sanitizers are slow
 FRAME_LIMIT = 1024 * 1024
@@ -36,16 +36,20 @@ ABORTED = 10
 OUT_OF_RANGE = 11
 UNIMPLEMENTED = 12
 UNAVAILABLE = 14
+UNAUTHENTICATED = 16
 
 PING = "switchboard.v1.Session/Ping"
 AUTHENTICATE = "switchboard.v1.Session/Authenticate"
 HEALTH = "switchboard.v1.Health/Check"
+WATCH = "switchboard.v1.Health/Watch"
 DESCRIBE = "switchboard.v1.Reflection/Describe"
 JOIN = "switchboard.chat.v1.Chat/Join"
 PUBLISH = "switchboard.chat.v1.Chat/Publish"
 HISTORY = "switchboard.chat.v1.Chat/History"
 LIST_ROOMS = "switchboard.chat.v1.Chat/ListRooms"
 LIST_MEMBERS = "switchboard.chat.v1.Chat/ListMembers"
+SAY = "switchboard.echo.v1.Echo/Say"
+REPEAT = "switchboard.echo.v1.Echo/Repeat"
 
 REPLIES = {
     PING: services.PingReply,
@@ -77,15 +81,28 @@ def delimited(frame):
     return _VarintBytes(len(content)) + content
 
 
-class Connection:
-    """One connection; frames that were not asked for yet are kept in the order they came."""
+def pairs(content):
+    """Keys and values as a frame's metadata."""
+    return [Metadata(key=key, value=value) for key, value in content]
 
-    def __init__(self, address, receive_buffer=None):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+
+def pairs_of(frame):
+    """A frame's metadata as keys and values."""
+    return [(pair.key, pair.value) for pair in frame.metadata]
+
+
+class Connection:
+    """One connection, made or accepted; frames that were not asked for yet are kept in the order they came."""
+
+    def __init__(self, end, receive_buffer=None):
+        """`end`: the address of a server, or the socket of a client that was accepted."""
+        accepted = isinstance(end, socket.socket)
+        self.socket = end if accepted else socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(DEADLINE)
-        self.socket.connect(address)
+        if not accepted:
+            self.socket.connect(end)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.bytes = bytearray()
         self.frames = []

@@ -83,6 +83,19 @@ class Framing(BesideABystander):
                 client.send_bytes(delimited(content))
                 self.assertEqual(self.assert_ended_by_error(client, INVALID_ARGUMENT), [])
 
+    def test_a_connection_that_begins_as_http_is_no_frames(self):
+        """It ends at the fourth byte: no frame of the size that G stands for is waited for."""
+        for request in (b"GET ", b"GET / HTTP/1.1\r\nHost: chat.example\r\nUser-Agent: " + b"x" * 100 + b"\r\n\r\n"):
+            with self.subTest(request):
+                client = self.connect()
+                client.send_bytes(request)
+                self.assertEqual(self.assert_ended_by_error(client, INVALID_ARGUMENT), [])
+
+    def test_a_first_frame_of_the_size_that_http_seems_to_have_is_taken(self):
+        client = self.connect()
+        client.send_bytes(delimited(ping_of_size(ord("G"))))
+        client.answer(1, services.PingReply)
+
     def test_unknown_fields_are_skipped(self):
         unknown = {
             "a varint": b"\xa0\x06\x2a",
