@@ -35,8 +35,8 @@ std::size_t fill(net::transport& to) {
   }
 }
 
-bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + patience_with_threads();
+bool eventually(const std::function<bool()>& condition, std::chrono::steady_clock::duration within) {
+  const auto deadline = std::chrono::steady_clock::now() + within;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::yield();
@@ -152,6 +152,16 @@ bool gate::passes_within(std::chrono::steady_clock::duration limit) {
   if (!opened_.wait_for(hold, limit, [this] { return is_open_; })) return false;
   is_open_ = false;
   return true;
+}
+
+waiter::waiter(std::function<void()> waiting)
+    : thread_([this, waiting = std::move(waiting)] {
+        thread_number_ = thread_number();
+        waiting();
+      }) {}
+
+bool waiter::is_asleep() const {
+  return eventually([this] { return thread_number_ != 0 && notify::is_asleep(thread_number_); });
 }
 
 holder::holder(notification_port& port, std::function<void()> then)

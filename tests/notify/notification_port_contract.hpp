@@ -10,6 +10,7 @@
 /// to another port. What only one system can be asked to do lies in its folder.
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -70,8 +71,13 @@ net::io_outcome outcome_of_read(net::transport& from);
 std::size_t fill(net::transport& to);
 /// What the calling thread has used of a processor.
 std::chrono::nanoseconds cpu_time();
-/// Polls `condition` until it holds or patience ends.
-bool eventually(const std::function<bool()>& condition);
+/// The system's number for the calling thread.
+std::uint64_t thread_number();
+/// Whether the system has put that thread to sleep.
+bool is_asleep(std::uint64_t thread);
+/// Polls `condition` until it holds or the time is over, by the system's clock.
+bool eventually(const std::function<bool()>& condition,
+                std::chrono::steady_clock::duration within = patience_with_threads());
 
 class NotificationPortContract : public testing::TestWithParam<backend> {
 protected:
@@ -127,6 +133,19 @@ private:
   std::mutex lock_;
   std::condition_variable opened_;
   bool is_open_ = false;
+};
+
+/// A thread that does nothing but wait, once it has fallen asleep.
+class waiter {
+public:
+  /// @param waiting  calls the port, and what it does after.
+  explicit waiter(std::function<void()> waiting);
+  /// False when it runs on.
+  bool is_asleep() const;
+
+private:
+  std::atomic<std::uint64_t> thread_number_ = 0;
+  std::jthread thread_;
 };
 
 /// A thread that takes one batch, says so, and holds it until told to go on.

@@ -1,5 +1,8 @@
 #include "../notification_port_contract.hpp"
 
+#include <fstream>
+#include <iterator>
+
 #include <poll.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +44,17 @@ std::chrono::nanoseconds cpu_time() {
   timespec used{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
   return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+std::uint64_t thread_number() {
+  return static_cast<std::uint64_t>(::gettid());
+}
+
+bool is_asleep(std::uint64_t thread) {
+  std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/stat");
+  const std::string text{std::istreambuf_iterator<char>(status), {}};
+  const auto end_of_name = text.rfind(')');
+  return end_of_name != text.npos && text.compare(end_of_name + 2, 1, "S") == 0;
 }
 
 }  // namespace switchboard::notify

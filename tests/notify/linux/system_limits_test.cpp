@@ -2,8 +2,8 @@
 
 #include <atomic>
 #include <csignal>
+#include <deque>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <set>
 
@@ -105,44 +105,29 @@ TEST_P(NotificationPortOnLinux, N41InterruptionsDoNotShortenTheTimeout) {
   nothing.sa_handler = [](int) {};
   ASSERT_EQ(sigaction(SIGUSR1, &nothing, &before), 0);
   std::atomic<bool> done = false;
-  std::jthread waiter([&] {
+  std::jthread interrupted([&] {
     const auto start = port().now();
     EXPECT_EQ(next(port(), 60ms), std::nullopt);
     EXPECT_GE(port().now() - start, 60ms);
     done = true;
   });
-  const auto pause = make_port();
-  while (!done) {
-    pthread_kill(waiter.native_handle(), SIGUSR1);
-    EXPECT_TRUE(is_quiet(*pause, 2ms));
-  }
-  waiter.join();
+  do pthread_kill(interrupted.native_handle(), SIGUSR1);
+  while (!eventually([&] { return done.load(); }, 2ms));
+  interrupted.join();
   sigaction(SIGUSR1, &before, nullptr);
-}
-
-/// Whether the kernel has put the thread to sleep.
-bool is_asleep(pid_t thread) {
-  std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/stat");
-  const std::string text{std::istreambuf_iterator<char>(status), {}};
-  const auto end_of_name = text.rfind(')');
-  return end_of_name != text.npos && text.compare(end_of_name + 2, 1, "S") == 0;
 }
 
 TEST_P(NotificationPortOnLinux, N55DestructionReleasesEveryWaiterWithClosed) {
   constexpr std::size_t waiters = 4;
   auto& ending = port();
   std::atomic<std::size_t> closed = 0;
-  std::array<std::atomic<pid_t>, waiters> ids{};
-  std::vector<std::jthread> threads;
+  std::deque<waiter> threads;
   for (std::size_t n = 0; n < waiters; ++n)
     threads.emplace_back([&, n] {
       std::array<packet, 4> out;
-      EXPECT_EQ(next(ending, 0s), std::nullopt);
-      ids[n] = ::gettid();
       closed += ending.wait(out, n % 2 ? notification_port::infinite : patience).error() == errc::closed;
     });
-  // All that is left for them to sleep in is the wait.
-  for (const auto& id : ids) ASSERT_TRUE(eventually([&] { return id != 0 && is_asleep(id); }));
+  for (const auto& each : threads) ASSERT_TRUE(each.is_asleep());
   end_port();
   threads.clear();
   EXPECT_EQ(closed, waiters);
@@ -158,19 +143,18 @@ TEST_P(NotificationPortOnLinux, N44PostWakesASleeperAlsoAfterOneCameTogetherWith
     for (std::set<std::uint64_t> seen; seen != std::set<std::uint64_t>{2, 3};) {
       const auto came = next(port());
       ASSERT_TRUE(came) << "round " << round;
-      if (came->key == 2) EXPECT_TRUE(accept_completed(came, 2));
+      if (came->key == 2) {
+        EXPECT_TRUE(accept_completed(came, 2));
+      }
       seen.insert(came->key);
     }
     poster.join();
-    std::atomic<pid_t> id = 0;
     std::optional<packet> woken_by;
-    std::jthread sleeper{[&] {
-      id = ::gettid();
-      woken_by = next(port(), 2s);
-    }};
-    ASSERT_TRUE(eventually([&] { return id != 0 && is_asleep(id); }));
-    EXPECT_FALSE(port().post(4, 0));
-    sleeper.join();
+    {
+      const waiter sleeper{[&] { woken_by = next(port(), 2s); }};
+      ASSERT_TRUE(sleeper.is_asleep());
+      EXPECT_FALSE(port().post(4, 0));
+    }
     ASSERT_EQ(woken_by, packet_of(4, event{})) << "round " << round;
   }
 }

@@ -8,6 +8,13 @@
 namespace switchboard::notify {
 namespace {
 
+std::chrono::nanoseconds cpu_time_of(HANDLE thread) {
+  FILETIME created, ended, kernel, user;
+  ::GetThreadTimes(thread, &created, &ended, &kernel, &user);
+  const auto ticks = [](FILETIME time) { return std::uint64_t{time.dwHighDateTime} << 32 | time.dwLowDateTime; };
+  return std::chrono::nanoseconds(100 * (ticks(kernel) + ticks(user)));
+}
+
 bool await_readable_socket(net::socket_handle socket) {
   WSAPOLLFD state{.fd = static_cast<SOCKET>(socket), .events = POLLRDNORM, .revents = 0};
   return ::WSAPoll(&state, 1, std::chrono::milliseconds(patience).count()) == 1;
@@ -59,10 +66,22 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(NotificationPortWithMovableListene
 }  // namespace
 
 std::chrono::nanoseconds cpu_time() {
-  FILETIME created, ended, kernel, user;
-  ::GetThreadTimes(::GetCurrentThread(), &created, &ended, &kernel, &user);
-  const auto ticks = [](FILETIME time) { return std::uint64_t{time.dwHighDateTime} << 32 | time.dwLowDateTime; };
-  return std::chrono::nanoseconds(100 * (ticks(kernel) + ticks(user)));
+  return cpu_time_of(::GetCurrentThread());
+}
+
+std::uint64_t thread_number() {
+  return ::GetCurrentThreadId();
+}
+
+/// Windows tells no thread's state: one that uses no processor for two ticks of its clock sleeps, or waits for one.
+bool is_asleep(std::uint64_t thread) {
+  const auto handle = ::OpenThread(THREAD_QUERY_INFORMATION, FALSE, static_cast<DWORD>(thread));
+  if (handle == nullptr) return false;
+  const auto before = cpu_time_of(handle);
+  ::Sleep(32);
+  const bool has_rested = cpu_time_of(handle) == before;
+  ::CloseHandle(handle);
+  return has_rested;
 }
 
 }  // namespace switchboard::notify
