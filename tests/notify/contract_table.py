@@ -255,6 +255,9 @@ def render(ran, page, faults):
 suite, `tests/notify`, has a test named after each rule and runs it on every backend. This page is written from its results by
 `tests/notify/contract_table.py`, and `ctest -R contract_table` fails where it says something else.
 
+Beside the rules a port has registrations by name, an addition of its own (`add`, `rearm`, `remove` and `post_after_batches` in
+`notification_port.hpp`), which the suite shows in `contract_names_test.cpp`.
+
 *passed*: by what the system does. *emulated*: passed, and it is the port that does it, as the note says. Polls of AFD were run under
 Wine (`tests/windows.sh`).
 

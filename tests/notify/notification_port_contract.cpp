@@ -135,6 +135,12 @@ testing::AssertionResult NotificationPortContract::is_quiet_without_cpu(notifica
   return testing::AssertionFailure() << "waiting used " << used / 1us << " us of a processor";
 }
 
+registration_id NotificationPortNames::add(const net::transport& socket, std::uint64_t key, interest filter) {
+  auto name = registration_id::none;
+  EXPECT_FALSE(port().add(socket.handle(), key, filter, name));
+  return name;
+}
+
 void gate::open() {
   const std::scoped_lock hold(lock_);
   is_open_ = true;

@@ -3,7 +3,7 @@
 /// What the contract suite of the notification port stands on. A backend joins by one more `backend` in the backends.cpp
 /// of its system.
 ///
-/// NotificationPortContract and NotificationPortIncidents need a port and a network, whatever they are made of;
+/// NotificationPortContract, NotificationPortNames and NotificationPortIncidents need a port and a network, whatever they are made of;
 /// NotificationPortOnSystemSockets sockets of the operating system that are not connected yet. The others need what not
 /// every backend can: NotificationPortWithStrictEdge an EDGE that tells nothing twice, NotificationPortExplainingResets a
 /// system that keeps the reason of a reset, NotificationPortWithMovableListeners one that lets a listener's completions go
@@ -115,6 +115,11 @@ class NotificationPortWithStrictEdge : public NotificationPortContract {};
 class NotificationPortExplainingResets : public NotificationPortContract {};
 class NotificationPortWithMovableListeners : public NotificationPortContract {};
 class NotificationPortOnSystemSockets : public NotificationPortContract {};
+/// Registrations by name, which the contract does not have.
+class NotificationPortNames : public NotificationPortContract {
+protected:
+  registration_id add(const net::transport& socket, std::uint64_t key, interest filter);
+};
 /// Section 6 of the contract: what went wrong elsewhere.
 class NotificationPortIncidents : public NotificationPortContract {};
 #ifdef __linux__

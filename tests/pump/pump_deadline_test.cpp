@@ -72,7 +72,7 @@ TEST_P(PumpDeadlineOnOneThread, ComeInTheOrderOfTheirTimes) {
 
 TEST_P(PumpDeadline, NearerOneWakesWhoWaitsForALaterOne) {
   schedule(now() + 1h, 1);
-  let_pass(20ms);
+  ASSERT_TRUE(running.falls_asleep());
   schedule(now() + 20ms, 2);
   EXPECT_TRUE(told->await("2"));
 }
@@ -144,7 +144,7 @@ TEST_P(PumpDeadline, CanBeScheduledByTheHandlerOfTheOneBefore) {
 
 INSTANTIATE_TEST_SUITE_P(, PumpDeadlineOnOneThread,
                          testing::Values(setup{runner::pump_is_scheduler, 1}, setup{runner::pump_has_threads, 1}),
-                         [](const auto& info) { return name_of(info.param); });
+                         [](const auto& each) { return name_of(each.param); });
 INSTANTIATE_TEST_SUITE_P(, PumpDeadline,
                          testing::Values(setup{runner::pump_is_scheduler, 1}, setup{runner::pump_is_scheduler, 2},
                                          setup{runner::pump_is_scheduler, 4}, setup{runner::pump_has_threads, 1},

@@ -7,8 +7,6 @@
 #include <caf/send.hpp>
 #include <gtest/gtest.h>
 
-#include <switchboard/pump/port_server.hpp>
-
 namespace switchboard {
 namespace {
 
@@ -135,8 +133,6 @@ TEST_P(Registration, IsNotTheNextOneOfItsSlot) {
   EXPECT_EQ(static_cast<std::uint32_t>(static_cast<std::uint64_t>(fresh)),
             static_cast<std::uint32_t>(static_cast<std::uint64_t>(old)))
       << "the slot was not used again, so this test shows nothing";
-  // A packet that comes late: of the generation before.
-  EXPECT_FALSE(running.pump().port().post(static_cast<std::uint64_t>(old), static_cast<std::uint64_t>(event::in)));
   EXPECT_EQ(running.pump().arm(old, interest::out), errc::not_registered);
   EXPECT_EQ(running.pump().remove(old), errc::not_registered);
   EXPECT_FALSE(told->await(2, short_while));
@@ -145,16 +141,66 @@ TEST_P(Registration, IsNotTheNextOneOfItsSlot) {
   end(owner);
 }
 
-TEST_P(Registration, SurvivesPacketsThatNameNothing) {
+TEST_P(Registration, IsNotFoundByANameOfNothing) {
   auto owner = listen();
   ASSERT_TRUE(open(pair, owner));
-  for (const auto key : {std::uint64_t{7'000'000}, ~std::uint64_t{0}, std::uint64_t{5} << 32})
-    EXPECT_FALSE(running.pump().port().post(key, static_cast<std::uint64_t>(event::remove)));
-  EXPECT_FALSE(told->await(1, short_while));
-  EXPECT_EQ(running.pump().arm(registration_id::none, interest::in), errc::not_registered);
-  EXPECT_EQ(running.pump().remove(registration_id::none), errc::not_registered);
+  for (const auto name : {registration_id::none, registration_id{7'000'000}, registration_id{std::uint64_t{5} << 32}}) {
+    EXPECT_EQ(running.pump().arm(name, interest::in), errc::not_registered);
+    EXPECT_EQ(running.pump().remove(name), errc::not_registered);
+  }
   pair.peer_sends("x");
   EXPECT_TRUE(told->await("ready in"));
+  end(owner);
+}
+
+TEST_P(Registration, EndsOnceHoweverManyThreadsRemoveIt) {
+  constexpr int rounds = 50;
+  auto owner = listen();
+  for (std::size_t round = 1; round <= rounds; ++round) {
+    const auto id = open(pair, owner).value();
+    std::vector<std::thread> removers;
+    for (int each = 0; each != 3; ++each)
+      removers.emplace_back([&] {
+        for (std::error_code failed; !failed;) failed = running.pump().remove(id);
+      });
+    for (auto& each : removers) each.join();
+    ASSERT_TRUE(told->await(round));
+    ASSERT_EQ(running.pump().registrations(), 0u);
+  }
+  EXPECT_FALSE(told->await(rounds + 1, short_while));
+  end(owner);
+}
+
+TEST_P(Registration, WhoseSocketWasClosedTooSoonIsNotTheNextOneOfItsNumber) {
+  const auto told_next = std::make_shared<happenings>();
+  auto owner = listen();
+  auto next_owner = running.system().spawn(listener, told_next);
+  const auto id = open(pair, owner).value();
+  socket_pair next;
+  next.take_number_of(pair);
+  const auto next_id = open(next, next_owner).value();
+  EXPECT_EQ(notify::slot_of(next_id), notify::slot_of(id)) << "another number, so this test shows nothing";
+  EXPECT_EQ(running.pump().arm(id, interest::out), errc::not_registered);
+  EXPECT_FALSE(running.pump().remove(id));
+  EXPECT_TRUE(told->await("closed"));
+  EXPECT_EQ(running.pump().registrations(), 1u);
+  next.peer_sends("x");
+  EXPECT_TRUE(told_next->await("ready in"));
+  EXPECT_EQ(told->count(), 1u);
+  end(owner);
+  end(next_owner);
+}
+
+TEST_P(Registration, StaysWhatItIsWhereThePortRefusesToRemoveIt) {
+  auto owner = listen();
+  const auto id = open(pair, owner).value();
+  running.seen().removals_to_fail = 100;
+  EXPECT_EQ(running.pump().remove(id), std::errc::not_enough_memory);
+  running.seen().removals_to_fail = 0;
+  pair.peer_sends("x");
+  EXPECT_TRUE(told->await("ready in"));
+  EXPECT_FALSE(running.pump().remove(id));
+  EXPECT_TRUE(told->await("closed"));
   end(owner);
 }
 
@@ -274,36 +320,30 @@ TEST_P(Registration, BelongsToADetachedActorAsWell) {
 INSTANTIATE_TEST_SUITE_P(, Registration,
                          testing::Values(setup{runner::pump_is_scheduler, 1}, setup{runner::pump_is_scheduler, 2},
                                          setup{runner::pump_is_scheduler, 4}, setup{runner::pump_has_threads, 1},
-                                         setup{runner::pump_has_threads, 2}),
+                                         setup{runner::pump_has_threads, 2},
+                                         setup{runner::pump_is_scheduler, 2, "io_uring"}),
                          [](const auto& each) { return name_of(each.param); });
 
-// -------------------------------------------------------------------------------------- re-arms, where the port
-// batches
+// ------------------------------------------------------------------------------------------------------ re-arms
 
-class DeferredReArm : public testing::Test {
+class ReArm : public testing::TestWithParam<std::string_view> {
 protected:
-  struct world {
-    std::shared_ptr<watched_port::counts> seen;
-    std::unique_ptr<running_system> running;
-  };
-  static world make(std::size_t workers) {
-    auto port = std::make_unique<watched_port>(system_port(), true);
-    auto seen = port->seen();
-    return {seen, std::make_unique<running_system>(setup{runner::pump_is_scheduler, workers}, std::move(port))};
+  std::unique_ptr<running_system> run(std::size_t workers) const {
+    return std::make_unique<running_system>(setup{runner::pump_is_scheduler, workers, GetParam()});
   }
 
-  /// Reads what is there, arms again, and tells.
+  /// Reads what is there, arms again, and tells; at "end" removes.
   static caf::behavior reader(caf::event_based_actor* self, std::shared_ptr<notification_pump> pump,
                               net::socket_handle socket, std::shared_ptr<happenings> told) {
     EXPECT_TRUE(pump->open(socket, caf::actor_cast<caf::strong_actor_ptr>(self), interest::in));
     told->tell("open");
     return {[=](const socket_ready& ready) {
               const auto got = socket_pair::read(socket);
-              EXPECT_FALSE(pump->arm(ready.registration, interest::in));
-              if (got == "end") {
+              const auto failed = pump->arm(ready.registration, interest::in);
+              told->tell(failed ? "refused" : got);
+              if (failed || got == "end") {
                 EXPECT_FALSE(pump->remove(ready.registration));
               }
-              told->tell(has(ready.events, event::err) ? "err" : got);
             },
             [=](const registration_closed&) {
               told->tell("closed");
@@ -314,91 +354,69 @@ protected:
   std::shared_ptr<happenings> told = std::make_shared<happenings>();
 };
 
-TEST_F(DeferredReArm, GoesOutWithTheNextWait) {
-  constexpr int sockets = 10;
-  const auto [seen, running] = make(1);
-  std::vector<socket_pair> pairs(sockets);
-  for (const auto& each : pairs) running->system().spawn(reader, running->shared_pump(), each.ours(), told);
-  ASSERT_TRUE(told->await(sockets));
-  // The only worker is held while all sockets become ready, so that one batch brings them all.
-  const auto held = std::make_shared<gate>();
-  spawn_acting(running->system(), [held](caf::event_based_actor*) { held->pass(); });
-  ASSERT_TRUE(held->await_arrival());
-  for (const auto& each : pairs) each.peer_sends("x");
-  const auto separate_before = seen->separate_requests.load();
-  held->open();
-  ASSERT_TRUE(told->await(2 * sockets));
-  EXPECT_TRUE(eventually([&] { return seen->requests_in_waits == sockets; }));
-  // One, but for a worker that is held up and so looks at the port between two handlers.
-  EXPECT_LE(seen->waits_with_requests, sockets / 2);
-  EXPECT_EQ(seen->separate_requests, separate_before);
-  for (const auto& each : pairs) each.peer_sends("end");
-  EXPECT_TRUE(told->await(4 * sockets));  // open, x, end, closed
-}
-
-TEST_F(DeferredReArm, IsDroppedWhenItsRegistrationIsRemovedFirst) {
-  const auto [seen, running] = make(1);
-  socket_pair pair;
-  running->system().spawn(reader, running->shared_pump(), pair.ours(), told);
-  ASSERT_TRUE(told->await("open"));
-  pair.peer_sends("end");  // the reader arms, then removes
-  EXPECT_TRUE(told->await("closed"));
-  EXPECT_EQ(seen->requests_in_waits, 0);
-}
-
-TEST_F(DeferredReArm, ComesBackAsErrWhenItFails) {
-  const auto [seen, running] = make(1);
-  socket_pair pair;
-  running->system().spawn(reader, running->shared_pump(), pair.ours(), told);
-  ASSERT_TRUE(told->await("open"));
-  seen->enables_to_fail = 1;
-  pair.peer_sends("x");
-  EXPECT_TRUE(told->await("err"));
-  pair.peer_sends("end");
-  EXPECT_TRUE(told->await("closed"));
-}
-
-TEST_F(DeferredReArm, GoesOutWithTheCallAfterAFailedOne) {
-  const auto [seen, running] = make(1);
+TEST_P(ReArm, OfAHandlerMayGoOutWithTheWorkersNextWait) {
+  const auto running = run(1);
   socket_pair pair;
   running->system().spawn(reader, running->shared_pump(), pair.ours(), told);
   ASSERT_TRUE(told->await("open"));
   pair.peer_sends("x");
   ASSERT_TRUE(told->await("x"));
-  seen->calls_to_fail = 3;
-  pair.peer_sends("y");
-  EXPECT_TRUE(told->await("y"));
+  EXPECT_EQ(running->seen().rearms_before_a_wait, 1);
+  EXPECT_EQ(running->seen().rearms_at_once, 0);
   pair.peer_sends("end");
   EXPECT_TRUE(told->await("closed"));
 }
 
-TEST_F(DeferredReArm, IsAppliedAtOnceWhenTooManyWait) {
-  constexpr int surplus = 10;
-  const auto [seen, running] = make(1);
+TEST_P(ReArm, OfAnotherThreadGoesOutAtOnce) {
+  const auto running = run(1);
   socket_pair pair;
-  spawn_acting(running->system(),
-               [=, told = told, socket = pair.ours(), pump = running->shared_pump()](caf::event_based_actor* self) {
-                 EXPECT_TRUE(pump->open(socket, caf::actor_cast<caf::strong_actor_ptr>(self), interest::in));
-                 told->tell("open");
-                 return caf::behavior{[=](const socket_ready& ready) {
-                                        for (std::size_t each = 0; each != port_server::max_deferred + surplus; ++each)
-                                          EXPECT_FALSE(pump->arm(ready.registration, interest::hangup));
-                                        EXPECT_FALSE(pump->remove(ready.registration));
-                                      },
-                                      [=](const registration_closed&) {
-                                        told->tell("closed");
-                                        self->quit();
-                                      }};
-               });
-  ASSERT_TRUE(told->await("open"));
-  const auto separate_before = seen->separate_requests.load();
-  pair.peer_sends("x");
-  ASSERT_TRUE(told->await("closed"));
-  EXPECT_EQ(seen->separate_requests - separate_before, surplus + 1);  // and the removal
+  const auto owner = running->system().spawn(listener, told);
+  const auto id =
+      running->pump().open(pair.ours(), caf::actor_cast<caf::strong_actor_ptr>(owner), interest::in).value();
+  ASSERT_TRUE(running->falls_asleep());
+  EXPECT_FALSE(running->pump().arm(id, interest::out));
+  EXPECT_TRUE(told->await("ready out"));
+  EXPECT_EQ(running->seen().rearms_before_a_wait, 0);
+  EXPECT_EQ(running->seen().rearms_at_once, 1);
+  caf::anon_send_exit(owner, caf::exit_reason::user_shutdown);
 }
 
-TEST_F(DeferredReArm, GivesWayToALaterOneOfAnotherThread) {
-  const auto [seen, running] = make(1);
+TEST_P(ReArm, TellsItsCallerThatItFailed) {
+  const auto running = run(1);
+  socket_pair pair;
+  running->system().spawn(reader, running->shared_pump(), pair.ours(), told);
+  ASSERT_TRUE(told->await("open"));
+  running->seen().rearms_to_fail = 1;
+  pair.peer_sends("x");
+  EXPECT_TRUE(told->await("refused"));
+  EXPECT_TRUE(told->await("closed"));
+}
+
+TEST_P(ReArm, GoesOutAlsoWhereWaitsFail) {
+  const auto running = run(1);
+  socket_pair pair;
+  running->system().spawn(reader, running->shared_pump(), pair.ours(), told);
+  ASSERT_TRUE(told->await("open"));
+  running->seen().waits_to_fail = 3;
+  pair.peer_sends("x");
+  ASSERT_TRUE(told->await("x"));
+  running->seen().waits_to_fail = 3;
+  pair.peer_sends("end");
+  EXPECT_TRUE(told->await("closed"));
+}
+
+TEST_P(ReArm, EndsWithARemovalThatComesRightBehind) {
+  const auto running = run(1);
+  socket_pair pair;
+  running->system().spawn(reader, running->shared_pump(), pair.ours(), told);
+  ASSERT_TRUE(told->await("open"));
+  pair.peer_sends("end");  // the reader arms, then removes
+  EXPECT_TRUE(told->await("closed"));
+  EXPECT_EQ(running->pump().registrations(), 0u);
+}
+
+TEST_P(ReArm, GivesWayToALaterOneOfAnotherThread) {
+  const auto running = run(1);
   socket_pair pair;
   spawn_acting(
       running->system(), [=, this, socket = pair.ours(), pump = running->shared_pump()](caf::event_based_actor* self) {
@@ -426,33 +444,33 @@ TEST_F(DeferredReArm, GivesWayToALaterOneOfAnotherThread) {
   EXPECT_TRUE(told->await("closed")) << "armed for OUT and writable, and never told";
 }
 
-TEST_F(DeferredReArm, IsNotStrandedByAHandlerThatBlocks) {
-  const auto [seen, running] = make(2);
+TEST_P(ReArm, IsNotStrandedByAHandlerThatBlocks) {
+  const auto running = run(2);
   const auto held = std::make_shared<gate>();
   socket_pair pair;
   auto blocker = spawn_acting(running->system(), [held](caf::event_based_actor*) {
     return caf::behavior{[held](caf::ok_atom) { held->pass(); }};
   });
-  spawn_acting(
-      running->system(), [=, this, socket = pair.ours(), pump = running->shared_pump()](caf::event_based_actor* self) {
-        EXPECT_TRUE(pump->open(socket, caf::actor_cast<caf::strong_actor_ptr>(self), interest::in));
-        told->tell("open");
-        return caf::behavior{[=, this](const socket_ready& ready) {
-                               const auto got = socket_pair::read(socket);
-                               if (got == "end") {
-                                 EXPECT_FALSE(pump->remove(ready.registration));
-                                 return;
-                               }
-                               EXPECT_FALSE(pump->arm(ready.registration, interest::in));
-                               if (got == "x")
-                                 self->send(blocker, caf::ok_atom::value);  // on this worker, behind the re-arm
-                               told->tell(got);
-                             },
-                             [=, this](const registration_closed&) {
-                               told->tell("closed");
-                               self->quit();
-                             }};
-      });
+  spawn_acting(running->system(),
+               [=, this, socket = pair.ours(), pump = running->shared_pump()](caf::event_based_actor* self) {
+                 EXPECT_TRUE(pump->open(socket, caf::actor_cast<caf::strong_actor_ptr>(self), interest::in));
+                 told->tell("open");
+                 return caf::behavior{[=, this](const socket_ready& ready) {
+                                        const auto got = socket_pair::read(socket);
+                                        if (got == "end") {
+                                          EXPECT_FALSE(pump->remove(ready.registration));
+                                          return;
+                                        }
+                                        EXPECT_FALSE(pump->arm(ready.registration, interest::in));
+                                        // On this worker, with the re-arm not gone out yet.
+                                        if (got == "x") self->send(blocker, caf::ok_atom::value);
+                                        told->tell(got);
+                                      },
+                                      [=, this](const registration_closed&) {
+                                        told->tell("closed");
+                                        self->quit();
+                                      }};
+               });
   ASSERT_TRUE(told->await("open"));
   pair.peer_sends("x");
   ASSERT_TRUE(held->await_arrival());
@@ -463,6 +481,9 @@ TEST_F(DeferredReArm, IsNotStrandedByAHandlerThatBlocks) {
   EXPECT_TRUE(told->await("closed"));
   caf::anon_send_exit(blocker, caf::exit_reason::user_shutdown);
 }
+
+INSTANTIATE_TEST_SUITE_P(, ReArm, testing::Values("epoll", "io_uring"),
+                         [](const auto& each) { return each.param == "epoll" ? "Epoll" : "IoUring"; });
 
 }  // namespace
 }  // namespace switchboard

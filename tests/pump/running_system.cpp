@@ -8,13 +8,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <switchboard/notify/epoll_port.hpp>
+#include <switchboard/notify/port_backend.hpp>
 #include <switchboard/pump/scheduler.hpp>
 
 namespace switchboard::pump_test {
 
 std::string name_of(const setup& which) {
-  return (which.run_by == runner::pump_is_scheduler ? "Scheduler" : "OwnThreads") + std::to_string(which.workers);
+  auto name = (which.run_by == runner::pump_is_scheduler ? "Scheduler" : "OwnThreads") + std::to_string(which.workers);
+  return which.port == "epoll" ? name : name + "IoUring";
 }
 
 socket_pair::socket_pair() {
@@ -43,6 +44,12 @@ void socket_pair::close_peer() {
 
 void socket_pair::close_ours() {
   if (ours_ >= 0) ::close(std::exchange(ours_, -1));
+}
+
+void socket_pair::take_number_of(socket_pair& other) {
+  const int number = std::exchange(other.ours_, -1);
+  EXPECT_EQ(::dup2(ours_, number), number);
+  ::close(std::exchange(ours_, number));
 }
 
 std::string socket_pair::read(net::socket_handle socket) {
@@ -92,24 +99,15 @@ bool gate::await_arrival() const {
 
 error_or<std::size_t> watched_port::process(std::span<notify::request> requests, std::span<notify::packet> out,
                                             duration timeout) noexcept {
-  if (out.empty()) {
-    counts_->separate_requests += static_cast<int>(requests.size());
-    return port_->process(requests, out, timeout);
-  }
+  // Longer than any watch, and as long as no deadline but a far one lets it be.
+  constexpr auto until_woken = std::chrono::minutes(1);
+  if (out.empty()) return port_->process(requests, out, timeout);
   ++counts_->waits;
-  if (counts_->calls_to_fail.fetch_sub(1) > 0) return std::make_error_code(std::errc::not_enough_memory);
-  ++counts_->calls_to_fail;
-  if (requests.empty()) return port_->process(requests, out, timeout);
-  ++counts_->waits_with_requests;
-  counts_->requests_in_waits += static_cast<int>(requests.size());
-  std::vector<std::size_t> failing;
-  for (std::size_t each = 0; each != requests.size() && counts_->enables_to_fail > 0; ++each) {
-    --counts_->enables_to_fail;
-    requests[each].op = notify::operation::none;
-    failing.push_back(each);
-  }
-  auto done = port_->process(requests, out, failing.empty() ? timeout : duration::zero());
-  for (const auto each : failing) requests[each].result = std::make_error_code(std::errc::not_enough_memory);
+  if (counts_->waits_to_fail.fetch_sub(1) > 0) return std::make_error_code(std::errc::not_enough_memory);
+  ++counts_->waits_to_fail;
+  counts_->parked += timeout > until_woken;
+  auto done = port_->process(requests, out, timeout);
+  counts_->parked -= timeout > until_woken;
   return done;
 }
 
@@ -118,14 +116,30 @@ std::error_code watched_port::post(std::uint64_t key, std::uint64_t value) noexc
   return port_->post(key, value);
 }
 
-std::unique_ptr<notify::notification_port> system_port() {
-  auto made = notify::make_epoll_port();
+std::error_code watched_port::rearm(registration_id which, notify::interest filter, notify::hint known) noexcept {
+  if (counts_->rearms_to_fail.fetch_sub(1) > 0) return std::make_error_code(std::errc::not_enough_memory);
+  ++counts_->rearms_to_fail;
+  ++(has(known, notify::hint::wait_follows) ? counts_->rearms_before_a_wait : counts_->rearms_at_once);
+  return port_->rearm(which, filter, known);
+}
+
+std::error_code watched_port::remove(registration_id which) noexcept {
+  if (counts_->removals_to_fail.fetch_sub(1) > 0) return std::make_error_code(std::errc::not_enough_memory);
+  ++counts_->removals_to_fail;
+  return port_->remove(which);
+}
+
+std::unique_ptr<notify::notification_port> system_port(std::string_view name) {
+  auto made = notify::port_backend::find(name)->make();
   EXPECT_TRUE(made) << made.error().message();
   return std::move(made).value();
 }
 
-running_system::running_system(const setup& how, std::unique_ptr<notify::notification_port> port)
-    : pump_(notification_pump::create(std::move(port))), config_(std::make_unique<caf::actor_system_config>()) {
+running_system::running_system(const setup& how)
+    : threads_(static_cast<int>(how.workers)), config_(std::make_unique<caf::actor_system_config>()) {
+  auto port = std::make_unique<watched_port>(system_port(how.port));
+  seen_ = port->seen();
+  pump_ = notification_pump::create(std::move(port));
   config_->set("scheduler.max-threads", how.workers);
   if (how.run_by == runner::pump_is_scheduler) use_pump_scheduler(*config_, pump_);
   system_ = std::make_unique<caf::actor_system>(*config_);
@@ -133,6 +147,11 @@ running_system::running_system(const setup& how, std::unique_ptr<notify::notific
     const auto failed = pump_->start(how.workers);
     EXPECT_FALSE(failed) << failed.message();
   }
+}
+
+testing::AssertionResult running_system::falls_asleep() const {
+  if (eventually([this] { return seen_->parked == threads_; })) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << seen_->parked << " of " << threads_ << " threads are parked";
 }
 
 running_system::~running_system() {
@@ -144,14 +163,6 @@ void running_system::end_system() {
   system_.reset();
 }
 
-void let_pass(clock::duration time) {
-  const auto until = clock::now() + time;
-  for (auto now = clock::now(); now < until; now = clock::now()) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now);
-    ::poll(nullptr, 0, static_cast<int>(left.count()));
-  }
-}
-
 bool eventually(const std::function<bool()>& condition, clock::duration within) {
   const auto until = clock::now() + within;
   while (!condition()) {
@@ -161,6 +172,9 @@ bool eventually(const std::function<bool()>& condition, clock::duration within) 
   return true;
 }
 
+namespace {
+
+/// Processor time the process has used.
 clock::duration cpu_used() {
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
@@ -168,6 +182,14 @@ clock::duration cpu_used() {
     return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
   };
   return as_duration(used.ru_utime) + as_duration(used.ru_stime);
+}
+
+}  // namespace
+
+clock::duration cpu_used_within(clock::duration time) {
+  const auto before = cpu_used();
+  std::this_thread::sleep_for(time);
+  return cpu_used() - before;
 }
 
 }  // namespace switchboard::pump_test

@@ -9,12 +9,14 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
+#include <gtest/gtest.h>
 
 #include <switchboard/notify/notification_port.hpp>
 #include <switchboard/pump/notification_pump.hpp>
@@ -34,6 +36,7 @@ enum class runner { pump_is_scheduler, pump_has_threads };
 struct setup {
   runner run_by = runner::pump_is_scheduler;
   std::size_t workers = 1;
+  std::string_view port = "epoll";
 };
 std::string name_of(const setup& which);
 
@@ -48,6 +51,8 @@ public:
   void peer_sends(const std::string& bytes) const;
   void close_peer();
   void close_ours();
+  /// Ours becomes what `other` has as its own, which is closed: as if it had been opened after that.
+  void take_number_of(socket_pair& other);
   static std::string read(net::socket_handle socket);
 
 private:
@@ -86,56 +91,69 @@ private:
   int arrived_ = 0;
 };
 
-/// Another port's calls, counted, and made to batch or to fail.
+/// Another port's calls, counted, and made to fail.
 class watched_port final : public notify::notification_port {
 public:
   struct counts {
-    std::atomic<int> waits{0};  ///< calls with room for packets
-    std::atomic<int> waits_with_requests{0};
-    std::atomic<int> requests_in_waits{0};
-    std::atomic<int> separate_requests{0};  ///< in calls without room for packets
+    std::atomic<int> waits{0};   ///< calls with room for packets
+    std::atomic<int> parked{0};  ///< threads inside one that no watch and no near deadline ends
     std::atomic<int> posts{0};
-    std::atomic<int> enables_to_fail{0};  ///< that many of the next ENABLE requests in waits fail
-    std::atomic<int> calls_to_fail{0};    ///< that many of the next waits fail as calls
+    std::atomic<int> rearms_at_once{0};
+    std::atomic<int> rearms_before_a_wait{0};  ///< of which the kernel may hear with the next wait
+    std::atomic<int> rearms_to_fail{0};        ///< that many of the next ones fail
+    std::atomic<int> waits_to_fail{0};
+    std::atomic<int> removals_to_fail{0};
   };
 
-  watched_port(std::unique_ptr<notify::notification_port> port, bool batches)
-      : port_(std::move(port)), batches_(batches), counts_(std::make_shared<counts>()) {}
+  explicit watched_port(std::unique_ptr<notify::notification_port> port) : port_(std::move(port)) {}
   std::shared_ptr<counts> seen() const noexcept { return counts_; }
 
   error_or<std::size_t> process(std::span<notify::request> requests, std::span<notify::packet> out,
                                 duration timeout) noexcept override;
   std::error_code post(std::uint64_t key, std::uint64_t value) noexcept override;
+  std::error_code post_after_batches(std::uint64_t key, std::uint64_t value) noexcept override {
+    return port_->post_after_batches(key, value);
+  }
   std::error_code async_accept(net::socket_handle listener, std::uint64_t key) noexcept override {
     return port_->async_accept(listener, key);
   }
+  std::error_code add(net::socket_handle socket, std::uint64_t key, notify::interest filter,
+                      registration_id& name) noexcept override {
+    return port_->add(socket, key, filter, name);
+  }
+  std::error_code rearm(registration_id which, notify::interest filter, notify::hint known) noexcept override;
+  std::error_code remove(registration_id which) noexcept override;
   void release() noexcept override { port_->release(); }
   std::error_code close(net::socket_handle socket) noexcept override { return port_->close(socket); }
-  bool batches_requests() const noexcept override { return batches_; }
   clock::time_point now() const noexcept override { return port_->now(); }
 
 private:
   const std::unique_ptr<notify::notification_port> port_;
-  const bool batches_;
-  const std::shared_ptr<counts> counts_;
+  const std::shared_ptr<counts> counts_ = std::make_shared<counts>();
 };
 
-std::unique_ptr<notify::notification_port> system_port();
+/// A port of the system's, by the name that --port has for it.
+std::unique_ptr<notify::notification_port> system_port(std::string_view name = "epoll");
 
 /// An actor system that a pump serves. The system ends before the pump's handle here does.
 class running_system {
 public:
-  explicit running_system(const setup& how, std::unique_ptr<notify::notification_port> port = system_port());
+  explicit running_system(const setup& how);
   ~running_system();
 
   caf::actor_system& system() noexcept { return *system_; }
   notification_pump& pump() noexcept { return *pump_; }
   std::shared_ptr<notification_pump> shared_pump() const noexcept { return pump_; }
   void let_go_of_pump() { pump_.reset(); }
+  watched_port::counts& seen() noexcept { return *seen_; }
+  /// Waits until every thread that serves the port is parked in it, and none watches.
+  testing::AssertionResult falls_asleep() const;
   /// Ends the system, as its destructor does; the pump stays.
   void end_system();
 
 private:
+  const int threads_;
+  std::shared_ptr<watched_port::counts> seen_;
   std::shared_ptr<notification_pump> pump_;
   std::unique_ptr<caf::actor_system_config> config_;
   std::unique_ptr<caf::actor_system> system_;
@@ -149,11 +167,9 @@ caf::actor spawn_acting(Spawner& where, Body body) {
                                        std::move(body));
 }
 
-/// Waits, without using the processor.
-void let_pass(clock::duration time);
+/// Processor time that the process uses within the next `time`.
+clock::duration cpu_used_within(clock::duration time);
 /// Polls until `condition` holds, or not in time.
 bool eventually(const std::function<bool()>& condition, clock::duration within = patience);
-/// Processor time the process has used.
-clock::duration cpu_used();
 
 }  // namespace switchboard::pump_test

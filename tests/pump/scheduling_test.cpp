@@ -82,7 +82,7 @@ TEST_P(Scheduling, AnswersRequestsFromOutside) {
 TEST_P(Scheduling, WakesFromIdleForAMessageFromOutside) {
   const auto actor = system().spawn(teller, told);
   for (std::size_t round = 0; round != 20; ++round) {
-    let_pass(10ms);  // past the watch: everybody sleeps
+    ASSERT_TRUE(running.falls_asleep());
     caf::anon_send(actor, 1);
     ASSERT_TRUE(told->await(round + 1));
   }
@@ -95,11 +95,14 @@ TEST_P(Scheduling, LosesNoMessageFromManyThreadsAtOnce) {
   const auto actor = system().spawn(teller, told);
   std::vector<std::thread> senders;
   for (int each = 0; each != threads; ++each) {
-    senders.emplace_back([&actor] {
+    senders.emplace_back([&] {
       for (int number = 0; number != messages; ++number) {
         caf::anon_send(actor, number);
-        // Now and then long enough for the workers to fall asleep in between.
-        if (number % 100 == 0) let_pass(1ms);
+        // Now and then a worker gets the time to look at the port again, and to be parked there.
+        if (number % 100 != 0) continue;
+        EXPECT_TRUE(eventually([&, before = running.seen().waits.load()] {
+          return running.seen().waits != before || running.seen().parked == static_cast<int>(workers());
+        }));
       }
     });
   }
@@ -130,7 +133,8 @@ TEST_P(Scheduling, SelfFeedingActorStarvesNoSocket) {
     return caf::behavior{[=](const socket_ready&) { told->tell("ready"); }};
   });
   ASSERT_TRUE(running.pump().open(pair.ours(), caf::actor_cast<caf::strong_actor_ptr>(owner), interest::in));
-  let_pass(20ms);
+  for (const auto& each : greedy) caf::anon_send(each, 1);
+  ASSERT_TRUE(told->await(greedy.size())) << "they do not run";
   pair.peer_sends("x");
   EXPECT_TRUE(told->await("ready"));
   for (const auto& each : greedy) end(each);
@@ -156,10 +160,8 @@ TEST_P(Scheduling, UsesNoProcessorTimeWhenIdle) {
   running.pump().schedule(running.pump().now() + 1h, caf::actor_cast<caf::strong_actor_ptr>(actor), 1);
   caf::anon_send(actor, 1);
   ASSERT_TRUE(told->await(1));
-  let_pass(20ms);  // the last watch ends
-  const auto before = cpu_used();
-  let_pass(300ms);
-  EXPECT_LT(cpu_used() - before, 3ms);
+  ASSERT_TRUE(running.falls_asleep());
+  EXPECT_LT(cpu_used_within(300ms), 3ms);
   end(actor);
 }
 
@@ -289,7 +291,7 @@ TEST_F(BlockedHandler, DelaysNotTheOneMessageThatItSentBefore) {
         gate_of_attempt->pass();
       }};
     });
-    let_pass(20ms);  // everybody sleeps, and nobody watches
+    ASSERT_TRUE(running.falls_asleep());
     caf::anon_send(blocked, caf::ok_atom::value);
     EXPECT_TRUE(gate_of_attempt->await_arrival());
     const auto start = clock::now();
@@ -339,9 +341,8 @@ TEST_F(BlockedHandler, DelaysNotTheManyMessagesThatItSentBefore) {
 
 TEST(WakePackets, AreFewForABurst) {
   for (const std::size_t workers : {1u, 2u, 4u}) {
-    auto port = std::make_unique<watched_port>(system_port(), false);
-    const auto seen = port->seen();
-    running_system running({runner::pump_is_scheduler, workers}, std::move(port));
+    running_system running({runner::pump_is_scheduler, workers});
+    auto& seen = running.seen();
     const auto told = std::make_shared<happenings>();
     const auto held = std::make_shared<gate>();
     // Workers that are busy need no wake-up: all are held while the burst arrives.
@@ -358,12 +359,12 @@ TEST(WakePackets, AreFewForABurst) {
     ASSERT_TRUE(told->await(workers));
     constexpr std::size_t messages = 1'000;
     std::vector<caf::actor> actors;
-    const auto before = seen->posts.load();
+    const auto before = seen.posts.load();
     for (std::size_t each = 0; each != messages; ++each) {
       actors.push_back(running.system().spawn(teller, told));
       caf::anon_send(actors.back(), 1);
     }
-    EXPECT_EQ(seen->posts, before) << workers << " workers";
+    EXPECT_EQ(seen.posts, before) << workers << " workers";
     held->open();
     EXPECT_TRUE(told->await(workers + messages));
     for (const auto& each : blocked) end(each);
@@ -372,20 +373,19 @@ TEST(WakePackets, AreFewForABurst) {
 }
 
 TEST(WakePackets, AreNotPostedWhileOneIsUnderWay) {
-  auto port = std::make_unique<watched_port>(system_port(), false);
-  const auto seen = port->seen();
-  running_system running({runner::pump_is_scheduler, 1}, std::move(port));
+  running_system running({runner::pump_is_scheduler, 1});
+  auto& seen = running.seen();
   const auto told = std::make_shared<happenings>();
   std::vector<caf::actor> actors;
   constexpr std::size_t messages = 1'000;
   for (std::size_t each = 0; each != messages; ++each) actors.push_back(running.system().spawn(teller, told));
-  let_pass(20ms);
-  const auto before = seen->posts.load();
-  const auto waits_before = seen->waits.load();
+  ASSERT_TRUE(running.falls_asleep());
+  const auto before = seen.posts.load();
+  const auto waits_before = seen.waits.load();
   for (const auto& each : actors) caf::anon_send(each, 1);
   ASSERT_TRUE(told->await(messages));
   // One post for each time that the worker had fallen asleep, never one for each message to it.
-  EXPECT_LE(seen->posts - before, seen->waits - waits_before + 1);
+  EXPECT_LE(seen.posts - before, seen.waits - waits_before + 1);
   for (const auto& each : actors) end(each);
 }
 

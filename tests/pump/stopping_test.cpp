@@ -6,6 +6,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
 #include <switchboard/pump/scheduler.hpp>
@@ -126,9 +127,22 @@ TEST_P(Stopping, PeersFirst) {
   running->end_system();
 }
 
+TEST_P(Stopping, SocketsClosedTooSoon) {
+  for (auto& each : pairs) each.close_ours();
+  for (std::size_t each = 0; each < sockets; each += 3) EXPECT_FALSE(running->pump().remove(registrations[each]));
+  running->pump().stop();
+  EXPECT_EQ(running->pump().registrations(), 0u);
+  end_actors();
+  EXPECT_TRUE(eventually([this] { return handles_are_gone(); }));
+  watched.clear();
+  running->end_system();
+}
+
 INSTANTIATE_TEST_SUITE_P(, Stopping,
                          testing::Values(setup{runner::pump_is_scheduler, 1}, setup{runner::pump_is_scheduler, 2},
-                                         setup{runner::pump_has_threads, 1}, setup{runner::pump_has_threads, 2}),
+                                         setup{runner::pump_is_scheduler, 2, "io_uring"},
+                                         setup{runner::pump_has_threads, 1}, setup{runner::pump_has_threads, 2},
+                                         setup{runner::pump_has_threads, 2, "io_uring"}),
                          [](const auto& each) { return name_of(each.param); });
 
 // The pump's scheduler sees to it by itself: the system simply ends.
@@ -153,6 +167,7 @@ TEST_P(StoppingScheduler, SystemHoldsThePumpLongerThanTheApplication) {
 
 INSTANTIATE_TEST_SUITE_P(, StoppingScheduler,
                          testing::Values(setup{runner::pump_is_scheduler, 1}, setup{runner::pump_is_scheduler, 2},
+                                         setup{runner::pump_is_scheduler, 2, "io_uring"},
                                          setup{runner::pump_is_scheduler, 4}),
                          [](const auto& each) { return name_of(each.param); });
 
@@ -204,6 +219,54 @@ TEST(PumpLife, IsServedStepByStep) {
   EXPECT_GE(pump->serve(patience), 1u);
   caf::anon_send_exit(owner, caf::exit_reason::user_shutdown);
   pump->stop();
+}
+
+/// Stops the pump when the last handle to it is let go of, and tells on which thread that was.
+class stopper final : public caf::event_based_actor {
+public:
+  stopper(caf::actor_config& config, std::shared_ptr<notification_pump> pump, std::shared_ptr<happenings> told)
+      : caf::event_based_actor(config), pump_(std::move(pump)), told_(std::move(told)) {}
+  ~stopper() override {
+    char name[16] = "";
+    ::pthread_getname_np(::pthread_self(), name, sizeof name);
+    pump_->stop();
+    told_->tell(name);
+  }
+
+  caf::behavior make_behavior() override {
+    return {[](const registration_closed&) {}};
+  }
+
+private:
+  const std::shared_ptr<notification_pump> pump_;
+  const std::shared_ptr<happenings> told_;
+};
+
+// In the middle of a turn at the port, with packets of other registrations behind the one that brings it about.
+TEST(PumpLife, MayBeStoppedByTheEndOfAnOwner) {
+  constexpr std::size_t others = 100;
+  const auto told = std::make_shared<happenings>();
+  const auto told_others = std::make_shared<happenings>();
+  running_system running({runner::pump_has_threads, 1});
+  auto& pump = running.pump();
+  std::vector<socket_pair> pairs(others + 1);
+  const auto other = running.system().spawn(connection, running.shared_pump(), told_others);
+  for (std::size_t each = 0; each != others; ++each)
+    ASSERT_TRUE(pump.open(pairs[each].ours(), caf::actor_cast<caf::strong_actor_ptr>(other), interest::in));
+  auto last = running.system().spawn<stopper>(running.shared_pump(), told);
+  const auto id = pump.open(pairs.back().ours(), caf::actor_cast<caf::strong_actor_ptr>(last), interest::in).value();
+  const auto watched = caf::actor_cast<caf::weak_actor_ptr>(last);
+  caf::anon_send_exit(last, caf::exit_reason::user_shutdown);
+  last = nullptr;
+  // Until the registration alone holds it.
+  ASSERT_TRUE(eventually([&] { return watched->strong_refs == 1; }));
+  for (const auto& each : pairs) each.peer_sends("x");
+  EXPECT_FALSE(pump.remove(id));
+  EXPECT_TRUE(told->await("pump.port")) << told->count() << " were told";
+  EXPECT_EQ(pump.registrations(), 0u);
+  EXPECT_EQ(pump.open(pairs[0].ours(), caf::actor_cast<caf::strong_actor_ptr>(other), interest::in).error(),
+            errc::closed);
+  caf::anon_send_exit(other, caf::exit_reason::user_shutdown);
 }
 
 // The last handle to the last owner of the pump is let go of by a thread of the pump's own, which cannot join itself.

@@ -32,7 +32,7 @@ public:
       case errc::out_of_descriptors:
         return "out of file descriptors";
       case errc::registrations_exhausted:
-        return "the pump holds as many registrations as it can";
+        return "as many sockets are registered as can be";
       case errc::frame_too_large:
         return "the frame is above the size limit";
       case errc::malformed_varint:

@@ -23,7 +23,7 @@ enum class errc {
   unresolved_host,          ///< a host name without an address
   address_in_use,           ///< somebody listens there already
   out_of_descriptors,       ///< EMFILE or ENFILE
-  registrations_exhausted,  ///< the pump has as many registrations as it can hold
+  registrations_exhausted,  ///< the socket's number is above what the table of registrations has slots for
   frame_too_large,          ///< a frame's size is above the receiver's limit
   malformed_varint,         ///< a size that does not end within five bytes
   malformed_frame,          ///< bytes that are not a switchboard.v1.Frame

@@ -172,7 +172,7 @@ void batch_epochs::depart(waiter& self) noexcept {
   self.is_taken_ = false;
 }
 
-bool batch_epochs::anybody_inside() noexcept {
+bool batch_epochs::any_inside() noexcept {
   const std::scoped_lock hold(mutex_);
   return std::ranges::any_of(
       waiters_, [](const auto& each) { return (each->word_.load(std::memory_order_seq_cst) & inside) != 0; });

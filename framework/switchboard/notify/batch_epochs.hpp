@@ -1,6 +1,6 @@
 #pragma once
 
-/// Who still holds packets of which time, and which REMOVE events wait for that (N49).
+/// Which threads still hold a batch of packets, and which REMOVE events wait for its release (N49).
 ///
 /// Why        the order in which threads dequeue is not the order in which they process: a thread that frees a context
 ///            at its REMOVE event must not do so while another still has an earlier packet of it in its hands.
@@ -8,7 +8,7 @@
 ///            clock and is withheld while any thread's word shows a stamp from before. So a wait costs stores to the
 ///            thread's own cache line, a removal one look at each thread, a packet nothing.
 /// Threads    any. A thread is enrolled by its first wait, and its end releases what it holds.
-/// Owns       the withheld events until they are handed to the port. Threads share ownership, so that one which ends
+/// Owns       the withheld events, and posts that wait as they do, until they are handed to the port. Threads share ownership, so that one which ends
 ///            after the port finds something to release.
 /// Errors     enrol() gives nullptr when memory is short.
 
@@ -57,11 +57,11 @@ public:
   void release(waiter& self) noexcept;
 
   /// Hands `one` to the sink once every batch begun before is released. What makes packets of the registration
-  /// unrecognisable must have happened before, under a lock that whoever recognises them takes after begin_batch().
+  /// unrecognisable must have happened before, under a lock that a thread which recognises them takes after begin_batch().
   void withhold(packet_list&& one, packet_queue::taker who) noexcept;
 
   /// Whether any thread is between arrive() and leave().
-  bool anybody_inside() noexcept;
+  bool any_inside() noexcept;
   /// The sink is not used any more; withheld events are dropped.
   void close() noexcept;
 

@@ -12,165 +12,47 @@ namespace {
 /// How often a poll (timeout 0) that met only events to be dropped looks again.
 constexpr int poll_attempts = 16;
 
-registration* find_registration(net::socket_handle socket) noexcept {
-  return registration_table::of_process().find(static_cast<std::intptr_t>(socket));
-}
-
 }  // namespace
 
 void kernel_port::end() noexcept {
   is_closing_.store(true, std::memory_order_seq_cst);
   // A waiter may take or replace the wake of another: hence again, until all have left.
-  while (epochs_->anybody_inside()) {
-    wake_everybody();
+  while (epochs_->any_inside()) {
+    wake_all();
     std::this_thread::yield();
   }
   epochs_->close();
-  registration_table::of_process().forget_all(*this);
+  registrar_.end_all();
   for (const auto& each : queue_.take(std::numeric_limits<std::size_t>::max(), false).packets)
     if (each.from == queued_packet::origin::accept)
       if (const auto socket = each.content.accepted()) static_cast<void>(close_socket(*socket));
 }
 
-/// Why `entry`, found under the number of `socket`, is not a registration to work with here. A number closed without
-/// REMOVE and given out again is another socket's (N51).
-std::error_code kernel_port::require_registered(registration& entry, net::socket_handle socket) const noexcept {
-  if (entry.port != this) return errc::not_registered;
-  const auto facts = socket_facts::of(socket);
-  if (!facts || facts->identity != entry.identity) {
-    if (entry.state != registration_state::removing) entry.forget();
-    return errc::not_registered;
-  }
-  return entry.state == registration_state::removing ? errc::removing : std::error_code{};
-}
+// ------------------------------------------------------------------------------------------------ registrations
 
-// ------------------------------------------------------------------------------------------------------ requests
-
-std::error_code kernel_port::apply_one(const request& wanted, taker who) noexcept {
-  switch (wanted.op) {
-    case operation::none:
-      return {};
-    case operation::enable:
-      return enable(wanted);
-    case operation::disable:
-      return disable(wanted);
-    case operation::remove:
-      return remove(wanted, who);
-  }
-  return errc::invalid_request;
-}
-
-std::error_code kernel_port::enable(const request& wanted) noexcept {
-  if (!wanted.is_valid_arm()) return errc::invalid_request;
-  auto* entry = find_registration(wanted.socket);
-  if (entry == nullptr) {
-    if (!socket_facts::of(wanted.socket)) return errc::not_a_socket;
-    entry = registration_table::of_process().reach(static_cast<std::intptr_t>(wanted.socket));
-    if (entry == nullptr) return std::make_error_code(std::errc::not_enough_memory);
-  }
-  const std::scoped_lock hold(entry->lock);
-  if (entry->port != this || entry->key != wanted.key || !entry->in_kernel_set) return enable_anew(*entry, wanted);
-
-  // The re-arm, which is what this framework does most: one call, and the kernel itself says if the number is another's
-  // now.
-  const auto failure = arm_as(*entry, wanted);
-  if (failure != errc::not_registered) return failure;
-  entry->forget();
-  return enable_anew(*entry, wanted);
-}
-
-std::error_code kernel_port::enable_anew(registration& entry, const request& wanted) noexcept {
-  const auto facts = socket_facts::of(wanted.socket);
-  if (entry.port != nullptr) {
-    if (!facts || facts->identity != entry.identity) {
-      entry.forget();
-    } else if (entry.port != this) {
-      return errc::registered_elsewhere;
-    } else if (entry.state == registration_state::removing) {
-      return errc::removing;
-    } else if (entry.key != wanted.key) {
-      return errc::key_mismatch;
-    }
-  }
-  if (!facts) return errc::not_a_socket;
-  entry.is_stream = facts->is_stream;
-  if (const auto failure = arm_as(entry, wanted)) return failure;
-  entry.port = this;
-  entry.key = wanted.key;
-  entry.identity = facts->identity;
+std::error_code kernel_port::add(net::socket_handle socket, std::uint64_t key, interest filter,
+                                 registration_id& name) noexcept {
+  if (const auto failure = registrar_.add(socket, key, filter, name)) return failure;
+  submit();
   return {};
 }
 
-std::error_code kernel_port::arm_as(registration& entry, const request& wanted) noexcept {
-  const auto generation = entry.generation + 1;
-  if (const auto failure = arm(entry, wanted, generation)) return failure;
-  entry.generation = generation;
-  entry.state = registration_state::armed;
-  entry.filter = wanted.filter;
-  entry.how = wanted.how;
-  entry.in_kernel_set = true;
-  entry.is_muted = false;
+std::error_code kernel_port::rearm(registration_id which, interest filter, hint known) noexcept {
+  if (const auto failure = registrar_.rearm(which, filter)) return failure;
+  if (!has(known, hint::wait_follows)) submit();
   return {};
 }
 
-std::error_code kernel_port::disable(const request& wanted) noexcept {
-  auto* const entry = find_registration(wanted.socket);
-  if (entry == nullptr) return errc::not_registered;
-  const std::scoped_lock hold(entry->lock);
-  if (const auto failure = require_registered(*entry, wanted.socket)) return failure;
-  // A fired one-shot is silent as it is.
-  if (entry->state == registration_state::armed)
-    if (const auto failure = disarm(*entry, wanted.socket)) return failure;
-  ++entry->generation;
-  entry->state = registration_state::disabled;
+std::error_code kernel_port::remove(registration_id which) noexcept {
+  if (const auto failure = registrar_.remove(which)) return failure;
+  submit();
   return {};
 }
 
-std::error_code kernel_port::remove(const request& wanted, taker who) noexcept {
-  auto* const entry = find_registration(wanted.socket);
-  if (entry == nullptr) return errc::not_registered;
-  packet_list removal;
-  try {
-    removal.emplace_back();
-  } catch (const std::bad_alloc&) {
-    return std::make_error_code(std::errc::not_enough_memory);
-  }
-  {
-    const std::scoped_lock hold(entry->lock);
-    if (const auto failure = require_registered(*entry, wanted.socket)) return failure;
-    if (const auto failure = let_go(*entry, wanted.socket)) return failure;
-    entry->in_kernel_set = false;
-    entry->state = registration_state::removing;
-    auto& told = removal.front();
-    told.content = {entry->key, static_cast<std::uint64_t>(event::remove)};
-    told.from = queued_packet::origin::removal;
-    told.descriptor = static_cast<std::intptr_t>(wanted.socket);
-    told.generation = ++entry->generation;
-    cancel_accepts(wanted.socket, removal, who);
-  }
-  if (!removal.empty()) epochs_->withhold(std::move(removal), who);
+std::error_code kernel_port::async_accept(net::socket_handle listener, std::uint64_t key) noexcept {
+  if (const auto failure = registrar_.async_accept(listener, key)) return failure;
+  submit();
   return {};
-}
-
-std::error_code kernel_port::close(net::socket_handle socket) noexcept {
-  const auto facts = socket_facts::of(socket);
-  if (!facts) return errc::not_a_socket;
-  if (auto* const entry = find_registration(socket)) {
-    const std::scoped_lock hold(entry->lock);
-    if (entry->port != nullptr && entry->identity == facts->identity) {
-      if (entry->port != this) return errc::registered_elsewhere;
-      // Not left to the kernel: a duplicate in another process would keep the registration alive, out of reach.
-      static_cast<void>(let_go(*entry, socket));
-      drop_accepts(socket);
-      // A REMOVE that was asked for still gets its event (N10), and the entry waits for it.
-      if (entry->state == registration_state::removing) {
-        entry->in_kernel_set = false;
-      } else {
-        entry->forget();
-      }
-    }
-  }
-  return close_socket(socket);
 }
 
 // --------------------------------------------------------------------------------------------------- own packets
@@ -194,15 +76,15 @@ std::error_code kernel_port::post(std::uint64_t key, std::uint64_t value) noexce
   return {};
 }
 
-std::error_code kernel_port::async_accept(net::socket_handle listener, std::uint64_t key) noexcept {
-  auto* const entry = find_registration(listener);
-  if (entry == nullptr) return errc::not_registered;
-  const std::scoped_lock hold(entry->lock);
-  if (const auto failure = require_registered(*entry, listener)) return failure;
-  // A connection's number may equal any mask, so the key has to tell them apart (N43).
-  if (entry->key == key) return errc::invalid_request;
-  if (const auto failure = begin_accept(*entry, listener, key)) return failure;
-  submit();
+std::error_code kernel_port::post_after_batches(std::uint64_t key, std::uint64_t value) noexcept {
+  packet_list one;
+  try {
+    one.push_back({.content = {key, value}});
+  } catch (const std::bad_alloc&) {
+    return std::make_error_code(std::errc::not_enough_memory);
+  }
+  if (!queue_.admit_post()) return std::make_error_code(std::errc::no_buffer_space);
+  epochs_->withhold(std::move(one), taker::others);
   return {};
 }
 
@@ -220,11 +102,7 @@ std::size_t kernel_port::take_queued(std::span<packet> out, bool saw_wake) noexc
   std::size_t count = 0;
   for (const auto& each : taken.packets) {
     out[count++] = each.content;
-    if (each.from != queued_packet::origin::removal) continue;
-    // From here on the socket may be registered anew (N5), unless its number is somebody else's by now (N51).
-    auto& entry = *registration_table::of_process().find(each.descriptor);
-    const std::scoped_lock hold(entry.lock);
-    if (entry.port == this && entry.generation == each.generation) entry.forget();
+    if (each.from == queued_packet::origin::removal) registrar_.end(each);
   }
   return count;
 }
@@ -245,7 +123,7 @@ error_or<std::size_t> kernel_port::process(std::span<request> requests, std::spa
   if (!requests.empty())
     if (const auto failure = reserve(requests.size())) return failure;
   if (out.empty()) {
-    for (auto& each : requests) each.result = apply_one(each, taker::others);
+    for (auto& each : requests) each.result = registrar_.apply(each, taker::others);
     submit();
     return std::size_t{0};
   }
@@ -254,14 +132,14 @@ error_or<std::size_t> kernel_port::process(std::span<request> requests, std::spa
   // What this thread asks for is applied before its batch counts as released: a REMOVE event that waits for the batch,
   // and the closing that follows it, cannot overtake a re-arm of the same socket here.
   epochs_->arrive(*self);
-  for (auto& each : requests) each.result = apply_one(each, taker::caller_too);
+  for (auto& each : requests) each.result = registrar_.apply(each, taker::caller_too);
   epochs_->enter(*self);
   const auto count = dequeue(*self, out, timeout);
   const bool closed = is_closing_.load(std::memory_order_seq_cst);
   auto* const epochs = epochs_.get();
-  // The port may be gone as soon as it is seen that nobody is inside; the epochs stay, being this thread's as well.
+  // The port may be gone as soon as it is seen that no thread is inside; the epochs stay, being this thread's as well.
   epochs->leave(*self, count > 0);
-  // What was taken is delivered still: it may be a connection, which nobody else would close.
+  // What was taken is delivered still: it may be a connection, which nothing else would close.
   if (closed && count == 0) return errc::closed;
   return count;
 }
@@ -276,10 +154,10 @@ std::size_t kernel_port::dequeue(batch_epochs::waiter& self, std::span<packet> o
     if (got.packets > 0 || is_closing_.load(std::memory_order_seq_cst)) return got.packets;
     if (expires) {
       remaining = timeout == duration::zero() ? timeout : std::max(start + timeout - now(), duration::zero());
-      // After events that turned out stale there may be others behind them, even if there is no time left to wait.
+      // After events that turned out stale there may be others, even if there is no time left to wait.
       if (remaining == duration::zero() && (got.events == 0 || attempt >= poll_attempts)) return 0;
     }
-    // What was only dropped is in nobody's hands.
+    // What was only dropped is in no thread's hands.
     epochs_->enter(self);
   }
 }

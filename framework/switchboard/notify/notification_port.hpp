@@ -20,6 +20,7 @@
 #include <switchboard/error/errc.hpp>
 #include <switchboard/error/error_or.hpp>
 #include <switchboard/net/socket_handle.hpp>
+#include <switchboard/notify/registration_id.hpp>
 
 namespace switchboard::notify {
 
@@ -30,10 +31,13 @@ enum class event : std::uint8_t { none = 0, in = 1, out = 2, hangup = 4, err = 0
 enum class operation : std::uint8_t { none = 0, enable = 1, disable = 2, remove = 4 };
 /// One of level and edge; neither oneshot nor persistent means persistent (N27).
 enum class trigger : std::uint8_t { none = 0, oneshot = 1, persistent = 2, level = 4, edge = 8 };
+/// What the caller of rearm() knows and the port may use. wait_follows: this thread is going to call process() or wait()
+/// soon, with room for output, and the kernel may hear of the re-arm with that call, or with another thread's.
+enum class hint : std::uint8_t { none = 0, wait_follows = 1 };
 
 template <class Flags>
 concept flag_set = std::same_as<Flags, interest> || std::same_as<Flags, event> || std::same_as<Flags, operation> ||
-    std::same_as<Flags, trigger>;
+    std::same_as<Flags, trigger> || std::same_as<Flags, hint>;
 
 template <flag_set Flags>
 constexpr Flags operator|(Flags a, Flags b) noexcept {
@@ -111,7 +115,7 @@ public:
   /// Queues a packet of the caller's own; wakes one waiter (N42).
   [[nodiscard]] virtual std::error_code post(std::uint64_t key, std::uint64_t value) noexcept = 0;
   /// Accepts one connection of `listener`, which is registered here, and delivers it as a packet with `key`, another
-  /// than the registration's (N54); packet::accepted() has it, non-blocking. Up to accept_limit may be under way at a
+  /// than the registration's (N54); packet::accepted() has it, non-blocking. Up to accept_limit may be pending at a
   /// listener, whatever its registration waits for. REMOVE completes each with operation_canceled ahead of its own
   /// event; close() and the end of the port drop them silently.
   [[nodiscard]] virtual std::error_code async_accept(net::socket_handle listener, std::uint64_t key) noexcept = 0;
@@ -120,10 +124,23 @@ public:
   virtual void release() noexcept = 0;
   /// Deregisters and closes the socket, silently (N51).
   virtual std::error_code close(net::socket_handle socket) noexcept = 0;
-  /// Whether gathering requests for the next wait saves system calls here.
-  virtual bool batches_requests() const noexcept = 0;
   /// The port's clock: the system's steady one, or simulated time.
   virtual clock::time_point now() const noexcept = 0;
+
+  // Registrations by name, an addition to Winsock's contract. A name needs no search for the socket, and a call that
+  // comes too late cannot reach the socket that has the number by then. Level-triggered and one-shot.
+
+  /// ENABLE of `socket`. `name` is written before a packet of the registration can come.
+  [[nodiscard]] virtual std::error_code add(net::socket_handle socket, std::uint64_t key, interest filter,
+                                            registration_id& name) noexcept = 0;
+  /// ENABLE of a registration there is: `not_registered` after its end, `removing` once its removal was asked for.
+  [[nodiscard]] virtual std::error_code rearm(registration_id which, interest filter,
+                                              hint known = hint::none) noexcept = 0;
+  /// REMOVE; the same errors.
+  [[nodiscard]] virtual std::error_code remove(registration_id which) noexcept = 0;
+  /// post(), withheld as a REMOVE event is: the packet comes once every batch taken before is released (N49). So a caller
+  /// may free what belonged to a registration that the port has lost (N51, N52).
+  [[nodiscard]] virtual std::error_code post_after_batches(std::uint64_t key, std::uint64_t value) noexcept = 0;
 
 protected:
   notification_port() = default;

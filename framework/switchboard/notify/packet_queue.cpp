@@ -17,6 +17,13 @@ packet_queue::push_result packet_queue::push_post(packet_list&& one) noexcept {
   return announce();
 }
 
+bool packet_queue::admit_post() noexcept {
+  const std::scoped_lock hold(mutex_);
+  if (posts_ >= post_limit) return false;
+  ++posts_;
+  return true;
+}
+
 packet_queue::push_result packet_queue::push_events(packet_list&& some, taker who) noexcept {
   const std::scoped_lock hold(mutex_);
   packets_.splice(packets_.end(), some);

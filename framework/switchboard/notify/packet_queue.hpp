@@ -7,7 +7,7 @@
 /// Owns       the packets.
 /// Errors     full: only posts are refused, at post_limit; the port's own packets are bounded by the number of descriptors
 ///            and by accept_limit.
-/// Invariant  while packets wait, a wake is on its way to some thread, or a thread is about to take and to settle it.
+/// Invariant  while packets wait, a wake is on its way to some thread, or a thread is about to take them and to answer for it.
 
 #include <atomic>
 #include <cstddef>
@@ -26,7 +26,7 @@ struct queued_packet {
   origin from = origin::post;
   /// Of a removal: whose.
   std::intptr_t descriptor = -1;
-  std::uint32_t generation = 0;
+  std::uint32_t serial = 0;
   /// The batch stamp the event is withheld for (N49).
   std::uint64_t barrier = 0;
 };
@@ -43,6 +43,8 @@ public:
   enum class taker : unsigned char { others, caller_too };
 
   push_result push_post(packet_list&& one) noexcept;
+  /// Counts a post that push_events() is going to bring; false at the limit.
+  bool admit_post() noexcept;
   /// What the port itself has to tell.
   push_result push_events(packet_list&& some, taker who) noexcept;
 

@@ -1,12 +1,13 @@
 #pragma once
 
-/// Which port has which socket, for the whole process, by descriptor (N3, N4, N5, N51).
+/// Which port has which socket, for the whole process: the one table of registrations, with the descriptor as the slot
+/// (N3, N4, N5, N51).
 ///
-/// Why        epoll and io_uring know registrations per set only and take a descriptor into several; and who re-arms
-///            names a descriptor, so finding its registration must cost no more than an index.
+/// Why        epoll and io_uring know registrations per set only and take a descriptor into several; and a packet or a
+///            re-arm names a descriptor, so finding its registration must cost no more than an index.
 /// Threads    find() and reach() from any; a registration's members under its lock.
 /// Owns       the registrations, which are never freed, so a pointer to one stays good and a late event finds an entry
-///            to be compared with. They may be stale: a socket closed without REMOVE leaves its entry behind (N51), and
+///            to be compared with. They may be stale: a socket closed without REMOVE leaves its entry (N51), and
 ///            the kernel's identity of the socket tells.
 /// Limit      descriptor_limit; memory grows by chunks as high descriptors appear.
 
@@ -58,10 +59,13 @@ protected:
 
 struct alignas(64) registration {
   small_lock lock;
-  /// Of the latest arm or removal. Part of the token the kernel keeps, so what it reports of an earlier one is
-  /// recognised.
+  /// How many registrations the slot has had: with the slot, the name of the one there is.
   std::uint32_t generation = 0;
+  /// How many arms, disarms and removals. Part of the token the kernel keeps, so what it reports of an earlier arm is
+  /// recognised.
+  std::uint32_t serial = 0;
   const notification_port* port = nullptr;
+  /// The user's: of a pointer's size.
   std::uint64_t key = 0;
   /// The kernel's name for the socket, never used twice.
   std::uint64_t identity = 0;
@@ -74,12 +78,17 @@ struct alignas(64) registration {
   bool is_muted = false;
   attachment* attached = nullptr;
 
+  /// Why the registration of that name is not one to work with for `on`.
+  std::error_code check(registration_id name, const notification_port& on) const noexcept {
+    if (port != &on || generation != generation_of(name)) return errc::not_registered;
+    return state == registration_state::removing ? errc::removing : std::error_code{};
+  }
   void detach() noexcept {
     if (attached != nullptr) std::exchange(attached, nullptr)->abandon();
   }
   void forget() noexcept {
     detach();
-    ++generation;
+    ++serial;
     port = nullptr;
     state = registration_state::absent;
     in_kernel_set = is_muted = false;

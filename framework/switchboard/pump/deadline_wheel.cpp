@@ -80,7 +80,7 @@ deadline_wheel::scheduled deadline_wheel::schedule(time_point at, caf::strong_ac
   size_.fetch_add(1, std::memory_order_relaxed);
   const auto moment = std::max(made.list == overdue ? at : time_of(tick_of(at)), origin_).time_since_epoch().count();
   const auto is_nearest = moment < nearest_.load(std::memory_order_relaxed);
-  // seq_cst here and in nearest(): whoever goes to sleep afterwards sees it, whoever sleeps already is seen by the
+  // seq_cst here and in nearest(): a thread that parks afterwards sees it, one that is parked already is seen by the
   // caller.
   if (is_nearest) nearest_.store(moment, std::memory_order_seq_cst);
   return {static_cast<deadline_id>(std::uint64_t{made.generation} << 32 | which), is_nearest};

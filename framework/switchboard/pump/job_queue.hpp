@@ -2,7 +2,7 @@
 
 /// Actors that wait for a worker, first come first served.
 ///
-/// Threads    any; the owning worker and thieves alike take from the front, so a job never waits behind later ones.
+/// Threads    any; the owning worker and thieves alike take from the front, so a job never waits for later ones.
 /// Owns       nothing: CAF counts a reference for every queued job.
 /// Bound      one entry per actor, because an actor is queued only once; so the ring grows as far as actors are
 ///            spawned.
@@ -28,8 +28,8 @@ public:
     const auto held = size_.load(std::memory_order_relaxed);
     if (held == capacity_) grow();
     ring_[(front_ + held) & (capacity_ - 1)] = queued;
-    // seq_cst: the pusher looks for sleepers next, and a sleeper looked here after it had announced itself; one of them
-    // sees the other. It costs a fence, so a lone job goes without: nobody is woken for it (sleep_ledger.hpp).
+    // seq_cst: the pusher looks for parked threads next, and a thread looked here after it had announced that it parks;
+    // one of them sees the other. It costs a fence, so a lone job goes without: none is woken for it (parking_lot.hpp).
     size_.store(held + 1, held == 0 && !shared_ ? std::memory_order_relaxed : std::memory_order_seq_cst);
     return held + 1;
   }

@@ -5,54 +5,56 @@
 /// Why        every broker, acceptor and connection of a process shares one port; the pump knows which actor a packet
 ///            is for.
 /// Threads    every member from any thread, except start and stop (one at a time).
-/// Owns       the port and the slots. A slot holds its actor strongly from open() to the REMOVE event. Sockets and
-///            their closing stay with the actors (N50).
+/// Owns       the port, whose keys are the pump's alone, and a handle of each owner: strongly from open() to the REMOVE
+///            event. Sockets and their closing stay with the actors (N50).
 /// Runs       as the scheduler of an actor system (pump/scheduler.hpp), or on threads of its own beside another
 ///            (start()). For one actor system: under another scheduler stop() comes before that system's end, because
 ///            CAF's handles must not outlive it; the pump's own scheduler sees to that itself.
-/// Errors     `closed` after the end; a full slot table says `registrations_exhausted`; what the port refuses is passed
-///            on.
-/// Life       may outlive the actor system, and then holds no actor handle.
+/// Errors     `closed` after the end; what the port refuses is passed on.
+/// Life       ends with the last handle that create() gave, which stops it. May outlive the actor system, and then holds
+///            no actor handle.
 
 #include <cstdint>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include <caf/actor_control_block.hpp>
 #include <caf/fwd.hpp>
 
 #include <switchboard/error/error_or.hpp>
 #include <switchboard/notify/notification_port.hpp>
+#include <switchboard/pump/deadline_wheel.hpp>
+#include <switchboard/pump/parking_lot.hpp>
 #include <switchboard/pump/readiness_messages.hpp>
+#include <switchboard/pump/socket_owners.hpp>
 
 namespace switchboard {
-
-class pump_engine;
 
 class notification_pump {
 public:
   using clock = notify::notification_port::clock;
 
   static std::shared_ptr<notification_pump> create(std::unique_ptr<notify::notification_port> port);
-  ~notification_pump();
   notification_pump(const notification_pump&) = delete;
   notification_pump& operator=(const notification_pump&) = delete;
 
   /// Registers `socket` for `owner` and arms it: level-triggered, one-shot. The owner gets socket_ready once per arm.
   error_or<registration_id> open(net::socket_handle socket, caf::strong_actor_ptr owner, notify::interest first);
-  /// Arms again with the whole wanted filter (N6). From the owner's handlers only. Where the port batches, the re-arm
-  /// goes out with the worker's next wait; if it then fails, the owner gets socket_ready with event::err. `removing`
-  /// after remove(), `not_registered` for what is gone.
+  /// Arms again with the whole wanted filter (N6). On one of the pump's workers the kernel may hear of it with the
+  /// worker's next wait. `removing` after remove(), `not_registered` for what is gone.
   std::error_code arm(registration_id registration, notify::interest filter) noexcept;
   /// Asks for the end of the registration: registration_closed follows, then nothing more; it follows even if the port
-  /// has lost the socket. Again is no error until then, and `not_registered` afterwards.
+  /// has lost the socket. Again is no error until then, and `not_registered` afterwards. Any other error: nothing
+  /// follows, and the owner's handle is kept until stop() (N52).
   std::error_code remove(registration_id registration) noexcept;
 
   /// Sends deadline_expired{tag} to `owner` when `at` has come, never early; O(1). `none` after stop().
   deadline_id schedule(clock::time_point at, caf::strong_actor_ptr owner, std::uint64_t tag);
   /// Takes a deadline back and lets go of its owner; O(1). False when it is gone: its message is then sent, or about to
   /// be.
-  bool cancel(deadline_id deadline) noexcept;
-  clock::time_point now() const noexcept;
+  bool cancel(deadline_id deadline) noexcept { return deadlines_.cancel(deadline); }
+  clock::time_point now() const noexcept { return port_->now(); }
 
   /// Serves the port with `threads` threads of the pump's own, for actor systems with another scheduler. `closed` after
   /// stop(), or the reason why no thread can be had.
@@ -60,21 +62,33 @@ public:
   /// Serves the port once on the calling thread, which is none of the above: for programs that step their actors. Waits
   /// at most `timeout`; returns how many messages were sent.
   std::size_t serve(notify::notification_port::duration timeout);
-  /// Ends those threads and empties the slot table: every handle is let go and open, arm, remove answer `closed`.
-  /// Owners are told nothing, but for those that await registration_closed: they get it. Idempotent.
+  /// Removes every registration and awaits their REMOVE events, then ends those threads: every handle is let go, and
+  /// open, arm, remove answer `closed`. Owners are told nothing, but for those that await registration_closed: they get
+  /// it. Idempotent.
   void stop() noexcept;
 
   /// Registrations and deadlines now held; for tests and metrics.
-  std::size_t registrations() const noexcept;
-  std::size_t deadlines() const noexcept;
+  std::size_t registrations() const noexcept { return owners_.size(); }
+  std::size_t deadlines() const noexcept { return deadlines_.size(); }
 
-  notify::notification_port& port() noexcept;
+  notify::notification_port& port() noexcept { return *port_; }
 
 private:
+  friend class port_server;
   friend class pump_scheduler;
-  explicit notification_pump(std::unique_ptr<notify::notification_port> port);
 
-  const std::shared_ptr<pump_engine> engine_;
+  explicit notification_pump(std::unique_ptr<notify::notification_port> port);
+  /// A thread of the pump's own: serves the port until the exit key comes (N44).
+  void serve_until_exit();
+  void await_ends() noexcept;
+
+  /// Its memory, which the threads that serve the port share: the last user may be an actor that ends on one of them.
+  std::weak_ptr<notification_pump> self_;
+  const std::unique_ptr<notify::notification_port> port_;
+  deadline_wheel deadlines_;
+  parking_lot parking_lot_;
+  socket_owners owners_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace switchboard

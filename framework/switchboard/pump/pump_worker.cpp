@@ -7,7 +7,12 @@
 namespace switchboard {
 
 pump_worker::pump_worker(caf::actor_system& system, worker_team& team, std::size_t index)
-    : execution_unit(&system), team_(team), engine_(*team.engine), index_(index), server_(team.engine, this) {}
+    : execution_unit(&system),
+      team_(team),
+      pump_(*team.pump),
+      lot_(*team.lot),
+      index_(index),
+      server_(team.pump, this) {}
 
 void pump_worker::start() {
   thread_ = std::thread([this] {
@@ -43,16 +48,16 @@ void pump_worker::run() {
 
 void pump_worker::exec_later(job queued) {
   // An actor may be left with the execution unit it last ran on, and be sent from by another thread at its end.
-  if (!port_server::serves(this)) [[unlikely]]
+  if (!port_server::serves_as(this)) [[unlikely]]
     return team_.enqueue(queued);
-  if (own_.push(queued) >= crowded) engine_.wake_one();
+  if (own_.push(queued) >= crowded) lot_.wake_one();
 }
 
 pump_worker::job pump_worker::next_job() {
   for (;;) {
     // With nothing else to do the wait itself is the look.
     if (turn_is_over() && (own_.size() != 0 || work_is_left())) {
-      engine_.ledger().taken(take_turn(pump_engine::duration::zero()));
+      lot_.taken(take_turn(parking_lot::duration::zero()));
       if (const auto found = take_shared()) return hand_out(found);
       if (const auto found = relieve_others()) return hand_out(found);
     }
@@ -65,14 +70,14 @@ pump_worker::job pump_worker::next_job() {
 
 bool pump_worker::turn_is_over() noexcept {
   if (messages_left_ <= 0) return true;
-  return messages_left_ % jobs_per_clock_reading == 1 && engine_.port().now() >= turn_began_ + time_per_turn;
+  return messages_left_ % jobs_per_clock_reading == 1 && pump_.now() >= turn_began_ + time_per_turn;
 }
 
-/// Returns how many wake packets came; the caller tells the ledger.
-std::size_t pump_worker::take_turn(pump_engine::duration timeout) {
+/// Returns how many wake packets came; the caller tells the parking lot.
+std::size_t pump_worker::take_turn(notify::notification_port::duration timeout) {
   const auto done = server_.serve(timeout);
   messages_left_ = messages_per_turn;
-  turn_began_ = engine_.port().now();
+  turn_began_ = pump_.now();
   return done.wakes;
 }
 
@@ -80,15 +85,15 @@ pump_worker::job pump_worker::hand_out(job found) noexcept {
   --messages_left_;
   if (has_slept_) {
     has_slept_ = false;
-    engine_.wake_watch();
+    lot_.wake_watch();
   }
   return found;
 }
 
 pump_worker::job pump_worker::take_shared() noexcept {
   const auto found = team_.shared.pop();
-  // Whoever takes a wake packet answers for everything that came while it was under way.
-  if (found != nullptr && team_.shared.size() != 0) engine_.wake_one();
+  // The thread that takes a wake packet answers for everything that came while it was on its way.
+  if (found != nullptr && team_.shared.size() != 0) lot_.wake_one();
   return found;
 }
 
@@ -105,21 +110,16 @@ pump_worker::job pump_worker::steal(std::size_t least) noexcept {
   job found = nullptr;
   any_other([&](pump_worker& other) {
     found = other.own_.pop(least);
-    if (found != nullptr && other.own_.size() >= crowded) engine_.wake_one();
+    if (found != nullptr && other.own_.size() >= crowded) lot_.wake_one();
     return found != nullptr;
   });
   return found;
 }
 
-/// Once every watch_period: what other workers, which may be stuck in a handler, have collected; their re-arms, and a
-/// job.
+/// Once every watch_period: a job of another worker, which may be stuck in a handler.
 pump_worker::job pump_worker::relieve_others() noexcept {
   if (turn_began_ < relieved_others_ + watch_period) return nullptr;
   relieved_others_ = turn_began_;
-  any_other([](pump_worker& other) {
-    other.server_.apply_deferred();
-    return false;
-  });
   return steal(stranded);
 }
 
@@ -129,12 +129,12 @@ bool pump_worker::work_is_left() noexcept {
 }
 
 pump_worker::job pump_worker::sleep() {
-  const auto role = engine_.ledger().fall_asleep(team_.workers.size(), !has_slept_);
+  const auto role = lot_.park(team_.workers.size(), !has_slept_);
   if (work_is_left()) {
-    engine_.ledger().wake_up(role, 0);
+    lot_.unpark(role, 0);
     return nullptr;
   }
-  engine_.ledger().wake_up(role, take_turn(engine_.patience(role)));
+  lot_.unpark(role, take_turn(lot_.patience(role)));
   has_slept_ = true;
   return relieve_others();
 }

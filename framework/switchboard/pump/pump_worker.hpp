@@ -6,11 +6,11 @@
 ///            CAF's own worker template is not used: its loop costs a dynamic_cast and a look-up in a table shared by
 ///            all threads per job, for a logger that is silent; together that is as much as a message's whole way costs
 ///            here.
-/// Threads    a worker's members belong to its own thread, except the job queue and the server's deferred re-arms.
+/// Threads    a worker's members belong to its own thread, except the job queue.
 /// Order      own queue; after messages_per_turn or time_per_turn a look at the port without waiting, then one shared
 ///            job, so that an actor which feeds itself starves neither sockets nor others; an empty own queue: the
 ///            shared one, then stealing, then the wait.
-/// Waking     as sleep_ledger.hpp says. A lone job in a worker's queue is left to it, and to the watch: taking it at
+/// Waking     as parking_lot.hpp says. A lone job in a worker's queue is left to it, and to the watch: taking it at
 ///            once would move a conversation of two actors to another processor at every hop.
 
 #include <chrono>
@@ -22,8 +22,8 @@
 #include <caf/resumable.hpp>
 
 #include <switchboard/pump/job_queue.hpp>
+#include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/pump/port_server.hpp>
-#include <switchboard/pump/pump_engine.hpp>
 
 namespace switchboard {
 
@@ -31,15 +31,16 @@ class pump_worker;
 
 /// What the workers of one scheduler share.
 struct worker_team {
-  std::shared_ptr<pump_engine> engine;
+  std::shared_ptr<notification_pump> pump;
+  parking_lot* lot = nullptr;        ///< the pump's
   std::size_t messages_per_job = 0;  ///< an actor may handle in one go
   job_queue shared{job_queue::use::shared};
   std::vector<std::unique_ptr<pump_worker>> workers;  ///< complete before the first starts
 
-  /// Hands a job to whoever comes first; from any thread.
+  /// Hands a job to the first worker that is free; from any thread.
   void enqueue(caf::resumable* queued) {
     shared.push(queued);
-    engine->wake_one();
+    lot->wake_one();
   }
 };
 
@@ -59,7 +60,7 @@ public:
   void join() { thread_.join(); }
   /// Queues what a handler on this worker has made runnable.
   void exec_later(job queued) override;
-  /// A job that nobody ran, after join().
+  /// A job that was not run, after join().
   job take_leftover() noexcept { return own_.pop(); }
 
 private:
@@ -70,7 +71,7 @@ private:
   void run();
   job next_job();
   bool turn_is_over() noexcept;
-  std::size_t take_turn(pump_engine::duration timeout);
+  std::size_t take_turn(notify::notification_port::duration timeout);
   job hand_out(job found) noexcept;
   job take_shared() noexcept;
   job steal(std::size_t least) noexcept;
@@ -82,13 +83,14 @@ private:
   bool any_other(Visitor visit);
 
   worker_team& team_;
-  pump_engine& engine_;
+  notification_pump& pump_;
+  parking_lot& lot_;
   const std::size_t index_;
   port_server server_;
   job_queue own_;
   int messages_left_ = messages_per_turn;
-  pump_engine::clock::time_point turn_began_{};
-  pump_engine::clock::time_point relieved_others_{};
+  notification_pump::clock::time_point turn_began_{};
+  notification_pump::clock::time_point relieved_others_{};
   bool has_slept_ = false;
   std::thread thread_;
 };

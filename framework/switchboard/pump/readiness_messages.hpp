@@ -17,8 +17,8 @@
 
 namespace switchboard {
 
-/// Slot and generation of a registration: unique among all a pump ever had until a slot's generations wrap (2^32 uses).
-enum class registration_id : std::uint64_t { none = ~std::uint64_t{0} };
+/// The port's name for a registration: unique among all a pump ever had.
+using notify::registration_id;
 
 /// Names a scheduled deadline for cancelling it.
 enum class deadline_id : std::uint64_t { none = 0 };

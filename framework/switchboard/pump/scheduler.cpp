@@ -31,7 +31,8 @@ public:
 
   pump_scheduler(caf::actor_system& system, std::shared_ptr<notification_pump> pump)
       : super(system), pump_(std::move(pump)) {
-    team_.engine = pump_->engine_;
+    team_.pump = pump_->self_.lock();
+    team_.lot = &pump_->parking_lot_;
   }
 
   void init(caf::actor_system_config& config) override {

@@ -1,6 +1,6 @@
 #pragma once
 
-/// A lock for sections of a few instructions, one byte large: there is one in every registration and every job queue.
+/// A lock for sections of a few instructions, as in a job queue.
 ///
 /// Why        uncontended it costs one exchange, half of a std::mutex, and it is taken twice per job.
 /// Threads    any; gives the processor away when the holder seems to have lost it.

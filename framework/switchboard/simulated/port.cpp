@@ -13,12 +13,14 @@ namespace {
 
 using notify::batch_epochs;
 using notify::event;
+using notify::hint;
 using notify::interest;
 using notify::operation;
 using notify::packet;
 using notify::packet_list;
 using notify::packet_queue;
 using notify::queued_packet;
+using notify::registration_id;
 using notify::request;
 using notify::trigger;
 
@@ -53,12 +55,16 @@ public:
 
   error_or<std::size_t> process(std::span<request> requests, std::span<packet> out, duration timeout) noexcept override;
   std::error_code post(std::uint64_t key, std::uint64_t value) noexcept override;
+  std::error_code post_after_batches(std::uint64_t key, std::uint64_t value) noexcept override;
   std::error_code async_accept(net::socket_handle listener, std::uint64_t key) noexcept override;
+  std::error_code add(net::socket_handle socket, std::uint64_t key, interest filter,
+                      registration_id& name) noexcept override;
+  std::error_code rearm(registration_id which, interest filter, hint known) noexcept override;
+  std::error_code remove(registration_id which) noexcept override;
   void release() noexcept override {
     if (auto* const self = epochs_->find()) epochs_->release(*self);
   }
   std::error_code close(net::socket_handle socket) noexcept override;
-  bool batches_requests() const noexcept override { return false; }
   clock::time_point now() const noexcept override {
     const std::scoped_lock hold(fabric_->mutex());
     return fabric_->now();
@@ -77,6 +83,7 @@ private:
   std::error_code enable(const request& wanted);
   std::error_code disable(const request& wanted);
   std::error_code remove(const request& wanted);
+  std::error_code apply_named(registration_id which, request wanted);
   void arm(socket& at, const request& wanted, bool has_fired);
   std::error_code require_registered(const socket* at) const;
   bool has_registration(const socket& at) const noexcept { return at.registered.port == id_; }
@@ -120,7 +127,7 @@ simulated_port::~simulated_port() {
     const std::scoped_lock hold(fabric_->mutex());
     is_closing_ = true;
   }
-  while (epochs_->anybody_inside()) {
+  while (epochs_->any_inside()) {
     fabric_->tell_waiters();
     std::this_thread::yield();
   }
@@ -204,8 +211,41 @@ std::error_code simulated_port::enable(const request& wanted) {
   return {};
 }
 
+std::error_code simulated_port::add(net::socket_handle socket, std::uint64_t key, interest filter,
+                                    registration_id& name) noexcept {
+  const std::scoped_lock hold(fabric_->mutex());
+  if (is_closing_) return errc::closed;
+  if (fabric_->fails(fabric::attempt::call)) return out_of_memory();
+  const auto failure = apply_one({.socket = socket, .key = key, .filter = filter, .op = operation::enable});
+  if (failure) return failure;
+  name = notify::make_registration_id(static_cast<std::uint32_t>(socket), fabric_->find(socket)->registered.generation);
+  return {};
+}
+
+std::error_code simulated_port::rearm(registration_id which, interest filter, hint) noexcept {
+  return apply_named(which, {.filter = filter, .op = operation::enable});
+}
+
+std::error_code simulated_port::remove(registration_id which) noexcept {
+  return apply_named(which, {.op = operation::remove});
+}
+
+/// As a request, of the registration that `which` names alone.
+std::error_code simulated_port::apply_named(registration_id which, request wanted) {
+  const std::scoped_lock hold(fabric_->mutex());
+  if (is_closing_) return errc::closed;
+  if (fabric_->fails(fabric::attempt::call)) return out_of_memory();
+  wanted.socket = static_cast<net::socket_handle>(static_cast<std::intptr_t>(notify::slot_of(which)));
+  const auto* const at = fabric_->find(wanted.socket);
+  if (const auto failure = require_registered(at)) return failure;
+  if (at->registered.generation != notify::generation_of(which)) return errc::not_registered;
+  wanted.key = at->registered.key;
+  return apply_one(wanted);
+}
+
 void simulated_port::arm(socket& at, const request& wanted, bool has_fired) {
   auto& mine = at.registered;
+  if (mine.port != id_) mine.generation = fabric_->next_generation();
   mine.port = id_;
   mine.at = this;
   mine.key = wanted.key;
@@ -250,7 +290,7 @@ std::error_code simulated_port::remove(const request& wanted) {
   removal.push_back({.content = packet_of(mine.key, event::remove),
                      .from = queued_packet::origin::removal,
                      .descriptor = static_cast<std::intptr_t>(at->name.handle),
-                     .generation = static_cast<std::uint32_t>(at->name.identity)});
+                     .serial = static_cast<std::uint32_t>(at->name.identity)});
   if (broken(fault::removal_waits_for_nobody)) {
     deliver(std::move(removal), packet_queue::taker::others);
   } else if (fabric_->chances().falls_to(fabric_->conditions().late_removal)) {
@@ -294,6 +334,14 @@ std::error_code simulated_port::post(std::uint64_t key, std::uint64_t value) noe
     return std::make_error_code(std::errc::no_buffer_space);
   if (broken(fault::post_reaches_two)) push({key, value}, queued_packet::origin::post);
   fabric_->tell_waiters();
+  return {};
+}
+
+std::error_code simulated_port::post_after_batches(std::uint64_t key, std::uint64_t value) noexcept {
+  packet_list one;
+  one.push_back({.content = {key, value}});
+  if (!queue_.admit_post()) return std::make_error_code(std::errc::no_buffer_space);
+  epochs_->withhold(std::move(one), packet_queue::taker::others);
   return {};
 }
 
@@ -428,7 +476,7 @@ error_or<std::size_t> simulated_port::process(std::span<request> requests, std::
   const auto count = dequeue(*self, out, timeout, hold);
   const bool closed = is_closing_;
   hold.unlock();
-  // The port may be gone as soon as it is seen that nobody is inside; the epochs stay, being this thread's as well.
+  // The port may be gone as soon as it is seen that no thread is inside; the epochs stay, being this thread's as well.
   auto* const epochs = epochs_.get();
   epochs->leave(*self, count > 0);
   if (closed && count == 0) return errc::closed;
@@ -496,9 +544,9 @@ void simulated_port::after_removal(const queued_packet& removal) {
   if (broken(fault::removal_is_told_twice)) push(removal.content, queued_packet::origin::post);
   if (broken(fault::packet_follows_removal))
     push(packet_of(removal.content.key, event::in), queued_packet::origin::post);
-  // From here on the socket may be registered anew (N5), unless its number is somebody else's by now (N51).
+  // From here on the socket may be registered anew (N5), unless its number is another socket's by now (N51).
   auto* const at = fabric_->find(static_cast<net::socket_handle>(removal.descriptor));
-  if (at == nullptr || static_cast<std::uint32_t>(at->name.identity) != removal.generation || !has_registration(*at))
+  if (at == nullptr || static_cast<std::uint32_t>(at->name.identity) != removal.serial || !has_registration(*at))
     return;
   if (broken(fault::removal_leaves_registration))
     at->registered.now = registration::state::disabled;

@@ -36,6 +36,7 @@ INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortExplainingResets, backends, n
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortWithMovableListeners, backends, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortOnSystemSockets, backends, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidents, backends, name_of);
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortNames, backends, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortOnLinux, backends, name_of);
 
 }  // namespace

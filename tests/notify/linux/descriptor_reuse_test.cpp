@@ -101,6 +101,29 @@ TEST_P(NotificationPortOnLinux, N51NumberReusedBeforeTheRemoveEventKeepsBothApar
   EXPECT_EQ(next(port()), packet_of(2, event::in)) << "the newcomer's registration must survive the old one's removal";
 }
 
+TEST_P(NotificationPortOnLinux, N51NameIsNotOfTheNextSocketOfItsNumber) {
+  for (const bool is_fired : {false, true}) {
+    const auto pair = make_link();
+    auto old = registration_id::none;
+    auto fresh = registration_id::none;
+    ASSERT_FALSE(port().add(pair.near->handle(), 1, is_fired ? interest::out : interest::in, old));
+    if (is_fired) {
+      ASSERT_EQ(next(port()), packet_of(1, event::out));
+    }
+    const auto far = reuse_number(*pair.near, make_link());
+    EXPECT_EQ(port().rearm(old, interest::out), errc::not_registered) << "before it is registered";
+    EXPECT_EQ(port().remove(old), errc::not_registered);
+    ASSERT_FALSE(port().add(pair.near->handle(), 2, interest::in, fresh));
+    EXPECT_EQ(slot_of(fresh), slot_of(old));
+    EXPECT_NE(fresh, old);
+    EXPECT_EQ(port().rearm(old, interest::out), errc::not_registered);
+    EXPECT_EQ(port().remove(old), errc::not_registered);
+    EXPECT_TRUE(is_quiet(port()));
+    send(*far, "x");
+    EXPECT_EQ(next(port()), packet_of(2, event::in));
+  }
+}
+
 TEST_P(NotificationPortOnLinux, N51DuplicatePutBackUnderTheNumberIsTheSameSocket) {
   const auto pair = make_link();
   const int number = static_cast<int>(pair.near->handle());

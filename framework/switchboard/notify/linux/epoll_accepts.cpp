@@ -44,13 +44,13 @@ std::error_code epoll_accepts::begin(int listener, std::uint64_t identity, std::
   auto& at = listeners_[listener];
   if (at.identity != identity) {
     // The number was another listener's, closed without REMOVE (N51).
-    at.under_way.clear();
+    at.pending.clear();
     at.identity = identity;
     at.is_armed = false;
   }
-  if (at.under_way.size() >= notification_port::accept_limit) return std::make_error_code(std::errc::no_buffer_space);
+  if (at.pending.size() >= notification_port::accept_limit) return std::make_error_code(std::errc::no_buffer_space);
   if (const auto failure = arm(listener, at)) return failure;
-  at.under_way.splice(at.under_way.end(), one);
+  at.pending.splice(at.pending.end(), one);
   return {};
 } catch (const std::bad_alloc&) {
   return std::make_error_code(std::errc::not_enough_memory);
@@ -85,21 +85,21 @@ void epoll_accepts::serve(int listener, packet_list& done) noexcept {
   if (found == listeners_.end()) return;
   auto& at = found->second;
   at.is_armed = false;
-  while (!at.under_way.empty()) {
+  while (!at.pending.empty()) {
     auto taken = net::accept_next(listener, nullptr);
     if (taken.error == EAGAIN) break;
-    auto& completed = at.under_way.front().content;
+    auto& completed = at.pending.front().content;
     completed = packet_of_accept(completed.key, taken.socket ? taken.socket.release() : -taken.error);
-    done.splice(done.end(), at.under_way, at.under_way.begin());
+    done.splice(done.end(), at.pending, at.pending.begin());
   }
-  if (!at.under_way.empty()) static_cast<void>(arm(listener, at));
+  if (!at.pending.empty()) static_cast<void>(arm(listener, at));
 }
 
 packet_queue::push_result epoll_accepts::cancel(int listener, packet_queue::taker who) noexcept {
   const std::scoped_lock hold(mutex_);
   const auto found = listeners_.find(listener);
   if (found == listeners_.end()) return packet_queue::push_result::queued;
-  auto cancelled = std::move(found->second.under_way);
+  auto cancelled = std::move(found->second.pending);
   if (set_) ::epoll_ctl(set_.get(), EPOLL_CTL_DEL, listener, nullptr);
   listeners_.erase(found);
   if (cancelled.empty()) return packet_queue::push_result::queued;

@@ -2,10 +2,10 @@
 
 /// Accepting as a completion on Linux's epoll(7), which has none (N54): the thread that drains the port accepts.
 ///
-/// How        listeners with accepts under way are in an epoll set of their own, which is readable in the port's set
+/// How        listeners with pending accepts are in an epoll set of their own, which is readable in the port's set
 ///            when connections come. So what the listener's registration waits for is not touched.
 /// Threads    any.
-/// Owns       the set and the accepts under way; each holds the packet it completes with, so that completing cannot fail.
+/// Owns       the set and the pending accepts; each holds the packet it completes with, so that completing cannot fail.
 /// Errors     of begin(): returned. Of accepting: in the packet.
 
 #include <cstdint>
@@ -26,14 +26,14 @@ public:
                         std::uint64_t token) noexcept;
   /// Accepts what waits and queues the completions. The caller takes from the queue before it sleeps.
   void complete() noexcept;
-  /// Ends the accepts under way at `listener`, as cancelled or without a word.
+  /// Ends the pending accepts at `listener`, as cancelled or silently.
   packet_queue::push_result cancel(int listener, packet_queue::taker who) noexcept;
   void drop(int listener) noexcept;
 
 private:
   struct listening {
     std::uint64_t identity = 0;
-    packet_list under_way;
+    packet_list pending;
     bool is_armed = false;
   };
 

@@ -23,9 +23,9 @@ namespace {
 
 /// Most events one system call brings; a larger output is filled by the next wait.
 constexpr std::size_t batch_limit = 128;
-/// What epoll hands back with an event: the descriptor and the generation of its arm.
-constexpr std::uint64_t token(std::uint32_t descriptor, std::uint32_t generation) noexcept {
-  return std::uint64_t{generation} << 32 | descriptor;
+/// What epoll hands back with an event: the descriptor and the serial number of its arm.
+constexpr std::uint64_t token(std::uint32_t descriptor, std::uint32_t serial) noexcept {
+  return std::uint64_t{serial} << 32 | descriptor;
 }
 /// No descriptor has these numbers: they are non-negative ints.
 constexpr std::uint64_t wake_token = token(std::numeric_limits<std::uint32_t>::max(), 0);
@@ -52,10 +52,8 @@ public:
   /// Lets the set know the wake descriptor.
   std::error_code prepare() noexcept;
 
-  bool batches_requests() const noexcept override { return false; }
-
 private:
-  std::error_code arm(registration& entry, const request& wanted, std::uint32_t generation) noexcept override;
+  std::error_code arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept override;
   std::error_code disarm(registration& entry, net::socket_handle socket) noexcept override;
   std::error_code let_go(registration& entry, net::socket_handle socket) noexcept override;
   std::error_code begin_accept(registration& entry, net::socket_handle listener, std::uint64_t key) noexcept override;
@@ -65,7 +63,7 @@ private:
 
   harvest reap(batch_epochs::waiter& self, std::span<packet> out, duration timeout) noexcept override;
   void send_wake() noexcept override { control(EPOLL_CTL_MOD, wake_.get(), EPOLLIN | EPOLLONESHOT, wake_token); }
-  void wake_everybody() noexcept override { control(EPOLL_CTL_MOD, wake_.get(), EPOLLIN, wake_token); }
+  void wake_all() noexcept override { control(EPOLL_CTL_MOD, wake_.get(), EPOLLIN, wake_token); }
 
   int await_events(std::span<epoll_event> into, duration timeout) noexcept;
   bool translate(const epoll_event& from, packet& into) noexcept;
@@ -98,10 +96,10 @@ int epoll_port::control(int operation, int socket, std::uint32_t events, std::ui
 
 // ------------------------------------------------------------------------------------------------------ requests
 
-std::error_code epoll_port::arm(registration& entry, const request& wanted, std::uint32_t generation) noexcept {
+std::error_code epoll_port::arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept {
   const int socket = as_descriptor(wanted.socket);
   const auto events = kernel_interest(wanted.filter, wanted.how, entry.is_stream);
-  const auto data = token(static_cast<std::uint32_t>(socket), generation);
+  const auto data = token(static_cast<std::uint32_t>(socket), serial);
   if (entry.in_kernel_set) {
     if (control(EPOLL_CTL_MOD, socket, events, data) == 0) return {};
     if (errno == ENOENT || errno == EBADF || errno == EPERM) return errc::not_registered;
@@ -192,7 +190,7 @@ bool epoll_port::translate(const epoll_event& from, packet& into) noexcept {
   const int socket = static_cast<int>(static_cast<std::uint32_t>(from.data.u64));
   auto& entry = *registration_table::of_process().find(socket);
   const std::scoped_lock hold(entry.lock);
-  if (entry.port != this || entry.generation != from.data.u64 >> 32 || entry.state != registration_state::armed)
+  if (entry.port != this || entry.serial != from.data.u64 >> 32 || entry.state != registration_state::armed)
     return false;
   const auto events = reportable(from.events, entry.filter, entry.is_stream);
   if (events == event::none) {
@@ -204,13 +202,13 @@ bool epoll_port::translate(const epoll_event& from, packet& into) noexcept {
   return true;
 }
 
-/// HUP was reported and nobody asked: level-triggered it would be reported for ever, and as a one-shot it has used up
+/// HUP was reported and was not asked for: level-triggered it would be reported for ever, and as a one-shot it has used up
 /// an arm that still waits for something else. Edge-triggered and persistent, the kernel tells of the next change only.
 void epoll_port::mute(registration& entry, int socket) noexcept {
   const bool is_persistent_edge = entry.how == trigger::edge || entry.how == (trigger::edge | trigger::persistent);
   if (entry.is_muted || is_persistent_edge) return;
   const auto events = kernel_interest(entry.filter, trigger::edge, entry.is_stream);
-  if (control(EPOLL_CTL_MOD, socket, events, token(static_cast<std::uint32_t>(socket), entry.generation)) == 0)
+  if (control(EPOLL_CTL_MOD, socket, events, token(static_cast<std::uint32_t>(socket), entry.serial)) == 0)
     entry.is_muted = true;
 }
 
@@ -224,7 +222,7 @@ void epoll_port::fire(registration& entry, int socket) noexcept {
     entry.in_kernel_set = false;
   } else if (std::exchange(entry.is_muted, false)) {
     control(EPOLL_CTL_MOD, socket, kernel_interest(entry.filter, entry.how, entry.is_stream),
-            token(static_cast<std::uint32_t>(socket), entry.generation));
+            token(static_cast<std::uint32_t>(socket), entry.serial));
   }
 }
 

@@ -31,10 +31,10 @@ constexpr std::size_t requests_of_an_arm = 2;
 /// How long the end of a port waits for the kernel to let go of what it was told; it lets go in the background after.
 constexpr std::chrono::seconds end_patience{1};
 
-/// What a request is known by when it completes: its kind, its descriptor and a generation or a serial number.
+/// What a request is known by when it completes: its kind, its descriptor and a serial number: the arm's, or the accept's.
 enum class kind : std::uint64_t { ignored, wake, poll, accept };
-constexpr std::uint64_t token(kind what, std::uint32_t descriptor, std::uint32_t generation) noexcept {
-  return static_cast<std::uint64_t>(what) << 56 | std::uint64_t{descriptor} << 32 | generation;
+constexpr std::uint64_t token(kind what, std::uint32_t descriptor, std::uint32_t serial) noexcept {
+  return static_cast<std::uint64_t>(what) << 56 | std::uint64_t{descriptor} << 32 | serial;
 }
 constexpr kind kind_of(std::uint64_t from) noexcept {
   return static_cast<kind>(from >> 56);
@@ -42,7 +42,7 @@ constexpr kind kind_of(std::uint64_t from) noexcept {
 constexpr std::uint32_t descriptor_of(std::uint64_t from) noexcept {
   return static_cast<std::uint32_t>(from >> 32 & 0xff'ffff);
 }
-constexpr std::uint32_t generation_of(std::uint64_t from) noexcept {
+constexpr std::uint32_t serial_of(std::uint64_t from) noexcept {
   return static_cast<std::uint32_t>(from);
 }
 static_assert(registration_table::descriptor_limit <= std::size_t{1} << 24);
@@ -58,27 +58,25 @@ public:
   explicit io_uring_port(std::unique_ptr<submission_ring> ring) noexcept : ring_(std::move(ring)) {}
   ~io_uring_port() override;
 
-  bool batches_requests() const noexcept override { return true; }
-
 private:
   /// A registration that was let go of while the kernel still has requests of it. By when they are complete the kernel
   /// holds its socket open no longer, so that closing it reaches the other side; the REMOVE event waits for that.
   struct departing {
     std::uint32_t requests;
-    std::uint32_t generation;  ///< its polls are older
+    std::uint32_t serial;      ///< its polls are older
     std::uint32_t accepts_to;  ///< its accepts' serial numbers are not above
     packet_list removal;
 
     bool has(std::uint64_t request) const noexcept {
-      return kind_of(request) == kind::poll ? static_cast<std::int32_t>(generation_of(request) - generation) < 0
-                                            : static_cast<std::int32_t>(generation_of(request) - accepts_to) <= 0;
+      return kind_of(request) == kind::poll ? static_cast<std::int32_t>(serial_of(request) - serial) < 0
+                                            : static_cast<std::int32_t>(serial_of(request) - accepts_to) <= 0;
     }
   };
   /// What the kernel still has of one descriptor.
   struct pending {
-    std::uint32_t requests = 0;    ///< of the registration there is, not completed for good
-    std::uint32_t accepts = 0;     ///< of those
-    std::uint32_t generation = 0;  ///< of the poll, while there is one
+    std::uint32_t requests = 0;  ///< of the registration there is, not completed for good
+    std::uint32_t accepts = 0;   ///< of those
+    std::uint32_t serial = 0;    ///< of the poll, while there is one
     bool has_poll = false;
     std::list<departing> before;  ///< oldest first
   };
@@ -96,7 +94,7 @@ private:
   std::error_code reserve(std::size_t requests) noexcept override;
   void submit() noexcept override;
 
-  std::error_code arm(registration& entry, const request& wanted, std::uint32_t generation) noexcept override;
+  std::error_code arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept override;
   std::error_code disarm(registration& entry, net::socket_handle socket) noexcept override;
   std::error_code let_go(registration& entry, net::socket_handle socket) noexcept override;
   std::error_code begin_accept(registration& entry, net::socket_handle listener, std::uint64_t key) noexcept override;
@@ -106,14 +104,14 @@ private:
 
   harvest reap(batch_epochs::waiter& self, std::span<packet> out, duration timeout) noexcept override;
   void send_wake() noexcept override;
-  void wake_everybody() noexcept override { send_wake(); }
+  void wake_all() noexcept override { send_wake(); }
 
   // With the ring's lock held.
   std::error_code make_room(std::size_t requests) noexcept;
-  std::error_code ask_poll(int socket, std::uint32_t mask, bool multishot, std::uint32_t generation) noexcept;
+  std::error_code ask_poll(int socket, std::uint32_t mask, bool multishot, std::uint32_t serial) noexcept;
   void cancel_poll(std::uint32_t descriptor, pending& of) noexcept;
   std::size_t take(std::span<completion> into, packet_list& removals) noexcept;
-  bool settle(const io_uring_cqe& from, completion& into, packet_list& removals) noexcept;
+  bool account(const io_uring_cqe& from, completion& into, packet_list& removals) noexcept;
 
   bool translate(const completion& from, packet& into) noexcept;
   static event current(const registration& entry, int socket, std::uint32_t reported) noexcept;
@@ -125,7 +123,7 @@ private:
   std::vector<pending> pending_;  ///< by descriptor
   std::map<std::uint64_t, accepting> accepts_;
   std::uint32_t accepts_begun_ = 0;
-  std::size_t requests_under_way_ = 0;
+  std::size_t requests_pending_ = 0;
 };
 
 io_uring_port::~io_uring_port() {
@@ -148,7 +146,7 @@ io_uring_port::~io_uring_port() {
       for (std::size_t count = take(done, removals); count > 0; count = take(done, removals))
         for (const auto& each : std::span(done).first(count))
           if (kind_of(each.token) == kind::accept && each.result >= 0) ::close(each.result);
-      if (requests_under_way_ == 0) return;
+      if (requests_pending_ == 0) return;
     }
     ring_->enter(waiting, true, std::chrono::milliseconds{10});
   }
@@ -179,8 +177,8 @@ void io_uring_port::submit() noexcept {
   if (waiting > 0) ring_->enter(waiting, false, duration::zero());
 }
 
-std::error_code io_uring_port::ask_poll(int socket, std::uint32_t mask, bool multishot,
-                                        std::uint32_t generation) noexcept try {
+std::error_code io_uring_port::ask_poll(int socket, std::uint32_t mask, bool multishot, std::uint32_t serial) noexcept
+    try {
   const auto descriptor = static_cast<std::uint32_t>(socket);
   if (pending_.size() <= descriptor) pending_.resize(std::max<std::size_t>(descriptor + 1, 2 * pending_.size()));
   if (const auto failure = make_room(requests_of_an_arm)) return failure;
@@ -191,11 +189,11 @@ std::error_code io_uring_port::ask_poll(int socket, std::uint32_t mask, bool mul
     io_uring_prep_poll_multishot(&poll, socket, mask);
   else
     io_uring_prep_poll_add(&poll, socket, mask);
-  poll.user_data = token(kind::poll, descriptor, generation);
+  poll.user_data = token(kind::poll, descriptor, serial);
   of.has_poll = true;
-  of.generation = generation;
+  of.serial = serial;
   ++of.requests;
-  ++requests_under_way_;
+  ++requests_pending_;
   return {};
 } catch (const std::bad_alloc&) {
   return std::make_error_code(std::errc::not_enough_memory);
@@ -204,17 +202,17 @@ std::error_code io_uring_port::ask_poll(int socket, std::uint32_t mask, bool mul
 void io_uring_port::cancel_poll(std::uint32_t descriptor, pending& of) noexcept {
   if (!std::exchange(of.has_poll, false)) return;
   auto& cancel = ring_->next_request();
-  io_uring_prep_poll_remove(&cancel, token(kind::poll, descriptor, of.generation));
+  io_uring_prep_poll_remove(&cancel, token(kind::poll, descriptor, of.serial));
   cancel.user_data = token(kind::ignored, 0, 0);
   cancel.flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
-std::error_code io_uring_port::arm(registration& entry, const request& wanted, std::uint32_t generation) noexcept {
+std::error_code io_uring_port::arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept {
   // The kernel will look at the number only when it is submitted, and cannot say whether it still is this socket's.
   if (entry.in_kernel_set && identity_of(wanted.socket) != entry.identity) return errc::not_registered;
   const bool multishot = has(wanted.how, trigger::edge) && !has(wanted.how, trigger::oneshot);
   const std::scoped_lock hold(mutex_);
-  return ask_poll(static_cast<int>(wanted.socket), mask_of(wanted.filter, entry.is_stream), multishot, generation);
+  return ask_poll(static_cast<int>(wanted.socket), mask_of(wanted.filter, entry.is_stream), multishot, serial);
 }
 
 std::error_code io_uring_port::disarm(registration&, net::socket_handle socket) noexcept {
@@ -231,7 +229,7 @@ std::error_code io_uring_port::let_go(registration& entry, net::socket_handle so
   if (descriptor < pending_.size() && pending_[descriptor].requests > 0) {
     auto& of = pending_[descriptor];
     if (const auto failure = make_room(1)) return failure;
-    of.before.push_back({of.requests, entry.generation + 1, accepts_begun_, {}});
+    of.before.push_back({of.requests, entry.serial + 1, accepts_begun_, {}});
     of.requests = of.accepts = 0;
     of.has_poll = false;
     // Polls and accepts alike.
@@ -262,7 +260,7 @@ std::error_code io_uring_port::begin_accept(registration&, net::socket_handle li
   accept.user_data = known_by;
   ++of.accepts;
   ++of.requests;
-  ++requests_under_way_;
+  ++requests_pending_;
   return {};
 } catch (const std::bad_alloc&) {
   return std::make_error_code(std::errc::not_enough_memory);
@@ -272,7 +270,7 @@ std::error_code io_uring_port::begin_accept(registration&, net::socket_handle li
 void io_uring_port::cancel_accepts(net::socket_handle listener, packet_list& removal, taker) noexcept {
   const std::scoped_lock hold(mutex_);
   auto& before = pending_[static_cast<std::uint32_t>(listener)].before;
-  if (!before.empty() && before.back().generation == removal.front().generation)
+  if (!before.empty() && before.back().serial == removal.front().serial)
     before.back().removal.splice(before.back().removal.end(), removal);
 }
 
@@ -307,7 +305,7 @@ void io_uring_port::send_wake() noexcept {
       wake.user_data = token(kind::wake, 0, 0);
       waiting = ring_->publish();
     }
-    // A kernel short of memory refuses for now; whoever submits next takes it along, but nobody may come.
+    // A kernel short of memory refuses for now; the thread that submits next takes it along, but none may come.
     while (waiting > 0 && ring_->enter(waiting, false, duration::zero()) < 0) {
       std::this_thread::yield();
       const std::scoped_lock hold(mutex_);
@@ -377,12 +375,12 @@ std::size_t io_uring_port::take(std::span<completion> into, packet_list& removal
   std::array<io_uring_cqe, batch_limit> raw;
   std::size_t count = 0;
   for (const auto& each : std::span(raw).first(ring_->take(std::span(raw).first(into.size()))))
-    if (settle(each, into[count], removals)) ++count;
+    if (account(each, into[count], removals)) ++count;
   return count;
 }
 
-/// Counts a completion; false where it tells nobody anything.
-bool io_uring_port::settle(const io_uring_cqe& from, completion& into, packet_list& removals) noexcept {
+/// Counts a completion; false where it tells nothing.
+bool io_uring_port::account(const io_uring_cqe& from, completion& into, packet_list& removals) noexcept {
   into = {from.user_data, 0, from.res, (from.flags & IORING_CQE_F_MORE) != 0};
   const auto what = kind_of(into.token);
   if (what == kind::ignored) return false;
@@ -400,10 +398,10 @@ bool io_uring_port::settle(const io_uring_cqe& from, completion& into, packet_li
     if (!is_told && into.result >= 0) ::close(into.result);
   }
   if (into.more) return is_told;
-  --requests_under_way_;
+  --requests_pending_;
   if (is_current) {
     --of.requests;
-    if (what == kind::poll && of.generation == generation_of(into.token)) of.has_poll = false;
+    if (what == kind::poll && of.serial == serial_of(into.token)) of.has_poll = false;
   } else if (--whose->requests == 0) {
     removals.splice(removals.end(), whose->removal);
     of.before.erase(whose);
@@ -417,7 +415,7 @@ bool io_uring_port::translate(const completion& from, packet& into) noexcept {
   const int socket = static_cast<int>(descriptor_of(from.token));
   auto& entry = *registration_table::of_process().find(socket);
   const std::scoped_lock hold(entry.lock);
-  if (entry.port != this || entry.generation != generation_of(from.token) || entry.state != registration_state::armed)
+  if (entry.port != this || entry.serial != serial_of(from.token) || entry.state != registration_state::armed)
     return false;
   if (from.result == -ECANCELED) {
     // Not by this port: the thread that asked has ended, and the kernel with it lets go of what it had asked for.
@@ -431,7 +429,7 @@ bool io_uring_port::translate(const completion& from, packet& into) noexcept {
   }
   const auto events = from.result < 0 ? event::err : current(entry, socket, static_cast<std::uint32_t>(from.result));
   if (events == event::none) {
-    // HUP or RDHUP, which nobody asked for. Polled once more it would be there again, for ever; a poll that goes on
+    // HUP or RDHUP, which was not asked for. Polled once more it would be there again, for ever; a poll that goes on
     // reports the next change. What was level-triggered and is over is polled as before.
     if (!from.more) {
       entry.is_muted = (from.result & (POLLHUP | POLLRDHUP)) != 0;
@@ -468,9 +466,9 @@ void io_uring_port::fire(registration& entry, int socket, bool more) noexcept {
 /// Asks again for what an armed registration wants, in place of what the kernel may still have of it.
 void io_uring_port::poll_anew(registration& entry, int socket) noexcept {
   const std::scoped_lock hold(mutex_);
-  ++entry.generation;
+  ++entry.serial;
   // A kernel that is short of memory takes it later; left out, the socket would never be heard of again.
-  while (ask_poll(socket, mask_of(entry.filter, entry.is_stream), goes_on(entry), entry.generation))
+  while (ask_poll(socket, mask_of(entry.filter, entry.is_stream), goes_on(entry), entry.serial))
     std::this_thread::yield();
 }
 

@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <switchboard/notify/kernel_port.hpp>
+#include <switchboard/notify/registrar.hpp>
 
 namespace switchboard::notify {
 

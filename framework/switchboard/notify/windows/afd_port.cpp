@@ -33,7 +33,7 @@ struct socket_poll final : attachment {
   net::socket_handle socket = net::socket_handle::invalid;
   SOCKET base = INVALID_SOCKET;
   /// Of the arm the request was started for: what an earlier one saw is not told of a later one.
-  std::uint32_t generation = 0;
+  std::uint32_t serial = 0;
   bool is_in_kernel = false;
   bool is_abandoned = false;
   /// Of an edge: conditions told that are not asked for again, because they stay true.
@@ -44,7 +44,7 @@ struct socket_poll final : attachment {
 /// has read what made it ready.
 struct due_poll {
   net::socket_handle socket;
-  std::uint32_t generation;
+  std::uint32_t serial;
 };
 
 ULONG conditions(interest filter, bool is_stream) noexcept {
@@ -77,7 +77,7 @@ public:
   void destroy(socket_poll& poll) noexcept;
 
 private:
-  std::error_code arm(registration& entry, const request& wanted, std::uint32_t generation) noexcept override;
+  std::error_code arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept override;
   std::error_code disarm(registration& entry, net::socket_handle socket) noexcept override;
   std::error_code let_go(registration& entry, net::socket_handle socket) noexcept override;
   void before_looking() noexcept override;
@@ -86,7 +86,7 @@ private:
 
   error_or<socket_poll*> make_poll(net::socket_handle socket) noexcept;
   error_or<device_group*> join_group() noexcept;
-  std::error_code start(socket_poll& poll, ULONG events, std::uint32_t generation) noexcept;
+  std::error_code start(socket_poll& poll, ULONG events, std::uint32_t serial) noexcept;
   std::error_code start_again(registration& entry) noexcept;
   void fire(registration& entry, ULONG happened) noexcept;
   void poll_later(registration& entry) noexcept;
@@ -158,7 +158,7 @@ void afd_port::destroy(socket_poll& poll) noexcept {
   delete &poll;
 }
 
-std::error_code afd_port::arm(registration& entry, const request& wanted, std::uint32_t generation) noexcept {
+std::error_code afd_port::arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept {
   if (entry.attached == nullptr) {
     const auto made = make_poll(wanted.socket);
     if (!made) return made.error();
@@ -168,17 +168,17 @@ std::error_code afd_port::arm(registration& entry, const request& wanted, std::u
   const auto events = conditions(wanted.filter, entry.is_stream);
   poll.told = 0;
   if (!poll.is_in_kernel) {
-    const auto failure = start(poll, events, generation);
+    const auto failure = start(poll, events, serial);
     if (failure && !entry.in_kernel_set) entry.detach();
     return failure;
   }
-  // Whoever takes its completion sees that it is not of this arm, and starts the one that is.
+  // The thread that takes its completion sees that it is not of this arm, and starts the one that is.
   if ((poll.request.asked() & events) != events) cancel(poll);
   return {};
 }
 
-std::error_code afd_port::start(socket_poll& poll, ULONG events, std::uint32_t generation) noexcept {
-  poll.generation = generation;
+std::error_code afd_port::start(socket_poll& poll, ULONG events, std::uint32_t serial) noexcept {
+  poll.serial = serial;
   poll.is_in_kernel = true;
   in_kernel_.fetch_add(1, std::memory_order_relaxed);
   const auto status = poll.group->device.start(poll.request, poll.base, events);
@@ -204,13 +204,13 @@ std::error_code afd_port::let_go(registration& entry, net::socket_handle) noexce
 /// Polls for what `entry` waits for just now.
 std::error_code afd_port::start_again(registration& entry) noexcept {
   auto& poll = poll_of(entry);
-  return start(poll, conditions(entry.filter, entry.is_stream) & ~poll.told, entry.generation);
+  return start(poll, conditions(entry.filter, entry.is_stream) & ~poll.told, entry.serial);
 }
 
 void afd_port::poll_later(registration& entry) noexcept {
   const std::scoped_lock hold(mutex_);
   try {
-    due_.push_back({poll_of(entry).socket, entry.generation});
+    due_.push_back({poll_of(entry).socket, entry.serial});
     due_count_.store(due_.size(), std::memory_order_release);
   } catch (const std::bad_alloc&) {
     // At once then: surplus packets rather than none.
@@ -229,7 +229,7 @@ void afd_port::before_looking() noexcept {
   for (const auto& each : due) {
     auto& entry = *registration_table::of_process().find(static_cast<std::intptr_t>(each.socket));
     const std::scoped_lock hold(entry.lock);
-    if (entry.port != this || entry.generation != each.generation || entry.state != registration_state::armed) continue;
+    if (entry.port != this || entry.serial != each.serial || entry.state != registration_state::armed) continue;
     if (poll_of(entry).is_in_kernel) continue;
     // A number that is closed has no registration any more (N51).
     if (start_again(entry) == errc::not_registered) entry.forget();
@@ -253,12 +253,12 @@ bool afd_port::translate(const OVERLAPPED_ENTRY& from, packet& into) noexcept {
   }
   if (entry.state != registration_state::armed) return false;
   const auto happened = poll.request.events();
-  if (poll.generation == entry.generation && (happened & afd::local_close)) {
+  if (poll.serial == entry.serial && (happened & afd::local_close)) {
     entry.forget();
     return false;
   }
   const auto events = reportable(happened, entry.filter, entry.is_stream);
-  if (poll.generation != entry.generation || events == event::none) {
+  if (poll.serial != entry.serial || events == event::none) {
     if (start_again(entry) == errc::not_registered) entry.forget();
     return false;
   }

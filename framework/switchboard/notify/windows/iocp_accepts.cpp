@@ -69,7 +69,7 @@ std::error_code iocp_accepts::begin(net::socket_handle listener, std::uint64_t k
   const std::scoped_lock hold(mutex_);
   auto& at = listeners_[listener];
   if (at.serial == 0) at.serial = ++last_serial_;
-  if (at.under_way >= notification_port::accept_limit) return std::make_error_code(std::errc::no_buffer_space);
+  if (at.pending >= notification_port::accept_limit) return std::make_error_code(std::errc::no_buffer_space);
   // Asked each time, as a number closed without REMOVE may be another listener's by now; one that has us as its port
   // refuses, and so does one whose former port is another.
   if (!port_->associate(reinterpret_cast<HANDLE>(number), completion_key_) && !at.is_associated &&
@@ -78,7 +78,7 @@ std::error_code iocp_accepts::begin(net::socket_handle listener, std::uint64_t k
   at.is_associated = true;
   made->serial = at.serial;
   if (const auto failure = start(*made)) return failure;
-  ++at.under_way;
+  ++at.pending;
   static_cast<void>(made.release());
   return {};
 } catch (const std::bad_alloc&) {
@@ -123,10 +123,10 @@ packet_list iocp_accepts::complete(const OVERLAPPED_ENTRY& entry) noexcept {
     static_cast<void>(done.release());
     return removal;
   }
-  --at.under_way;
-  // Nobody cancelled it: the listener was closed, and there is nobody to tell (N51).
+  --at.pending;
+  // It was not cancelled: the listener was closed, and none is told (N51).
   if (error == ERROR_OPERATION_ABORTED && !at.is_removing) {
-    if (at.under_way == 0) listeners_.erase(found);
+    if (at.pending == 0) listeners_.erase(found);
     return removal;
   }
   auto& completed = done->completion.front().content;
@@ -134,7 +134,7 @@ packet_list iocp_accepts::complete(const OVERLAPPED_ENTRY& entry) noexcept {
                                  : -std::intptr_t{net::system_error_code(error).default_error_condition().value()};
   completed = packet_of_accept(completed.key, result);
   static_cast<void>(completions_->push_events(std::move(done->completion), packet_queue::taker::caller_too));
-  if (at.under_way == 0 && !at.removal.empty()) {
+  if (at.pending == 0 && !at.removal.empty()) {
     removal = std::move(at.removal);
     listeners_.erase(found);
   }
@@ -153,7 +153,7 @@ void iocp_accepts::hold(net::socket_handle listener, packet_list& removal) noexc
   const std::scoped_lock hold(mutex_);
   const auto found = listeners_.find(listener);
   if (found == listeners_.end()) return;
-  if (found->second.under_way > 0) {
+  if (found->second.pending > 0) {
     found->second.removal = std::move(removal);
   } else {
     listeners_.erase(found);
@@ -168,7 +168,7 @@ void iocp_accepts::drop(net::socket_handle listener) noexcept {
 void iocp_accepts::drop_all() noexcept {
   const std::scoped_lock hold(mutex_);
   for (const auto& [listener, at] : listeners_)
-    if (at.under_way > 0) ::CancelIoEx(reinterpret_cast<HANDLE>(listener), nullptr);
+    if (at.pending > 0) ::CancelIoEx(reinterpret_cast<HANDLE>(listener), nullptr);
   listeners_.clear();
 }
 

@@ -3,7 +3,7 @@
 /// Accepting as a completion with AcceptEx (N54).
 ///
 /// Threads    any.
-/// Owns       the accepts under way, each with the socket it accepts into and the packet it completes with.
+/// Owns       the pending accepts, each with the socket it accepts into and the packet it completes with.
 /// Errors     of begin(): returned. Of accepting: in the packet.
 
 #include "completion_port.hpp"
@@ -26,11 +26,11 @@ public:
   /// What the completion port gave with the completion key: queues what became of it. Gives the REMOVE event that may be
   /// delivered now, if any. The caller takes from the queue before it sleeps.
   packet_list complete(const OVERLAPPED_ENTRY& entry) noexcept;
-  /// Cancels what is under way at `listener`.
+  /// Cancels what is pending at `listener`.
   void cancel(net::socket_handle listener) noexcept;
   /// After cancel(): takes `removal`, the REMOVE event, if that must wait until the last accept has come back.
   void hold(net::socket_handle listener, packet_list& removal) noexcept;
-  /// What is under way at `listener` ends without a word.
+  /// What is pending at `listener` ends silently.
   void drop(net::socket_handle listener) noexcept;
   /// Cancels everything.
   void drop_all() noexcept;
@@ -41,7 +41,7 @@ private:
   struct operation;
   struct listening {
     std::uint64_t serial = 0;  ///< numbers may be used twice
-    std::size_t under_way = 0;
+    std::size_t pending = 0;
     bool is_associated = false;
     bool is_removing = false;
     packet_list removal;

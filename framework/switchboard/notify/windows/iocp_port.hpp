@@ -12,15 +12,13 @@
 
 namespace switchboard::notify {
 
-/// Completion keys of the port's own. A registration's token is above: its upper half is a generation, never 0.
+/// Completion keys of the port's own. A registration's token is above: its upper half is a serial number, never 0.
 inline constexpr ULONG_PTR wake_key = 1;
 inline constexpr ULONG_PTR accept_key = 2;
 inline constexpr ULONG_PTR poll_key = 3;
 
 class iocp_port : public kernel_port {
 public:
-  bool batches_requests() const noexcept override { return false; }
-
 protected:
   explicit iocp_port(completion_port port) noexcept : port_(std::move(port)) {}
 
@@ -39,7 +37,7 @@ protected:
 
   harvest reap(batch_epochs::waiter& self, std::span<packet> out, duration timeout) noexcept final;
   void send_wake() noexcept final { port_.post(wake_key); }
-  void wake_everybody() noexcept final { port_.post(wake_key); }
+  void wake_all() noexcept final { port_.post(wake_key); }
 
   completion_port& port() noexcept { return port_; }
   iocp_accepts& accepts() noexcept { return accepts_; }

@@ -1,5 +1,5 @@
 #include <switchboard/net/socket_headers.hpp>
-#include <switchboard/notify/kernel_port.hpp>
+#include <switchboard/notify/registrar.hpp>
 
 namespace switchboard::notify {
 

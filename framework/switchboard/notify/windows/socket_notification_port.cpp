@@ -56,7 +56,7 @@ public:
   ~socket_notification_port() override { end_and_drain(); }
 
 private:
-  std::error_code arm(registration& entry, const request& wanted, std::uint32_t generation) noexcept override;
+  std::error_code arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept override;
   std::error_code disarm(registration& entry, net::socket_handle socket) noexcept override;
   std::error_code let_go(registration& entry, net::socket_handle socket) noexcept override;
   void cancel_accepts(net::socket_handle listener, packet_list& removal, taker who) noexcept override;
@@ -87,12 +87,12 @@ std::error_code socket_notification_port::tell(const registration& entry, const 
 }
 
 std::error_code socket_notification_port::arm(registration& entry, const request& wanted,
-                                              std::uint32_t generation) noexcept {
+                                              std::uint32_t serial) noexcept {
   if (entry.attached != nullptr) return tell(entry, wanted);
   auto* const made = new (std::nothrow) kernel_registration;
   if (made == nullptr) return std::make_error_code(std::errc::not_enough_memory);
   // Never 0, which is the half of the keys that are no registration's.
-  made->serial = generation == 0 ? 1 : generation;
+  made->serial = serial == 0 ? 1 : serial;
   entry.attached = made;
   const auto failure = tell(entry, wanted);
   if (failure) entry.detach();
@@ -108,7 +108,7 @@ std::error_code socket_notification_port::let_go(registration& entry, net::socke
   return tell(entry, {.socket = socket, .op = operation::remove});
 }
 
-/// The event waits for the kernel's, behind which nothing comes any more.
+/// The event waits for the kernel's, after which nothing comes any more.
 void socket_notification_port::cancel_accepts(net::socket_handle listener, packet_list& removal, taker) noexcept {
   accepts().cancel(listener);
   auto& registered = *registration_table::of_process().find(static_cast<std::intptr_t>(listener));
