@@ -70,8 +70,11 @@ public:
     take_each([] { return true; }, std::forward<Use>(use));
   }
 
-  std::size_t size() const noexcept { return calls_.size(); }
-  std::size_t request_bytes() const noexcept { return requests_.size(); }
+  /// Calls not taken yet, and the bytes of their requests.
+  std::size_t size() const noexcept { return calls_.size() - taken_; }
+  std::size_t request_bytes() const noexcept {
+    return taken_ == calls_.size() ? 0 : requests_.size() - calls_[taken_].offset;
+  }
   const std::shared_ptr<const caller>& from() const noexcept { return from_; }
 
 private:

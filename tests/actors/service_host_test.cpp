@@ -1,0 +1,163 @@
+// Whose calls a service host runs, and when: with a clock that only the service's own handlers move.
+
+#include <algorithm>
+
+#include <caf/actor_cast.hpp>
+#include <caf/send.hpp>
+#include <gtest/gtest.h>
+
+#include <switchboard/actors/service_host.hpp>
+#include <switchboard/echo/v1/echo.pb.h>
+#include <switchboard/testkit/stage.hpp>
+
+namespace switchboard {
+namespace {
+
+using echo::v1::SayReply;
+using echo::v1::SayRequest;
+
+class ServiceHost : public testing::Test {
+protected:
+  /// Takes its time for each call, by the stage's clock.
+  struct slow_echo {
+    explicit slow_echo(ServiceHost* test) : test_(*test) {}
+
+    SayReply say(const SayRequest&, const rpc::call_context& call) {
+      test_.stage.port().advance(test_.time_for_a_call);
+      test_.order.push_back({call.caller().id, call.number()});
+      if (test_.during_call) test_.during_call();
+      return {};
+    }
+
+    ServiceHost& test_;
+  };
+
+  struct ran {
+    std::uint64_t caller = 0;
+    std::uint64_t call = 0;  ///< 0: heard of an end
+    friend bool operator==(const ran&, const ran&) = default;
+  };
+
+  ServiceHost() {
+    host_ = stage.system().spawn<service_host>(stage.pump(), definition_);
+    connection_ = stage.system().spawn([] { return caf::behavior{[](rpc::answers&) {}}; });
+    watcher_ = stage.system().spawn([this] {
+      return caf::behavior{[this](const rpc::call_ended& ended) { order.push_back({ended.caller, 0}); }};
+    });
+  }
+  ~ServiceHost() override {
+    for (const auto& each : {host_, connection_, watcher_}) caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
+    stage.settle();
+  }
+
+  std::shared_ptr<const rpc::caller> caller(std::uint64_t id) const {
+    return std::make_shared<const rpc::caller>(rpc::caller{id,
+                                                           caf::actor_cast<caf::strong_actor_ptr>(connection_),
+                                                           "test",
+                                                           {},
+                                                           1 << 20,
+                                                           std::make_shared<rpc::reply_backlog>(1 << 20)});
+  }
+  /// Calls with these numbers, as one connection's read brings them.
+  void send(const std::shared_ptr<const rpc::caller>& from, std::uint64_t first, std::uint64_t last) {
+    rpc::call_batch batch{from};
+    for (auto call = first; call <= last; ++call)
+      batch.add(call, definition_->methods().front(), {}, rpc::time_point::max());
+    caf::anon_send(host_, rpc::calls{std::move(batch)});
+  }
+  void send_end(const std::shared_ptr<const rpc::caller>& from) {
+    caf::anon_send(host_, rpc::passed_end_notice{
+                              rpc::end_notice{caf::actor_cast<caf::strong_actor_ptr>(watcher_), {from->id, 1}}});
+  }
+  std::size_t place_of(ran what) const {
+    return static_cast<std::size_t>(std::find(order.begin(), order.end(), what) - order.begin());
+  }
+
+  testkit::stage stage;
+  std::chrono::microseconds time_for_a_call{0};
+  std::function<void()> during_call;
+  std::vector<ran> order;
+
+private:
+  const std::shared_ptr<const rpc::service_definition> definition_ =
+      std::make_shared<const rpc::service_definition>(rpc::service<slow_echo>("switchboard.echo.v1.Echo", this)
+                                                          .unary("Say", &slow_echo::say)
+                                                          .
+                                                          operator rpc::service_definition());
+  caf::actor host_;
+  caf::actor connection_;
+  caf::actor watcher_;
+};
+
+TEST_F(ServiceHost, RunsAWholeBatchThatIsQuick) {
+  send(caller(1), 1, 1000);
+  send(caller(2), 1, 1);
+  stage.settle();
+  EXPECT_EQ(place_of({2, 1}), 1000u);
+}
+
+TEST_F(ServiceHost, LetsOthersHaveTheirTurnWhenABatchTakesLong) {
+  time_for_a_call = service_host::turn_length;
+  send(caller(1), 1, 1000);
+  send(caller(2), 1, 1);
+  send(caller(3), 1, 1);
+  stage.settle();
+  EXPECT_EQ(place_of({2, 1}), service_host::calls_between_looks);
+  EXPECT_EQ(place_of({3, 1}), service_host::calls_between_looks + 1);
+  EXPECT_EQ(order.size(), 1002u);
+}
+
+TEST_F(ServiceHost, EndsATurnByTheTimeOfAllItsCalls) {
+  time_for_a_call = std::chrono::microseconds{service_host::turn_length} / 100;
+  send(caller(1), 1, 1000);
+  send(caller(2), 1, 1);
+  stage.settle();
+  EXPECT_LE(place_of({2, 1}), 100 + service_host::calls_between_looks);
+}
+
+TEST_F(ServiceHost, KeepsTheOrderOfAConnectionsCallsAndEndsAcrossTurns) {
+  time_for_a_call = service_host::turn_length;
+  const auto one = caller(1);
+  send(one, 1, 20);
+  send_end(one);
+  send(one, 21, 40);
+  stage.settle();
+  std::vector<ran> expected;
+  for (std::uint64_t call = 1; call <= 40; ++call) expected.push_back({1, call});
+  // The host goes on with the calls behind an end that it has passed to its watcher.
+  std::vector<ran> calls;
+  std::copy_if(order.begin(), order.end(), std::back_inserter(calls), [](const ran& each) { return each.call != 0; });
+  EXPECT_EQ(calls, expected);
+  EXPECT_GT(place_of({1, 0}), place_of({1, 20}));
+}
+
+TEST_F(ServiceHost, RunsNoMoreCallsOfAConnectionThatIsGone) {
+  time_for_a_call = service_host::turn_length;
+  const auto one = caller(1);
+  during_call = [&] { one->backlog->close(); };
+  send(one, 1, 1000);
+  send(one, 1001, 2000);
+  send(caller(2), 1, 1);
+  stage.settle();
+  EXPECT_EQ(order.size(), service_host::calls_between_looks + 1) << "the turn in which it went, and the other's call";
+  EXPECT_EQ(order.back(), (ran{2, 1}));
+}
+
+TEST_F(ServiceHost, GoesOnWithAConnectionThatTakesItsRepliesAgainBetweenTurns) {
+  time_for_a_call = service_host::turn_length;
+  const auto one = caller(1);
+  send(one, 1, 40);
+  during_call = [&] {
+    if (order.size() == 12) one->backlog->queued(2 << 20);
+  };
+  stage.settle();
+  EXPECT_EQ(order.size(), 12u);
+  one->backlog->queued(0);
+  for (const auto& each : one->backlog->take_waiting())
+    caf::anon_send(caf::actor_cast<caf::actor>(each), rpc::resume_calls{1});
+  stage.settle();
+  EXPECT_EQ(order.size(), 40u);
+}
+
+}  // namespace
+}  // namespace switchboard
