@@ -644,6 +644,9 @@ void connection::on_exit() {
   if (link_.now() == link::state::closing)
     tell(environment_->broker, connection_closed{id_, link::close_reason::failed});
   caller_ = nullptr;
+  // A call that is still held somewhere keeps this actor's memory; it must not keep the services, which may own what
+  // holds the call.
+  environment_ = nullptr;
 }
 
 }  // namespace switchboard
