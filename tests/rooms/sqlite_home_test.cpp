@@ -12,7 +12,9 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
+#include <switchboard/rooms/sqlite/data_directory.hpp>
 #include <switchboard/rooms/sqlite_home.hpp>
 #include <switchboard/testkit/eventually.hpp>
 
@@ -196,6 +198,67 @@ TEST_F(SqliteHome, MayEndWhileWhatIsDoneAsksForMore) {
     EXPECT_EQ(one.read_end.get_future().get(), rpc::code::unavailable);
     EXPECT_EQ(one.append_end.get_future().get(), rpc::code::unavailable);
   }
+}
+
+// -- the files ------------------------------------------------------------------------------------------------------
+
+/// While it lives files are made with all the rights that their makers ask for.
+class without_umask {
+public:
+  without_umask() : before_(::umask(0)) {}
+  ~without_umask() { ::umask(before_); }
+  without_umask(const without_umask&) = delete;
+  without_umask& operator=(const without_umask&) = delete;
+
+private:
+  const mode_t before_;
+};
+
+TEST_F(SqliteHome, KeepsItsFilesFromOthersWhateverTheUmask) {
+  const without_umask all_rights;
+  const auto home = open();
+  append(*home->open("r"), "a");
+  const auto rights_of = [&](const files::path& each) { return files::status(each).permissions(); };
+  EXPECT_EQ(rights_of(directory_ / "data"), files::perms::owner_all);
+  std::size_t seen = 0;
+  for (const auto& each : files::directory_iterator(directory_ / "data")) {
+    EXPECT_EQ(rights_of(each), files::perms::owner_read | files::perms::owner_write) << each;
+    ++seen;
+  }
+  EXPECT_EQ(seen, 4u) << "the database, its two logs' files, the lock";
+}
+
+TEST_F(SqliteHome, NamesWhatOthersMayUseAndLeavesItSo) {
+  { append(*open()->open("r"), "a"); }
+  const auto data = directory_ / "data";
+  {
+    const auto claimed = sqlite::data_directory::claim(data);
+    ASSERT_TRUE(claimed);
+    EXPECT_TRUE(claimed->exposed().empty());
+  }
+  files::permissions(data, files::perms{0755});
+  files::permissions(database(), files::perms{0640});
+  EXPECT_TRUE(try_open());
+  const auto claimed = sqlite::data_directory::claim(data);
+  ASSERT_TRUE(claimed);
+  EXPECT_EQ(claimed->exposed(), (std::vector{data, database()}));
+}
+
+TEST_F(SqliteHome, LeavesAFileAloneThatItsLockPointsTo) {
+  const auto precious = directory_ / "precious";
+  std::ofstream{precious} << "precious";
+  const auto lock = directory_ / "data" / "lock";
+  files::create_directory(directory_ / "data");
+  using pointing = void (*)(const files::path&, const files::path&);
+  for (const pointing point : {pointing{files::create_symlink}, pointing{files::create_hard_link}}) {
+    point(precious, lock);
+    const auto opened = try_open();
+    ASSERT_FALSE(opened);
+    EXPECT_NE(opened.status().message.find("lock"), std::string::npos) << opened.status().message;
+    EXPECT_EQ(content_of(precious), "precious");
+    files::remove(lock);
+  }
+  EXPECT_TRUE(try_open());
 }
 
 TEST_F(SqliteHome, KnowsIdsAgainAcrossHomes) {

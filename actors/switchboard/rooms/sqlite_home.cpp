@@ -1,5 +1,6 @@
 #include <utility>
 
+#include <switchboard/logging/logging.hpp>
 #include <switchboard/rooms/sqlite/data_directory.hpp>
 #include <switchboard/rooms/sqlite/history.hpp>
 #include <switchboard/rooms/sqlite/journal.hpp>
@@ -15,6 +16,12 @@ using sqlite::room_row;
 rpc::status in_file(const std::string& path, rpc::status why) {
   why.message = path + ": " + why.message;
   return why;
+}
+
+void warn_of_exposed(const sqlite::data_directory& claimed) {
+  for (const auto& each : claimed.exposed())
+    logging::warn("{} is not its owner's alone: take the rights of others away (chmod go= {})", each.string(),
+                  each.string());
 }
 
 /// What is wrong with the small tables, which everything stands on; empty where nothing is. The messages are looked at by
@@ -49,8 +56,12 @@ rpc::result<stored_rooms> read_rooms(const database& from) {
 rpc::result<std::shared_ptr<sqlite_home>> sqlite_home::open(encoder encode, const sqlite_options& options) {
   auto claimed = sqlite::data_directory::claim(options.directory);
   if (!claimed) return claimed.status();
+  warn_of_exposed(*claimed);
   const auto path = sqlite::database_path(options.directory);
-  auto rooms = sqlite::open_for_writing(path, sqlite::access::create, options.safety);
+  if (auto lost = sqlite::refuse_lost_database(path); !lost.ok()) return in_file(path, std::move(lost));
+  // SQLite gives the files beside its database the rights that this one has.
+  if (auto failure = claimed->make_file(std::filesystem::path{path}.filename()); !failure.ok()) return failure;
+  auto rooms = sqlite::open_for_writing(path, options.safety);
   if (!rooms) return in_file(path, rooms.status());
   if (auto failure = sqlite::migrate(*rooms); !failure.ok()) return in_file(path, std::move(failure));
   // The files are new, perhaps; their names must last as long as what is in them.

@@ -6,7 +6,8 @@
 ///            reader of its own serves histories, so that neither waits for the other.
 /// Order      committed, then extent() and read() show it, then watch() tells of it, then append() is done.
 /// Files      DIRECTORY/rooms.db with its write-ahead log, and DIRECTORY/lock, held while this lives: a second home on
-///            the directory is refused, also one of another process.
+///            the directory is refused, also one of another process. What is made is its owner's alone (0700, 0600); what
+///            was there and is not is named in the log.
 /// Threads    any. `done` of append() is called on the writer's thread, of read() on the reader's; both must be quick.
 /// Owns       the files' lock, the two threads and their connections. The destructor commits what was accepted before; it
 ///            joins the threads, so it must not run in a `done`.

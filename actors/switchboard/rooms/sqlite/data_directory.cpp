@@ -5,12 +5,16 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <switchboard/rooms/sqlite/data_directory.hpp>
 
 namespace switchboard::sqlite {
 namespace {
+
+constexpr mode_t directory_mode = 0700;
+constexpr mode_t file_mode = 0600;
 
 rpc::status failed(const std::string& what, const std::filesystem::path& path, int error) {
   return {rpc::code::unavailable, what + " " + path.string() + ": " + std::generic_category().message(error)};
@@ -31,18 +35,27 @@ std::string holder(int lock) {
   return size <= 0 ? std::string() : " (process " + std::string(text, static_cast<std::size_t>(size)) + ")";
 }
 
+rpc::status not_a_lock(const std::filesystem::path& file) {
+  return {rpc::code::unavailable, file.string() + " is not a file of ours: it is left as it is"};
+}
+
 }  // namespace
 
 rpc::result<data_directory> data_directory::claim(const std::filesystem::path& path) {
-  std::error_code error;
-  const bool made = std::filesystem::create_directory(path, error);
-  if (error) return failed("cannot make", path, error.value());
+  // The umask takes rights away at most.
+  const bool made = ::mkdir(path.c_str(), directory_mode) == 0;
+  if (!made && errno != EEXIST) return failed("cannot make", path, errno);
   // Also one that was there: whoever made it may not have come to this, or may not let us.
   if (auto unsynced = sync_names_in(path / ".."); made && !unsynced.ok()) return unsynced;
   const auto file = path / "lock";
-  const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  // Not through a symbolic link: the file is overwritten.
+  const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, file_mode);
+  if (lock < 0 && errno == ELOOP) return not_a_lock(file);
   if (lock < 0) return failed("cannot write in", path, errno);
   data_directory claimed{path, lock};
+  struct stat found {};
+  if (::fstat(lock, &found) != 0) return failed("cannot look at", file, errno);
+  if (!S_ISREG(found.st_mode) || found.st_uid != ::geteuid() || found.st_nlink != 1) return not_a_lock(file);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failed("cannot lock", file, errno);
     return rpc::status{rpc::code::unavailable, path.string() + " is in use by another broker" + holder(lock)};
@@ -59,6 +72,26 @@ data_directory::data_directory(data_directory&& other) noexcept
 
 data_directory::~data_directory() {
   if (lock_ >= 0) ::close(lock_);
+}
+
+rpc::status data_directory::make_file(const std::string& name) const {
+  const auto file = path_ / name;
+  const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, file_mode);
+  if (made < 0) return errno == EEXIST ? rpc::status{} : failed("cannot make", file, errno);
+  ::close(made);
+  return {};
+}
+
+std::vector<std::filesystem::path> data_directory::exposed() const {
+  std::vector<std::filesystem::path> found;
+  const auto look_at = [&](const std::filesystem::path& each) {
+    struct stat of {};
+    if (::stat(each.c_str(), &of) == 0 && (of.st_mode & ~directory_mode & 0777) != 0) found.push_back(each);
+  };
+  look_at(path_);
+  std::error_code none;
+  for (const auto& each : std::filesystem::directory_iterator(path_, none)) look_at(each.path());
+  return found;
 }
 
 rpc::status data_directory::sync() const {

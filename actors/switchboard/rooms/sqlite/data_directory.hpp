@@ -4,11 +4,15 @@
 ///
 /// Why        two brokers on one directory would each assign the same sequences. The claim is a lock on a file in it, so
 ///            it ends with the process, however that ends.
+/// Privacy    the directory is made 0700 and files in it 0600, whatever the umask: others could read messages, or lock the
+///            files and so stop the broker. What was there before stays as it is; exposed() names it.
 /// Threads    one at a time.
 /// Owns       the lock.
 /// Errors     a status that says which directory, and why it cannot be had.
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include <switchboard/rpc/result.hpp>
 
@@ -26,6 +30,10 @@ public:
   /// Makes sure that the names of the files in it survive a loss of power.
   rpc::status sync() const;
   const std::filesystem::path& path() const noexcept { return path_; }
+  /// Makes an empty file in it, its owner's alone, where there is none of that name.
+  rpc::status make_file(const std::string& name) const;
+  /// The directory and the files in it that others than their owner may use.
+  std::vector<std::filesystem::path> exposed() const;
 
 private:
   data_directory(std::filesystem::path path, int lock) noexcept : path_(std::move(path)), lock_(lock) {}

@@ -52,18 +52,6 @@ rpc::status status_of(sqlite3* handle) {
   return {is_out_of_space(code, system) ? rpc::code::resource_exhausted : rpc::code::unavailable, std::move(text)};
 }
 
-int flags_of(access how) {
-  switch (how) {
-    case access::read_only:
-      return SQLITE_OPEN_READONLY;
-    case access::read_write:
-      return SQLITE_OPEN_READWRITE;
-    case access::create:
-      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  }
-  return 0;
-}
-
 }  // namespace
 
 void database::closer::operator()(sqlite3* handle) const noexcept {
@@ -72,7 +60,8 @@ void database::closer::operator()(sqlite3* handle) const noexcept {
 
 rpc::result<database> database::open(const std::string& path, access how) {
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags_of(how) | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int flags = how == access::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   if (!handle) return rpc::status{rpc::code::unavailable, "no memory for a database"};
   database opened{handle};
   if (code != SQLITE_OK) return opened.status();

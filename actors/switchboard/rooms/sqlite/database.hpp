@@ -20,10 +20,11 @@ struct sqlite3_stmt;
 
 namespace switchboard::sqlite {
 
-enum class access : unsigned char { read_only, read_write, create };
+enum class access : unsigned char { read_only, read_write };
 
 class database {
 public:
+  /// The file must be there.
   static rpc::result<database> open(const std::string& path, access how);
 
   /// Runs statements that give no rows (rows are dropped).

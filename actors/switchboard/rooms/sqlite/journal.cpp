@@ -42,9 +42,9 @@ rpc::status refuse_lost_database(const std::string& path) {
                                     "write-ahead log away to begin anew"};
 }
 
-rpc::result<database> open_for_writing(const std::string& path, access how, durability safety) {
+rpc::result<database> open_for_writing(const std::string& path, durability safety) {
   if (auto lost = refuse_lost_database(path); !lost.ok()) return lost;
-  auto opened = database::open(path, how);
+  auto opened = database::open(path, access::read_write);
   if (!opened) return opened.status();
   if (auto failure = refuse_foreign(*opened); !failure.ok()) return failure;
   const std::string synchronous = safety == durability::written ? "NORMAL" : "FULL";
@@ -214,7 +214,7 @@ void journal::write(turn& next) {
 rpc::status journal::prepare() {
   if (statements_) return {};
   if (!rooms_) {
-    auto opened = open_for_writing(path_, access::read_write, options_.safety);
+    auto opened = open_for_writing(path_, options_.safety);
     if (!opened) return opened.status();
     rooms_.emplace(std::move(*opened));
     if (auto failure = recognise(*rooms_); !failure.ok()) {

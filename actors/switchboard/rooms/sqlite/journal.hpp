@@ -34,8 +34,9 @@ namespace switchboard::sqlite {
 std::string database_path(const std::filesystem::path& directory);
 /// Refuses a write-ahead log whose database is lost: SQLite would drop it, and what was committed in it.
 rpc::status refuse_lost_database(const std::string& path);
-/// Opens it for writing as `safety` wants it. What is another application's stays as it is.
-rpc::result<database> open_for_writing(const std::string& path, access how, durability safety);
+/// Opens the one that is there, or an empty file, for writing as `safety` wants it. What is another application's stays as
+/// it is.
+rpc::result<database> open_for_writing(const std::string& path, durability safety);
 
 struct append_request {
   std::shared_ptr<room_log> to;
