@@ -3,20 +3,21 @@
 /// switchboard.chat.v1.Chat: rooms by name.
 ///
 /// Why        a room orders and delivers; which rooms there are, what they may be called and what a request may hold is
-///            decided here. Histories are read straight from the logs, past the rooms.
+///            decided here. What costs more than that runs beside it (query_actor.hpp).
 /// Threads    one object in the service's actor.
-/// Owns       the room actors: they end with it, and one that fails is started anew in front of its log. The logs are
-///            the home's.
+/// Owns       the room actors and the query actor: they end with it, and one that fails is started anew, a room in front
+///            of its log. The logs are the home's.
 /// Errors     as chat.proto says, for each method.
 
 #include "chat_limits.hpp"
+#include "query.hpp"
+#include "room_table.hpp"
 
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include <caf/event_based_actor.hpp>
 #include <caf/system_messages.hpp>
@@ -41,13 +42,15 @@ public:
   void join(v1::JoinRequest& request, rpc::outbound<v1::RoomEvent> stream);
   void publish(v1::PublishRequest& request, rpc::responder<v1::PublishReply> reply);
   void history(const v1::HistoryRequest& request, rpc::responder<v1::HistoryReply> reply);
-  rpc::result<v1::ListRoomsReply> list_rooms(const v1::ListRoomsRequest& request);
+  void list_rooms(const v1::ListRoomsRequest& request, rpc::responder<v1::ListRoomsReply> reply);
   void list_members(v1::ListMembersRequest& request, rpc::responder<v1::ListMembersReply> reply);
 
 private:
   /// The room of that name, started where only its log is there; null where there is neither.
   const room_handle* find(const std::string& name);
   const room_handle& start(const std::string& name, std::shared_ptr<log> messages);
+  void run(std::shared_ptr<query> added);
+  void start_queries();
   void on_down(const caf::down_msg& down);
 
   caf::event_based_actor* const self_;
@@ -56,7 +59,8 @@ private:
   const wall_clock now_;
   const room_metrics figures_;
   const std::shared_ptr<const room_vocabulary> vocabulary_;
-  std::unordered_map<std::string, room_handle> rooms_;
+  const std::shared_ptr<room_table> rooms_ = std::make_shared<room_table>();
+  caf::actor queries_;
 };
 
 /// How a chat room's log encodes its entries.

@@ -1,7 +1,5 @@
 #include "chat_vocabulary.hpp"
 
-#include "chat_limits.hpp"
-
 #include <algorithm>
 
 #include <google/protobuf/io/coded_stream.h>
@@ -11,6 +9,7 @@
 namespace switchboard::chat {
 namespace {
 
+using google::protobuf::io::CodedInputStream;
 using google::protobuf::io::CodedOutputStream;
 using namespace switchboard::chat::v1;
 
@@ -103,19 +102,20 @@ void chat_vocabulary::published(rpc::call_handle call, const append_result& stor
   rpc::responder<PublishReply>{std::move(call)}.reply(reply);
 }
 
-void chat_vocabulary::members(rpc::call_handle call, const std::vector<std::string_view>& names, bool more) const {
-  ListMembersReply reply;
-  std::size_t size = 2;  // `more`
-  for (const auto name : names) {
-    size += field_size(name.size());
-    if (size > reply_bytes_max) {
-      more = true;
-      break;
-    }
-    reply.add_nicknames(name.data(), name.size());
-  }
-  reply.set_more(more);
-  rpc::responder<ListMembersReply>{std::move(call)}.reply(reply);
+std::optional<std::string_view> message_in(std::string_view entry) {
+  const auto take_field = [&](int field) -> std::optional<std::string_view> {
+    CodedInputStream input{reinterpret_cast<const std::uint8_t*>(entry.data()), static_cast<int>(entry.size())};
+    std::uint32_t size = 0;
+    if (input.ReadTag() != static_cast<unsigned char>(tag_of(field)) || !input.ReadVarint32(&size)) return std::nullopt;
+    const auto header = static_cast<std::size_t>(input.CurrentPosition());
+    if (entry.size() - header < size) return std::nullopt;
+    const auto content = entry.substr(header, size);
+    entry.remove_prefix(header + size);
+    return content;
+  };
+  if (!take_field(RoomEvent::kRoomFieldNumber)) return std::nullopt;
+  const auto message = take_field(RoomEvent::kMessageFieldNumber);
+  return entry.empty() ? message : std::nullopt;
 }
 
 }  // namespace switchboard::chat

@@ -6,6 +6,9 @@
 ///            from it by writing a few bytes in front, without parsing.
 /// Threads    any: immutable.
 
+#include <optional>
+#include <string_view>
+
 #include <switchboard/rooms/room_vocabulary.hpp>
 
 namespace switchboard::chat {
@@ -21,7 +24,9 @@ public:
   wire::shared_bytes joined(const std::string& room, const std::string& nickname) const override;
   wire::shared_bytes left(const std::string& room, const std::string& nickname) const override;
   void published(rpc::call_handle call, const append_result& stored) const override;
-  void members(rpc::call_handle call, const std::vector<std::string_view>& names, bool more) const override;
 };
+
+/// The ChatMessage, serialized, in an entry as chat_vocabulary::entry() makes them; nothing where it is none.
+std::optional<std::string_view> message_in(std::string_view entry);
 
 }  // namespace switchboard::chat

@@ -87,7 +87,8 @@ rpc::result<std::shared_ptr<sqlite_home>> open(const command& wanted) {
 
 log_page read(log& from, std::uint64_t after) {
   std::promise<log_page> arrived;
-  from.read(after, page_entries, page_bytes, [&](log_page page) { arrived.set_value(std::move(page)); });
+  from.read({.after = after, .limit = page_entries, .bytes = page_bytes},
+            [&](log_page page) { arrived.set_value(std::move(page)); });
   return arrived.get_future().get();
 }
 

@@ -1,5 +1,7 @@
 #include "chat_expectations.hpp"
 
+#include <mutex>
+
 #include <chat_service.hpp>
 #include <gtest/gtest.h>
 
@@ -44,9 +46,8 @@ private:
         if (each.body.find("throw") != std::string::npos) throw std::runtime_error("the log broke");
       behind_->append(std::move(drafts), std::move(done));
     }
-    void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes,
-              std::function<void(log_page)> done) override {
-      behind_->read(sequence, limit, bytes, std::move(done));
+    void read(page_request wanted, std::function<void(log_page)> done) override {
+      behind_->read(std::move(wanted), std::move(done));
     }
     void watch(std::function<void()>) override {}
     log_extent extent() const override { return behind_->extent(); }
@@ -60,6 +61,39 @@ private:
   }
 
   const std::shared_ptr<log_home> behind_;
+};
+
+/// A home whose logs never answer who reads, but keep what they were asked.
+class silent_home final : public log_home {
+public:
+  std::shared_ptr<log> open(const std::string&) override { return log_; }
+  std::shared_ptr<log> find(const std::string&) const override { return log_; }
+  std::vector<std::string> rooms(const std::string&, std::size_t) const override { return {}; }
+  std::size_t size() const override { return 1; }
+
+  std::size_t reads() const { return log_->reads(); }
+
+private:
+  class silent_log final : public log {
+  public:
+    void append(std::vector<draft>, std::function<void(std::vector<append_result>)> done) override { done({}); }
+    void read(page_request, std::function<void(log_page)> done) override {
+      const std::lock_guard lock{mutex_};
+      kept_.push_back(std::move(done));
+    }
+    void watch(std::function<void()>) override {}
+    log_extent extent() const override { return {"id", 1, 3}; }
+    std::size_t reads() const {
+      const std::lock_guard lock{mutex_};
+      return kept_.size();
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    std::vector<std::function<void(log_page)>> kept_;
+  };
+
+  const std::shared_ptr<silent_log> log_ = std::make_shared<silent_log>();
 };
 
 /// A connection of one user.
@@ -469,6 +503,27 @@ TEST_F(ChatService, StartsAFailedRoomAnewInFrontOfItsLog) {
   // Nobody else noticed.
   ASSERT_TRUE(is_ok(bob.publish("other", "still here")));
   EXPECT_EQ(take(elsewhere, 2).back(), "1 bob: still here");
+}
+
+TEST(ChatServiceEnd, LeavesNoHomeBehindWhoseReadersStillWait) {
+  auto home = std::make_shared<silent_home>();
+  const std::weak_ptr<silent_home> watched = home;
+  {
+    testkit::live_server server;
+    server.add(definition(home));
+    auto ann = server.connect(patience);
+    HistoryRequest request;
+    request.set_room("lobby");
+    const auto history = ann.open("switchboard.chat.v1.Chat/History", request);
+    JoinRequest join;
+    join.set_room("lobby");
+    join.set_history_limit(2);
+    const auto stream = ann.open("switchboard.chat.v1.Chat/Join", join, {.credit = 10});
+    ASSERT_TRUE(eventually([&] { return home->reads() == 2; }));
+    home = nullptr;
+    server.broker().stop();
+  }
+  EXPECT_TRUE(watched.expired());
 }
 
 TEST_F(ChatService, EndsItsStreamsWhenTheServerDrains) {

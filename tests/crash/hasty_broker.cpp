@@ -24,8 +24,8 @@ public:
     for (auto& each : drafts) each.dedupe_key.clear();
     real_->append(std::move(drafts), [](const auto&) {});
   }
-  void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) override {
-    real_->read(sequence, limit, bytes, std::move(done));
+  void read(page_request wanted, std::function<void(log_page)> done) override {
+    real_->read(std::move(wanted), std::move(done));
   }
   log_extent extent() const override { return real_->extent(); }
   void watch(std::function<void()>) override {}

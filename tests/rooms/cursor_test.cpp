@@ -25,8 +25,8 @@ public:
   void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) override {
     behind_->append(std::move(drafts), std::move(done));
   }
-  void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) override {
-    waiting_.push_back([=, this] { behind_->read(sequence, limit, bytes, done); });
+  void read(page_request wanted, std::function<void(log_page)> done) override {
+    waiting_.push_back([=, this] { behind_->read(wanted, done); });
   }
   void watch(std::function<void()>) override {}
   log_extent extent() const override { return behind_->extent(); }
@@ -47,7 +47,7 @@ private:
 class broken_log final : public log {
 public:
   void append(std::vector<draft>, std::function<void(std::vector<append_result>)> done) override { done({}); }
-  void read(std::uint64_t, std::size_t, std::size_t, std::function<void(log_page)> done) override {
+  void read(page_request, std::function<void(log_page)> done) override {
     log_page page;
     page.status = {rpc::code::unavailable, "the disk is gone"};
     done(std::move(page));
@@ -62,7 +62,7 @@ public:
   explicit forgetful_log(std::vector<std::uint64_t> held) : held_(std::move(held)) {}
 
   void append(std::vector<draft>, std::function<void(std::vector<append_result>)> done) override { done({}); }
-  void read(std::uint64_t, std::size_t, std::size_t, std::function<void(log_page)> done) override {
+  void read(page_request, std::function<void(log_page)> done) override {
     log_page page;
     page.extent = extent();
     for (const auto each : held_) page.entries.push_back({each, wire::shared_bytes{"x"}});

@@ -30,7 +30,7 @@ append_result append(log& to, std::string body, std::string key = {}) {
 
 log_page read(log& from, std::uint64_t after, std::size_t limit = 1000, std::size_t bytes = 1'000'000) {
   log_page found;
-  from.read(after, limit, bytes, [&](log_page page) { found = std::move(page); });
+  from.read({.after = after, .limit = limit, .bytes = bytes}, [&](log_page page) { found = std::move(page); });
   return found;
 }
 

@@ -36,14 +36,6 @@ public:
     reply.set_payload((stored.duplicate ? "duplicate of " : "stored ") + std::to_string(stored.sequence));
     rpc::responder<v1::PingReply>{std::move(call)}.reply(reply);
   }
-  /// Answers in a PingReply: "ann bob", "ann bob …" where there are more.
-  void members(rpc::call_handle call, const std::vector<std::string_view>& names, bool more) const override {
-    std::string all;
-    for (const auto name : names) all.append(all.empty() ? "" : " ").append(name);
-    v1::PingReply reply;
-    reply.set_payload(all + (more ? " …" : ""));
-    rpc::responder<v1::PingReply>{std::move(call)}.reply(reply);
-  }
 
   static log_home::encoder encoder() {
     return [](const std::string& room, std::uint64_t sequence, const std::string& body) {

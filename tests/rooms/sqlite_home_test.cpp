@@ -2,6 +2,7 @@
 
 #include "unsteady_disk.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -109,7 +110,8 @@ protected:
   }
   static log_page read(log& from, std::uint64_t after, std::size_t limit = 1000, std::size_t bytes = 1'000'000) {
     std::promise<log_page> promise;
-    from.read(after, limit, bytes, [&](log_page page) { promise.set_value(std::move(page)); });
+    from.read({.after = after, .limit = limit, .bytes = bytes},
+              [&](log_page page) { promise.set_value(std::move(page)); });
     return promise.get_future().get();
   }
   static std::string bodies(const log_page& page) {
@@ -173,7 +175,7 @@ TEST_F(SqliteHome, MayEndWhileWhatIsDoneAsksForMore) {
   struct insatiable {
     explicit insatiable(std::shared_ptr<log> messages) : from(std::move(messages)) {}
     void read(std::uint64_t after) {
-      from->read(after, 1, 1, [this, after](log_page page) {
+      from->read({.after = after, .limit = 1, .bytes = 1}, [this, after](log_page page) {
         if (page.status.ok()) return read((after + 1) % 100);
         read_end.set_value(page.status.code);
       });
@@ -198,6 +200,83 @@ TEST_F(SqliteHome, MayEndWhileWhatIsDoneAsksForMore) {
     EXPECT_EQ(one.read_end.get_future().get(), rpc::code::unavailable);
     EXPECT_EQ(one.append_end.get_future().get(), rpc::code::unavailable);
   }
+}
+
+/// Keeps a log's thread that reads in the `done` of a page, until it is let go.
+class held_reader {
+public:
+  explicit held_reader(log& of) {
+    of.read({.limit = 1, .bytes = 1}, [this](log_page) {
+      held_.set_value();
+      let_go_.get_future().wait();
+    });
+    held_.get_future().wait();
+  }
+  ~held_reader() { let_go(); }
+  void let_go() {
+    if (!std::exchange(is_let_go_, true)) let_go_.set_value();
+  }
+
+private:
+  std::promise<void> held_;
+  std::promise<void> let_go_;
+  bool is_let_go_ = false;
+};
+
+TEST_F(SqliteHome, LetsReadersTakeTurns) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, "a");
+  std::vector<std::uint64_t> order;
+  std::promise<void> all;
+  held_reader held{*log};
+  for (int n = 0; n <= 100; ++n)
+    log->read({.limit = 1, .bytes = 1, .reader = n < 100 ? 1u : 2u}, [&, n](log_page page) {
+      EXPECT_TRUE(page.status.ok()) << page.status.message;
+      order.push_back(n < 100 ? 1 : 2);
+      if (order.size() == 101) all.set_value();
+    });
+  held.let_go();
+  all.get_future().wait();
+  EXPECT_EQ(order.at(1), 2u);
+}
+
+TEST_F(SqliteHome, DoesNotReadAPageThatNobodyWaitsForAnyMore) {
+  const auto home = open();
+  const auto log = home->open("r");
+  append(*log, "a");
+  bool wanted = true;
+  std::promise<log_page> answer;
+  {
+    held_reader held{*log};
+    log->read({.limit = 1, .bytes = 1, .still_wanted = [&] { return wanted; }},
+              [&](log_page page) { answer.set_value(std::move(page)); });
+    wanted = false;
+  }
+  const auto page = answer.get_future().get();
+  EXPECT_EQ(page.status.code, rpc::code::cancelled);
+  EXPECT_TRUE(page.entries.empty());
+  EXPECT_EQ(bodies(read(*log, 0)), "1a ");
+}
+
+TEST_F(SqliteHome, EndsWithoutReadingThePagesThatStillWait) {
+  auto home = open();
+  const auto log = home->open("r");
+  append(*log, "a");
+  std::vector<rpc::code> answers;
+  held_reader held{*log};
+  for (int n = 0; n < 100; ++n)
+    log->read({.limit = 1, .bytes = 1}, [&](log_page page) { answers.push_back(page.status.code); });
+  std::thread ending{[&] { home = nullptr; }};
+  // A log that has ended answers at once.
+  EXPECT_TRUE(eventually([&] {
+    const auto at_once = std::make_shared<std::atomic<bool>>(false);
+    log->read({.limit = 1, .bytes = 1}, [at_once](log_page) { *at_once = true; });
+    return at_once->load();
+  }));
+  held.let_go();
+  ending.join();
+  EXPECT_EQ(std::vector(answers.begin(), answers.begin() + 100), std::vector(100, rpc::code::unavailable));
 }
 
 // -- the files ------------------------------------------------------------------------------------------------------

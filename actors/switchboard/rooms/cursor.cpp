@@ -13,6 +13,7 @@ constexpr auto no_bound = std::numeric_limits<std::uint64_t>::max();
 cursor::cursor(std::shared_ptr<room_feed> feed, const start& from, std::function<void()> failed)
     : feed_(std::move(feed)),
       membership_(from.membership),
+      reader_(from.reader),
       history_end_(feed_->tail.last_sequence()),
       changes_at_start_(feed_->presence.next_number()),
       failed_(std::move(failed)) {
@@ -168,7 +169,11 @@ void cursor::request_page() {
   page_arrived_.store(false, std::memory_order_relaxed);
   // CaughtUp goes between the last of the history and whatever the log holds by now.
   const auto wanted = stage_ == stage::history ? history_end_ + 1 - expected_ : no_bound;
-  feed_->log->read(expected_ - 1, std::min<std::uint64_t>(wanted, feed_->limits.page_entries), feed_->limits.page_bytes,
+  feed_->log->read({.after = expected_ - 1,
+                    .limit = std::min<std::uint64_t>(wanted, feed_->limits.page_entries),
+                    .bytes = feed_->limits.page_bytes,
+                    .reader = reader_,
+                    .still_wanted = [weak = weak_from_this()] { return !weak.expired(); }},
                    [weak = weak_from_this()](log_page page) {
                      const auto self = weak.lock();
                      if (!self) return;

@@ -31,6 +31,7 @@ public:
     std::uint64_t after_sequence = 0;
     std::uint32_t history_limit = 0;  ///< 0: no limit; with after_sequence 0 too: no history
     std::uint64_t membership = 0;     ///< whose presence changes this reader does not get; 0: nobody's
+    std::uint64_t reader = 0;         ///< whose turn its pages take (page_request)
   };
 
   /// Payloads above this are handed over by reference.
@@ -84,6 +85,7 @@ private:
 
   const std::shared_ptr<room_feed> feed_;
   const std::uint64_t membership_;
+  const std::uint64_t reader_;
 
   // Where the reader stands.
   std::uint64_t expected_ = 1;     ///< the next message's sequence

@@ -55,6 +55,17 @@ struct log_extent {
   std::uint64_t last = 0;
 };
 
+/// Which entries somebody wants to read.
+struct page_request {
+  std::uint64_t after = 0;  ///< a sequence
+  std::size_t limit = 0;    ///< entries at most
+  std::size_t bytes = 0;    ///< about as many at most, but one entry where there is one
+  /// Whose turn it takes: where pages have to wait, those with different numbers are read in turn. A connection's, say.
+  std::uint64_t reader = 0;
+  /// Asked on any thread before the page is read; where it says no, `done` gets CANCELLED. Empty: it is wanted.
+  std::function<bool()> still_wanted{};
+};
+
 /// Consecutive entries: from the oldest kept one after the place asked for.
 struct log_page {
   rpc::status status{};
@@ -67,9 +78,7 @@ public:
   virtual ~log() = default;
 
   virtual void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) = 0;
-  /// At most `limit` entries and about `bytes` bytes (at least one entry where there is one) after `sequence`.
-  virtual void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes,
-                    std::function<void(log_page)> done) = 0;
+  virtual void read(page_request wanted, std::function<void(log_page)> done) = 0;
   /// What is known without asking anybody; appends of others may be missing.
   virtual log_extent extent() const = 0;
   /// `grown` is called, on any thread, each time that extent() has come to a higher last sequence, and before the

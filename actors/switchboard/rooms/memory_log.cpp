@@ -60,20 +60,20 @@ public:
     done(std::move(results));
   }
 
-  void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) override {
+  void read(page_request wanted, std::function<void(log_page)> done) override {
     log_page page;
     {
       std::lock_guard lock(mutex_);
       page.extent = extent_locked();
-      // Beyond the last there is nothing to read, and `sequence + 1` may not even exist.
-      if (sequence < page.extent.last) {
-        const auto from = std::max(sequence + 1, first_);
+      // Beyond the last there is nothing to read, and `after + 1` may not even exist.
+      if (wanted.after < page.extent.last) {
+        const auto from = std::max(wanted.after + 1, first_);
         const auto held = page.extent.last + 1 - from;
-        page.entries.reserve(std::min<std::size_t>(held, limit));
+        page.entries.reserve(std::min<std::size_t>(held, wanted.limit));
         std::size_t taken = 0;
-        for (auto at = from; at <= page.extent.last && page.entries.size() < limit; ++at) {
+        for (auto at = from; at <= page.extent.last && page.entries.size() < wanted.limit; ++at) {
           const auto& entry = entries_[at - first_];
-          if (!page.entries.empty() && taken + entry.size() > bytes) break;
+          if (!page.entries.empty() && taken + entry.size() > wanted.bytes) break;
           taken += entry.size();
           page.entries.push_back({at, entry});
         }

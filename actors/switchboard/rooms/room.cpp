@@ -93,7 +93,7 @@ private:
 
   void on_publish(room_publish& publish);
   void on_join(room_join& join);
-  void on_members(room_members& request);
+  members_page members_after(const room_members& wanted) const;
   void on_call_ended(const rpc::call_ended& ended);
 
   rpc::status refusal(const room_join& join, member_map::iterator holder) const;
@@ -179,7 +179,7 @@ caf::behavior room::make_behavior() {
       },
       [this](room_join_message& join) { turn([&] { on_join(*join); }); },
       [this](const rpc::call_ended& ended) { turn([&] { on_call_ended(ended); }); },
-      [this](room_members_message& request) { turn([&] { on_members(*request); }); },
+      [this](const room_members& wanted) { return members_after(wanted); },
   };
 }
 
@@ -250,7 +250,7 @@ void room::count_members() noexcept {
 void room::subscribe(room_join& join, call_key call, member_map::iterator member) {
   const auto own = member == members_.end() ? 0 : member->second.id;
   auto reader = std::make_shared<cursor>(
-      feed_, cursor::start{join.after_sequence, join.history_limit, own}, [self = self_ptr(), call] {
+      feed_, cursor::start{join.after_sequence, join.history_limit, own, call.caller}, [self = self_ptr(), call] {
         caf::anon_send(caf::actor_cast<caf::actor>(self), rpc::call_ended{call.caller, call.call, rpc::code::internal});
       });
   subscription_of_[call] = subscriptions_.size();
@@ -279,11 +279,12 @@ void room::on_call_ended(const rpc::call_ended& ended) {
   settle();
 }
 
-void room::on_members(room_members& request) {
-  std::vector<std::string_view> names;
-  auto at = members_.upper_bound(request.after);
-  for (; at != members_.end() && names.size() < request.limit; ++at) names.push_back(at->first);
-  vocabulary_->members(std::move(request.call), names, at != members_.end());
+members_page room::members_after(const room_members& wanted) const {
+  members_page page;
+  auto at = members_.upper_bound(wanted.after);
+  for (; at != members_.end() && page.names.size() < wanted.limit; ++at) page.names.push_back(at->first);
+  page.more = at != members_.end();
+  return page;
 }
 
 // -- messages --------------------------------------------------------------------------------------------------------
@@ -326,8 +327,9 @@ bool room::look_at_log() {
   if (!effects_.empty() || feed_->log->extent().last <= feed_->tail.last_sequence()) return false;
   auto meeting = std::make_shared<log_meeting>();
   effects_.push_back({meeting, {}, 0, {}});
-  feed_->log->read(feed_->tail.last_sequence(), feed_->limits.page_entries, feed_->limits.page_bytes,
-                   on_answer(meeting, &log_meeting::page));
+  feed_->log->read(
+      {.after = feed_->tail.last_sequence(), .limit = feed_->limits.page_entries, .bytes = feed_->limits.page_bytes},
+      on_answer(meeting, &log_meeting::page));
   meeting->met.exchange(true, std::memory_order_acq_rel);
   return true;
 }

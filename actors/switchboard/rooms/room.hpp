@@ -14,7 +14,7 @@
 ///     message              from        effect
 ///     room_publish         service     appends what a member says
 ///     room_join            service     the call becomes a stream of the room, its caller perhaps a member
-///     room_members         service     answered with the members' names
+///     room_members         anybody     a request, answered with a members_page
 ///     rpc::call_ended      connection  that stream is over; its member leaves
 ///     exit                 anybody     streams and calls end with UNAVAILABLE, nobody is a member; the log stays
 ///
@@ -27,6 +27,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <caf/actor.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -66,15 +67,18 @@ struct room_join {
   std::uint32_t history_limit = 0;
 };
 
+/// Members by name, in bytewise order, after `after`.
 struct room_members {
-  room_call call;
   std::string after;
   std::size_t limit = 0;
+};
+struct members_page {
+  std::vector<std::string> names;
+  bool more = false;  ///< there are others behind them
 };
 
 using room_publish_message = rpc::only_moved<room_publish>;
 using room_join_message = rpc::only_moved<room_join>;
-using room_members_message = rpc::only_moved<room_members>;
 
 /// A room as others see it.
 struct room_handle {
@@ -91,4 +95,5 @@ room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_p
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::room_publish_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::room_join_message)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::room_members_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::room_members)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::members_page)

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <switchboard/rooms/feed_vocabulary.hpp>
 #include <switchboard/rooms/log.hpp>
@@ -29,8 +28,6 @@ public:
 
   /// Answers a room_publish whose message is in the log; failures the room answers itself.
   virtual void published(rpc::call_handle call, const append_result& stored) const = 0;
-  /// Answers a room_members with names in bytewise order; `more`: there are others behind them.
-  virtual void members(rpc::call_handle call, const std::vector<std::string_view>& names, bool more) const = 0;
 };
 
 }  // namespace switchboard

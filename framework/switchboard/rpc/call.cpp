@@ -21,7 +21,8 @@ void send(const caller& to, answers content, caf::execution_unit* context) {
 void end_with_last_frame(answers& to, std::uint64_t call, std::size_t begin, code how, const metadata* trailing) {
   to.ends.push_back({call, static_cast<std::uint32_t>(to.frames.size() - begin), how});
   // Where some pairs did not fit, the connection says so.
-  if (trailing && (!trailing->empty() || trailing->refused() > 0)) to.trailers.push_back({to.ends.size() - 1, *trailing});
+  if (trailing && (!trailing->empty() || trailing->refused() > 0))
+    to.trailers.push_back({to.ends.size() - 1, *trailing});
 }
 
 }  // namespace
@@ -139,15 +140,26 @@ void call_handle::fail(status reason) {
 }
 
 void call_handle::finish(const google::protobuf::MessageLite& reply, const metadata* trailing) {
-  SWITCHBOARD_INVARIANT(*this, "a call was answered twice");
   const auto payload = reply.ByteSizeLong();
+  finish_with(payload, trailing,
+              [&](std::string& out) { wire::append_message(out, call_.number_, reply, payload, true); });
+}
+
+void call_handle::finish_serialized(std::string_view reply) {
+  finish_with(reply.size(), nullptr, [&](std::string& out) { wire::append_message(out, call_.number_, reply, true); });
+}
+
+/// Answers with a reply of `payload` bytes, whose frame `append(std::string&)` appends.
+template <class Append>
+void call_handle::finish_with(std::size_t payload, const metadata* trailing, Append&& append) {
+  SWITCHBOARD_INVARIANT(*this, "a call was answered twice");
   if (wire::message_frame_size(call_.number_, payload, true) > call_.from_->frame_limit)
     return fail(code::resource_exhausted, "the reply of " + std::to_string(payload) +
                                               " bytes is above the frame limit of " +
                                               std::to_string(call_.from_->frame_limit));
   deliver([&](answers& to) {
     const auto begin = to.frames.size();
-    wire::append_message(to.frames, call_.number_, reply, payload, true);
+    append(to.frames);
     end_with_last_frame(to, call_.number_, begin, code::ok, trailing);
   });
   call_.from_ = nullptr;

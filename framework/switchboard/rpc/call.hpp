@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <caf/actor_cast.hpp>
@@ -240,11 +241,14 @@ public:
 
 protected:
   void finish(const google::protobuf::MessageLite& reply, const metadata* trailing = nullptr);
+  void finish_serialized(std::string_view reply);
   void finish_local(google::protobuf::MessageLite&& reply);
   bool is_local() const noexcept { return call_.from_->local != nullptr; }
 
 private:
   void abandon() noexcept;
+  template <class Append>
+  void finish_with(std::size_t payload, const metadata* trailing, Append&& append);
   template <class Fill>
   void deliver(Fill&& fill) const;
 
@@ -280,6 +284,15 @@ public:
       finish_local(std::move(message));
     else
       finish(message);
+  }
+
+  /// Answers with a serialized Reply; one that does not parse may reach the caller.
+  void reply_serialized(std::string_view message) {
+    if (!is_local()) return finish_serialized(message);
+    Reply parsed;
+    if (!parsed.ParseFromArray(message.data(), static_cast<int>(message.size())))
+      return fail(code::internal, "the reply does not parse");
+    finish_local(std::move(parsed));
   }
 
   /// Answers with what another actor answers `message` with, a Reply or an error. `self` is the actor that runs this;

@@ -49,7 +49,8 @@ void history::read(read_request wanted) {
   {
     const std::lock_guard lock{mutex_};
     if (!ends_) {
-      waiting_.push_back(std::move(wanted));
+      const auto reader = wanted.page.reader;
+      waiting_.push(reader, std::move(wanted));
       work_came_.notify_one();
       return;
     }
@@ -67,23 +68,30 @@ void history::run() {
   caf::detail::set_thread_name("history");
   for (;;) {
     read_request next;
+    bool ended = false;
     {
       std::unique_lock lock{mutex_};
       work_came_.wait(lock, [this] { return ends_ || !waiting_.empty(); });
       if (waiting_.empty()) break;
-      next = std::move(waiting_.front());
-      waiting_.pop_front();
+      next = waiting_.pop();
+      ended = ends_;
     }
-    auto page = page_for(next);
-    if (!page.status.ok()) {
-      read_failures().warn("{}: {}", path_, page.status.message);
-      if (page.status.code != rpc::code::data_loss && (!rooms_ || !rooms_->recover())) forget_connection();
-      // A reader can do nothing about space.
-      if (page.status.code == rpc::code::resource_exhausted) page.status.code = rpc::code::unavailable;
-    }
-    next.done(std::move(page));
+    next.done(answer_to(next, ended));
   }
   forget_connection();
+}
+
+log_page history::answer_to(const read_request& wanted, bool ended) {
+  if (ended) return {log_is_closed(), {}, wanted.of->extent()};
+  if (wanted.page.still_wanted && !wanted.page.still_wanted())
+    return {{rpc::code::cancelled, "nobody waits for the page"}, {}, wanted.of->extent()};
+  auto page = page_for(wanted);
+  if (page.status.ok()) return page;
+  read_failures().warn("{}: {}", path_, page.status.message);
+  if (page.status.code != rpc::code::data_loss && (!rooms_ || !rooms_->recover())) forget_connection();
+  // A reader can do nothing about space.
+  if (page.status.code == rpc::code::resource_exhausted) page.status.code = rpc::code::unavailable;
+  return page;
 }
 
 void history::forget_connection() {
@@ -110,7 +118,7 @@ log_page history::page_for(const read_request& wanted) {
   log_page page;
   page.extent = wanted.of->extent();
   const auto number = wanted.of->number();
-  if (number == 0 || wanted.after >= page.extent.last || wanted.limit == 0) return page;
+  if (number == 0 || wanted.page.after >= page.extent.last || wanted.page.limit == 0) return page;
   page.status = prepare();
   if (page.status.ok()) page.status = statements_->begin.run();
   if (!page.status.ok()) return page;
@@ -131,16 +139,16 @@ rpc::status history::read_in_transaction(const read_request& wanted, std::uint64
     if (!found.status().ok()) return found.status();
   }
   extent.last = std::max(extent.last, extent.first - 1);
-  auto next = std::max(wanted.after + 1, extent.first);
-  auto found = statements_->messages.query(number, next, last, static_cast<std::uint64_t>(wanted.limit));
+  auto next = std::max(wanted.page.after + 1, extent.first);
+  auto found = statements_->messages.query(number, next, last, static_cast<std::uint64_t>(wanted.page.limit));
   std::size_t taken = 0;
-  for (; next <= last && page.entries.size() < wanted.limit; ++next) {
+  for (; next <= last && page.entries.size() < wanted.page.limit; ++next) {
     if (!found.next() || found.integer(0) != next)
       return found.status().ok() ? rpc::status{rpc::code::data_loss,
                                                "room " + wanted.of->room() + " lacks message " + std::to_string(next)}
                                  : found.status();
     auto bytes = wanted.of->encode(next, std::string(found.bytes(1)));
-    if (!page.entries.empty() && taken + bytes.size() > wanted.bytes) break;
+    if (!page.entries.empty() && taken + bytes.size() > wanted.page.bytes) break;
     taken += bytes.size();
     page.entries.push_back({next, std::move(bytes)});
   }

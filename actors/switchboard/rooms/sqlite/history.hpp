@@ -5,19 +5,21 @@
 /// Why        who reads far back must hold up neither the writer nor a worker. Each page is a transaction of its own, so
 ///            that checkpoints of the write-ahead log are not kept from finishing. The connection is there from the
 ///            start and stays: opening one may take space that a full disk has not.
+/// Order      readers take turns, a page each; a page that nobody waits for any more is not read.
 /// Threads    read, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in shares it
 ///            for that moment, and may be the last to let go of it: so it joins no thread.
-/// Owns       its connection, and the requests that wait: each reader has one at a time.
-/// Errors     in the page's status: unavailable; data_loss where a message is not there that should be.
+/// Owns       its connection, and the requests that wait: each cursor and query has one at a time.
+/// Errors     in the page's status: unavailable, also of what still waits at the end; data_loss where a message is not
+///            there that should be; cancelled where the page was not wanted any more.
 
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include <switchboard/rooms/fair_queue.hpp>
 #include <switchboard/rooms/sqlite/database.hpp>
 #include <switchboard/rooms/sqlite/room_log.hpp>
 
@@ -28,9 +30,7 @@ rpc::result<database> open_for_reading(const std::string& path);
 
 struct read_request {
   std::shared_ptr<room_log> of;
-  std::uint64_t after = 0;
-  std::size_t limit = 0;
-  std::size_t bytes = 0;
+  page_request page;
   std::function<void(log_page)> done;
 };
 
@@ -42,14 +42,15 @@ public:
   history& operator=(const history&) = delete;
 
   void read(read_request wanted);
-  /// Answers reads until the end, and those that came before it.
+  /// Answers reads until the end.
   void run();
-  /// Takes no more.
+  /// Reads no more.
   void end();
 
 private:
   struct statements;
 
+  log_page answer_to(const read_request& wanted, bool ended);
   log_page page_for(const read_request& wanted);
   rpc::status read_in_transaction(const read_request& wanted, std::uint64_t number, log_page& page);
   rpc::status prepare();
@@ -59,7 +60,7 @@ private:
 
   std::mutex mutex_;
   std::condition_variable work_came_;
-  std::deque<read_request> waiting_;
+  fair_queue<read_request> waiting_;
   bool ends_ = false;
 
   // The thread's own.

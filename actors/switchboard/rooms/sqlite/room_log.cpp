@@ -25,9 +25,9 @@ void room_log::append(std::vector<draft> drafts, std::function<void(std::vector<
     done(std::vector<append_result>(drafts.size(), append_result{log_is_closed()}));
 }
 
-void room_log::read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) {
+void room_log::read(page_request wanted, std::function<void(log_page)> done) {
   if (const auto reader = reader_.lock())
-    reader->read({shared_from_this(), sequence, limit, bytes, std::move(done)});
+    reader->read({shared_from_this(), std::move(wanted), std::move(done)});
   else
     done({log_is_closed(), {}, extent()});
 }

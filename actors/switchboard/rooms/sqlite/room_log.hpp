@@ -38,7 +38,7 @@ public:
            std::weak_ptr<history> reader);
 
   void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) override;
-  void read(std::uint64_t sequence, std::size_t limit, std::size_t bytes, std::function<void(log_page)> done) override;
+  void read(page_request wanted, std::function<void(log_page)> done) override;
   log_extent extent() const override;
   void watch(std::function<void()> grown) override { watch_.set(std::move(grown)); }
 

@@ -1,0 +1,88 @@
+#include "query_actor.hpp"
+
+#include <algorithm>
+
+#include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
+
+namespace switchboard::chat {
+
+caf::behavior query_actor::make_behavior() {
+  // CAF's own handlers write to standard output.
+  set_default_handler(caf::drop);
+  set_exception_handler([](std::exception_ptr&) -> caf::error { return caf::exit_reason::unhandled_exception; });
+  const auto answering_together = [this](auto&& handle) {
+    rpc::answer_collector together{context()};
+    handle();
+  };
+  return {
+      [=, this](found_piece_message& found) { answering_together([&] { on_piece(found.take()); }); },
+      [=, this](new_query& added) { answering_together([&] { on_query(added.take()); }); },
+      [=, this](const rpc::call_ended& ended) { answering_together([&] { on_ended(ended); }); },
+      [this](const rpc::resume_calls& resumed) {
+        if (const auto found = lines_.find(resumed.caller); found != lines_.end()) found->second.held_back = false;
+        start_waiting(resumed.caller);
+      },
+  };
+}
+
+void query_actor::on_query(std::shared_ptr<query> added) {
+  auto& call = added->call();
+  const auto caller = call.context().caller().id;
+  call.watch(caf::strong_actor_ptr{ctrl()});
+  lines_[caller].waiting.push_back(std::move(added));
+  start_waiting(caller);
+}
+
+/// Starts what waits of a connection, as far as it may.
+void query_actor::start_waiting(std::uint64_t caller) {
+  const auto found = lines_.find(caller);
+  if (found == lines_.end()) return;
+  auto& [running, waiting, held_back] = found->second;
+  while (!held_back && running.size() < at_a_time && !waiting.empty()) {
+    // None where an actor of this process calls.
+    const auto& backlog = waiting.front()->call().context().caller().backlog;
+    held_back = backlog && backlog->full() && backlog->wait(caf::strong_actor_ptr{ctrl()});
+    if (held_back) return;
+    running.push_back(std::move(waiting.front()));
+    waiting.pop_front();
+    find_next(*running.back());
+  }
+  if (running.empty() && waiting.empty()) lines_.erase(found);
+}
+
+void query_actor::find_next(query& of) {
+  of.find_next(*this, [self = caf::weak_actor_ptr{ctrl()}, of = of.weak_from_this()](query_piece found) {
+    // As a message also where it is found at once: so that others have their turn.
+    if (const auto to = self.lock())
+      caf::anon_send(caf::actor_cast<caf::actor>(to), found_piece_message{found_piece{of, std::move(found)}});
+  });
+}
+
+void query_actor::on_piece(found_piece found) {
+  const auto of = found.of.lock();
+  // It was let go meanwhile.
+  if (!of) return;
+  const auto caller = of->call().context().caller().id;
+  if (!of->add(std::move(found.piece))) return find_next(*of);
+  std::erase(lines_.at(caller).running, of);
+  start_waiting(caller);
+}
+
+void query_actor::on_ended(const rpc::call_ended& ended) {
+  const auto found = lines_.find(ended.caller);
+  if (found == lines_.end()) return;
+  const auto is_its = [&](const auto& each) { return each->call().context().number() == ended.call; };
+  auto& [running, waiting, held_back] = found->second;
+  if (std::erase_if(running, is_its) == 0)
+    if (const auto at = std::find_if(waiting.begin(), waiting.end(), is_its); at != waiting.end()) waiting.erase(at);
+  start_waiting(ended.caller);
+}
+
+void query_actor::on_exit() {
+  const rpc::unwinding unavailable;
+  rpc::answer_collector together{context()};
+  lines_.clear();
+}
+
+}  // namespace switchboard::chat

@@ -1,0 +1,70 @@
+#pragma once
+
+/// Runs queries, beside the service that everybody publishes through.
+///
+///     message            from         effect
+///     new_query          service      runs, or waits for others of its connection
+///     found_piece        itself       a piece of a reply was found
+///     rpc::call_ended    connections  its query is let go
+///     rpc::resume_calls  connections  a client that did not take its replies does so again
+///     exit               service      queries end with UNAVAILABLE
+///
+/// Turns      at most `at_a_time` queries of one connection run, a piece each at a time; pieces are found and added in
+///            turn, so that each connection has its share whatever others ask for. A client that does not take its
+///            replies gets no more until it does.
+/// Threads    an actor.
+/// Owns       the queries. Those that wait are bounded by their connections' open calls.
+/// Errors     none of its own.
+
+#include "query.hpp"
+
+#include <deque>
+#include <unordered_map>
+#include <vector>
+
+#include <switchboard/rpc/only_moved.hpp>
+
+namespace switchboard::chat {
+
+/// To the actor: a query to run, for it alone.
+using new_query = rpc::only_moved<std::shared_ptr<query>>;
+
+struct found_piece {
+  std::weak_ptr<query> of;
+  query_piece piece;
+};
+using found_piece_message = rpc::only_moved<found_piece>;
+
+class query_actor : public caf::event_based_actor {
+public:
+  static constexpr std::size_t at_a_time = 4;
+
+  explicit query_actor(caf::actor_config& config) : caf::event_based_actor(config) {}
+
+  const char* name() const override { return "chat.queries"; }
+  void on_exit() override;
+
+protected:
+  caf::behavior make_behavior() override;
+
+private:
+  /// What one connection asks for.
+  struct line {
+    std::vector<std::shared_ptr<query>> running;
+    std::deque<std::shared_ptr<query>> waiting;
+    bool held_back = false;  ///< it does not take its replies; resume_calls is to come
+  };
+
+  void on_query(std::shared_ptr<query> added);
+  void on_piece(found_piece found);
+  void on_ended(const rpc::call_ended& ended);
+  void start_waiting(std::uint64_t caller);
+  void find_next(query& of);
+
+  std::unordered_map<std::uint64_t, line> lines_;  ///< by caller; none is empty
+};
+
+}  // namespace switchboard::chat
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::chat::new_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::chat::found_piece_message)
