@@ -43,6 +43,7 @@ chat_service::chat_service(caf::event_based_actor* self, std::shared_ptr<log_hom
       limits_(limits),
       now_(now),
       figures_(std::move(figures)),
+      rooms_limit_("rooms", figures_.registry),
       vocabulary_(std::make_shared<chat_vocabulary>()) {
   self_->set_down_handler([this](const caf::down_msg& down) { on_down(down); });
   start_queries();
@@ -64,9 +65,11 @@ void chat_service::join(JoinRequest& request, rpc::outbound<RoomEvent> stream) {
     // A room that is not there has no log and no sequences, so it cannot be the one a client has been in.
     if (!request.log_id().empty() || request.after_sequence() != 0)
       return stream.fail(rpc::code::out_of_range, "there is no such room now: join again from 0");
-    if (home_->size() >= limits_.rooms_max)
+    if (home_->size() >= limits_.rooms_max) {
+      rooms_limit_.hit(stream.context().peer());
       return stream.fail(rpc::code::resource_exhausted,
                          "there are " + std::to_string(limits_.rooms_max) + " rooms already");
+    }
     room = &start(request.room(), home_->open(request.room()));
   }
   room_join join;
@@ -155,8 +158,8 @@ log_home::encoder entry_encoder() {
   };
 }
 
-rpc::service_definition definition(std::shared_ptr<log_home> home, const chat_limits& limits, wall_clock now,
-                                   std::shared_ptr<metrics::registry> figures) {
+rpc::service_definition definition(std::shared_ptr<log_home> home, const chat_limits& limits,
+                                   std::shared_ptr<metrics::registry> figures, wall_clock now) {
   return Chat::service<chat_service>(std::move(home), limits, now, room_metrics{std::move(figures)});
 }
 

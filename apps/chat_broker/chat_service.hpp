@@ -23,6 +23,7 @@
 #include <caf/system_messages.hpp>
 
 #include <switchboard/chat/v1/chat.switchboard.hpp>
+#include <switchboard/limit/limit_monitor.hpp>
 #include <switchboard/rooms/log.hpp>
 #include <switchboard/rooms/room.hpp>
 
@@ -58,6 +59,7 @@ private:
   const chat_limits limits_;
   const wall_clock now_;
   const room_metrics figures_;
+  limit_monitor rooms_limit_;
   const std::shared_ptr<const room_vocabulary> vocabulary_;
   const std::shared_ptr<room_table> rooms_ = std::make_shared<room_table>();
   caf::actor queries_;
@@ -69,7 +71,7 @@ log_home::encoder entry_encoder();
 /// The service, with its rooms' logs in `home`. The rooms count in `figures`; null: nowhere.
 rpc::service_definition definition(
     std::shared_ptr<log_home> home, const chat_limits& limits = {},
-    wall_clock now = [] { return std::chrono::system_clock::now(); },
-    std::shared_ptr<metrics::registry> figures = nullptr);
+    std::shared_ptr<metrics::registry> figures = nullptr,
+    wall_clock now = [] { return std::chrono::system_clock::now(); });
 
 }  // namespace switchboard::chat

@@ -39,7 +39,9 @@ struct storage {
     });
   }
 
-  switchboard::rpc::result<std::shared_ptr<switchboard::log_home>> open() const {
+  /// The journal counts in `figures`.
+  switchboard::rpc::result<std::shared_ptr<switchboard::log_home>> open(
+      std::shared_ptr<switchboard::metrics::registry> figures) const {
     if (directory.empty()) {
       switchboard::logging::info("rooms are in memory and end with this broker; --data DIR keeps them");
       return std::shared_ptr<switchboard::log_home>(
@@ -50,6 +52,7 @@ struct storage {
     if (durability == "written") options.safety = switchboard::durability::written;
     options.keep = {retained_messages, retained_bytes, retained_age};
     options.dedupe_window = memory.dedupe_window;
+    options.figures = std::move(figures);
     auto home = switchboard::sqlite_home::open(chat::entry_encoder(), options);
     if (!home) return home.status();
     return std::shared_ptr<switchboard::log_home>(std::move(*home));
@@ -66,9 +69,9 @@ int main(int argc, char** argv) {
   rooms.add_to(server.command_line());
   server.command_line().add_count("--rooms-max", limits.rooms_max, "rooms there may be");
   server.add([&]() -> switchboard::rpc::result<switchboard::rpc::service_definition> {
-    auto home = rooms.open();
+    auto home = rooms.open(server.metrics());
     if (!home) return home.status();
-    return chat::definition(std::move(*home), limits);
+    return chat::definition(std::move(*home), limits, server.metrics());
   });
   return server.run(argc, argv);
 }

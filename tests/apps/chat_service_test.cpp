@@ -170,7 +170,7 @@ class ChatService : public testing::Test {
 protected:
   void serve(chat_limits limits = {}, memory_limits memory = {}) {
     home = std::make_shared<memory_home>(entry_encoder(), memory);
-    server.add(definition(std::make_shared<brittle_home>(home), limits));
+    server.add(definition(std::make_shared<brittle_home>(home), limits, server.metrics()));
   }
 
   std::shared_ptr<memory_home> home;
@@ -306,6 +306,7 @@ TEST_F(ChatService, BoundsItsRooms) {
   EXPECT_EQ(take(first, 1), words{"caught up 0"});
   auto second = ann.join("other", "ann");
   EXPECT_TRUE(has_code(end_of(second), code::resource_exhausted));
+  EXPECT_EQ(server.figures().value("switchboard_limit_hits_total", {"rooms"}), 1);
   user bob{server};
   auto into_first = bob.join("one", "bob");
   EXPECT_EQ(take(into_first, 1), words{"caught up 0"});

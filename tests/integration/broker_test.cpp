@@ -94,6 +94,7 @@ TEST_P(Broker, StartsAServiceAnewThatDied) {
   EXPECT_EQ(end.status.code, rpc::code::unavailable);
   ASSERT_TRUE(eventually([&] { return say(client, "alive again").ok(); }));
   EXPECT_EQ(server.broker().statistics().service_restarts, 1u);
+  EXPECT_EQ(server.figures().value("switchboard_service_restarts_total", {"switchboard.echo.v1.Echo"}), 1);
 }
 
 TEST_P(Broker, TakesOneConnectionsFaultForThatConnectionsOwn) {
@@ -105,6 +106,33 @@ TEST_P(Broker, TakesOneConnectionsFaultForThatConnectionsOwn) {
     ASSERT_FALSE(bad.channel().await_end(within(10s)));
   }
   EXPECT_TRUE(eventually([&] { return server.broker().statistics().connections == 1; }));
+}
+
+TEST_P(Broker, CountsConnectionsFromTheirOpeningToTheReasonOfTheirEnd) {
+  auto good = server.connect();
+  {
+    auto leaving = server.connect();
+    auto bad = server.connect();
+    ASSERT_TRUE(say(leaving, "hello").ok());
+    ASSERT_FALSE(bad.channel().send_bytes("\xFF\xFF\xFF\xFF\xFF\xFF", within(10s)));
+    ASSERT_FALSE(bad.channel().await_end(within(10s)));
+  }
+  ASSERT_TRUE(say(good, "still here").ok());
+  EXPECT_TRUE(eventually([&] { return server.figures().value("switchboard_connections") == 1; }));
+  const auto figures = server.figures();
+  EXPECT_EQ(figures.value("switchboard_connections_opened_total"), 3);
+  EXPECT_EQ(figures.value("switchboard_connections_closed_total", {"end_of_stream"}), 1);
+  EXPECT_EQ(figures.value("switchboard_connections_closed_total", {"protocol_error"}), 1);
+  EXPECT_EQ(figures.total("switchboard_connections_closed_total"), 2);
+}
+
+TEST_P(Broker, KeepsItsFiguresApartFromAnotherServersInTheProcess) {
+  live_server other;
+  other.add(moody_echo_service());
+  auto client = server.connect();
+  ASSERT_TRUE(say(client, "here").ok());
+  EXPECT_EQ(server.figures().value("switchboard_connections_opened_total"), 1);
+  EXPECT_EQ(other.figures().value("switchboard_connections_opened_total"), 0);
 }
 
 TEST_P(Broker, AnswersUnaryCallsWhileItDrains) {

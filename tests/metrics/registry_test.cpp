@@ -106,6 +106,24 @@ TEST(Registry, AnInstrumentWithoutARegistryCountsNothing) {
   EXPECT_EQ(counter().value(), 0u);
 }
 
+class mailer {
+public:
+  explicit mailer(std::shared_ptr<metrics::registry> figures)
+      : figures_(std::move(figures)), sent_(figures_->new_counter("mailer_letters_sent_total", "Letters sent.")) {}
+  void send() { sent_.add(); }
+
+private:
+  const std::shared_ptr<metrics::registry> figures_;
+  const metrics::counter sent_;
+};
+
+TEST(Registry, TakesAProgramsOwnFigures) {
+  const auto figures = std::make_shared<registry>();
+  mailer post{figures};
+  post.send();
+  EXPECT_EQ(figures->read().value("mailer_letters_sent_total"), 1);
+}
+
 TEST(Registry, GivesNewFiguresWhileOthersCount) {
   registry figures;
   const auto steady = figures.new_counter("steady_total", "Counted all the time.");

@@ -760,7 +760,8 @@ TEST_F(SqliteHome, StoresOnceWhatIsPublishedAgainAfterTheDiskFailed) {
 }
 
 TEST_F(SqliteHome, RefusesWhatIsMoreThanMayWait) {
-  const auto home = open();
+  const auto figures = std::make_shared<metrics::registry>();
+  const auto home = open({.figures = figures});
   const auto log = home->open("r");
   std::vector<std::future<std::vector<append_result>>> all;
   for (int n = 0; n < 40; ++n) all.push_back(begin_append(*log, std::vector<draft>(4'000, draft{"x", ""})));
@@ -774,6 +775,7 @@ TEST_F(SqliteHome, RefusesWhatIsMoreThanMayWait) {
       ++refused;
   }
   EXPECT_GT(refused, 0);
+  EXPECT_EQ(figures->read().value("switchboard_limit_hits_total", {"journal_queue"}), refused);
   EXPECT_EQ(log->extent().last, stored);
 }
 

@@ -15,10 +15,10 @@ std::chrono::system_clock::time_point standing_still() {
 }  // namespace
 
 chat_world::chat_world(std::uint64_t seed, const chat_plan& plan)
-    : world_(
-          seed,
-          chat::definition(std::make_shared<memory_home>(chat::entry_encoder(), memory_limits{}), {}, standing_still),
-          plan.rooms) {
+    : world_(seed,
+             chat::definition(std::make_shared<memory_home>(chat::entry_encoder(), memory_limits{}), {}, nullptr,
+                              standing_still),
+             plan.rooms) {
   world_.change(plan.weather);
   for (std::size_t each = 0; each < plan.clients; ++each) {
     const auto room = each % plan.rooms;

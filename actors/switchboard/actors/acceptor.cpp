@@ -7,7 +7,7 @@
 namespace switchboard {
 namespace {
 
-logging::throttle& exhaustions() {
+logging::throttle& accept_failures() {
   static logging::throttle lines{"accept failures"};
   return lines;
 }
@@ -33,7 +33,13 @@ acceptor::acceptor(caf::actor_config& config, std::shared_ptr<const connection_e
     : caf::event_based_actor(config),
       environment_(std::move(environment)),
       ids_(std::move(ids)),
-      listener_(std::move(listener)) {}
+      listener_(std::move(listener)),
+      descriptors_("descriptors", environment_->figures) {
+  if (const auto& figures = environment_->figures)
+    refused_ =
+        figures->counters("switchboard_connections_refused_total", "Connections that were closed at once.", {"limit"})
+            .with({descriptors_.name()});
+}
 
 caf::behavior acceptor::make_behavior() {
   arm();
@@ -74,11 +80,13 @@ void acceptor::accept_burst() {
 }
 
 void acceptor::refuse_and_pause(std::error_code why) {
-  int refused = 0;
-  if (why == errc::out_of_descriptors)
-    while (refused < refusals && listener_->refuse(say_out_of_descriptors)) ++refused;
-  exhaustions().warn("{}: accept failed: {}; refused {} connections", listener_->local().to_string(), why.message(),
-                     refused);
+  const auto here = listener_->local().to_string();
+  if (why == errc::out_of_descriptors) {
+    descriptors_.hit(here);
+    for (int refused = 0; refused < refusals && listener_->refuse(say_out_of_descriptors); ++refused) refused_.add();
+  } else {
+    accept_failures().warn("{}: accept failed: {}", here, why.message());
+  }
   go_on_later();
 }
 

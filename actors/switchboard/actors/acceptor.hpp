@@ -20,6 +20,7 @@
 #include <caf/event_based_actor.hpp>
 
 #include <switchboard/actors/connection.hpp>
+#include <switchboard/limit/limit_monitor.hpp>
 #include <switchboard/net/listener.hpp>
 
 namespace switchboard {
@@ -61,6 +62,8 @@ private:
   const std::shared_ptr<std::atomic<std::uint64_t>> ids_;
   std::unique_ptr<net::listener> listener_;
   registration_id registration_ = registration_id::none;
+  limit_monitor descriptors_;
+  metrics::counter refused_;
   deadline_id pause_ = deadline_id::none;
   bool closing_ = false;
 };

@@ -11,6 +11,7 @@
 
 #include <switchboard/actors/acceptor.hpp>
 #include <switchboard/actors/broker.hpp>
+#include <switchboard/actors/broker_metrics.hpp>
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/actors/service_router.hpp>
 #include <switchboard/logging/logging.hpp>
@@ -38,9 +39,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::stop_broker)
 namespace switchboard {
 
 struct broker::shared_state {
-  std::atomic<std::uint64_t> accepted{0};
-  std::array<std::atomic<std::uint64_t>, link::close_reasons> closed{};
-  std::atomic<std::uint64_t> service_restarts{0};
+  explicit shared_state(std::shared_ptr<metrics::registry> count_in) : figures(std::move(count_in)) {}
+
+  const broker_metrics figures;
 
   std::mutex mutex;
   std::condition_variable ended_changed;
@@ -127,6 +128,7 @@ private:
     notification_pump::clock::time_point started{};
     std::chrono::milliseconds pause{0};
     deadline_id restart = deadline_id::none;
+    metrics::counter restarts;
   };
 
   template <class Message>
@@ -139,7 +141,10 @@ private:
   void on_start(std::shared_ptr<const connection_environment> environment) {
     environment_ = std::move(environment);
     hosts_.resize(directory_->routes().size());
-    for (std::size_t i = 0; i < hosts_.size(); ++i) start_host(i);
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+      hosts_[i].restarts = state_->figures.restarts_of(directory_->routes()[i].definition().name());
+      start_host(i);
+    }
   }
 
   void start_host(std::size_t index) {
@@ -172,7 +177,7 @@ private:
     if (now - found->started >= proven_life) found->pause = {};
     logging::error("{} died ({}) and is started anew {}", route.definition().name(), caf::to_string(down.reason),
                    found->pause.count() == 0 ? "at once" : "in " + std::to_string(found->pause.count()) + " ms");
-    state_->service_restarts.fetch_add(1, std::memory_order_relaxed);
+    found->restarts.add();
     if (found->pause.count() == 0)
       start_host(index);
     else
@@ -187,7 +192,8 @@ private:
   }
 
   void on_opened(connection_opened& opened) {
-    state_->accepted.fetch_add(1, std::memory_order_relaxed);
+    state_->figures.opened.add();
+    state_->figures.open.add();
     if (closed_early_.erase(opened.id) > 0) return step_to_end();
     const auto& entry = connections_.emplace(opened.id, connection_entry{std::move(opened.connection)}).first->second;
     if (phase_ == phase::draining) tell(entry.actor, begin_drain{});
@@ -197,7 +203,8 @@ private:
   }
 
   void on_closed(const connection_closed& closed) {
-    state_->closed[static_cast<std::size_t>(closed.reason)].fetch_add(1, std::memory_order_relaxed);
+    state_->figures.closed[static_cast<std::size_t>(closed.reason)].add();
+    state_->figures.open.subtract();
     const auto found = connections_.find(closed.id);
     if (found == connections_.end()) {
       // It ended before its acceptor's word of it came.
@@ -274,13 +281,14 @@ private:
 };
 
 broker::broker(caf::actor_system& system, std::shared_ptr<notification_pump> pump, switchboard::limits limits,
-               net::network& network)
+               net::network& network, std::shared_ptr<metrics::registry> figures)
     : system_(system),
       pump_(std::move(pump)),
       limits_(limits),
       network_(network),
+      figures_(std::move(figures)),
       directory_(std::make_shared<service_directory>()),
-      state_(std::make_shared<shared_state>()) {}
+      state_(std::make_shared<shared_state>(figures_)) {}
 
 broker::~broker() {
   stop();
@@ -322,6 +330,7 @@ void broker::start() {
   environment->limits = limits_;
   environment->interceptors = interceptors_;
   environment->authenticate = authenticate_;
+  environment->figures = figures_;
   environment->broker = caf::actor_cast<caf::strong_actor_ptr>(system_.spawn<broker_actor>(state_, directory_));
   environment_ = std::move(environment);
   tell(start_broker{environment_});
@@ -364,11 +373,12 @@ void broker::stop() {
 
 broker_statistics broker::statistics() const {
   broker_statistics all;
+  const auto& figures = state_->figures;
   std::uint64_t closed = 0;
-  for (std::size_t i = 0; i < link::close_reasons; ++i) closed += all.closed[i] = state_->closed[i].load();
-  all.accepted = state_->accepted.load();
+  for (std::size_t i = 0; i < link::close_reasons; ++i) closed += all.closed[i] = figures.closed[i].value();
+  all.accepted = figures.opened.value();
   all.connections = all.accepted > closed ? all.accepted - closed : 0;
-  all.service_restarts = state_->service_restarts.load();
+  all.service_restarts = static_cast<std::uint64_t>(figures_->read().total("switchboard_service_restarts_total"));
   return all;
 }
 

@@ -11,7 +11,7 @@
 ///            it.
 /// Threads    add and listen: one at a time, not from an actor. drain, stop, statistics: any thread that is not a
 ///            worker.
-/// Owns       the broker actor, its acceptors, connections and service actors. Shares the pump.
+/// Owns       the broker actor, its acceptors, connections and service actors. Shares the pump and the figures.
 /// Errors     of start-up are returned. A service actor that dies is logged and started anew, at once the first time
 ///            and after growing pauses if it keeps dying; its callers get UNAVAILABLE meanwhile.
 /// Order      end the broker before its actor system's destructor runs: that one waits for all actors. The pump may be
@@ -42,7 +42,8 @@ struct broker_statistics {
 class broker {
 public:
   broker(caf::actor_system& system, std::shared_ptr<notification_pump> pump, switchboard::limits limits = {},
-         net::network& network = net::system_network());
+         net::network& network = net::system_network(),
+         std::shared_ptr<metrics::registry> figures = std::make_shared<metrics::registry>());
   /// stop()
   ~broker();
   broker(const broker&) = delete;
@@ -69,6 +70,8 @@ public:
   void stop();
 
   broker_statistics statistics() const;
+  /// What this broker, its connections and its services count.
+  const std::shared_ptr<metrics::registry>& metrics() const noexcept { return figures_; }
 
   /// The actor that serves `Service`, a generated struct, now, for actors of this process; null before the first
   /// listen(), while it is restarted, and for services with an actor for each key or connection.
@@ -88,6 +91,7 @@ private:
   std::shared_ptr<notification_pump> pump_;
   switchboard::limits limits_;
   net::network& network_;
+  std::shared_ptr<metrics::registry> figures_;
   std::vector<std::shared_ptr<rpc::interceptor>> interceptors_;
   authenticator authenticate_;
   std::shared_ptr<service_directory> directory_;

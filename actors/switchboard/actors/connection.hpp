@@ -35,6 +35,7 @@
 #include <switchboard/actors/service_directory.hpp>
 #include <switchboard/link/actor_driver.hpp>
 #include <switchboard/link/frame_link.hpp>
+#include <switchboard/metrics/registry.hpp>
 #include <switchboard/rpc/call_batch.hpp>
 #include <switchboard/rpc/interceptor.hpp>
 #include <switchboard/rpc/result.hpp>
@@ -53,6 +54,7 @@ struct connection_environment {
   std::vector<std::shared_ptr<rpc::interceptor>> interceptors;
   switchboard::authenticator authenticate;  ///< null where none is demanded
   caf::strong_actor_ptr broker;             ///< gets connection_drained and connection_closed
+  std::shared_ptr<metrics::registry> figures;  ///< null where nothing is counted
 };
 
 /// From the broker.

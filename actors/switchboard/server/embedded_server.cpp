@@ -10,9 +10,10 @@ namespace switchboard {
 struct embedded_server::parts {
   parts(std::unique_ptr<notify::notification_port> port, const embedded_options& options)
       : scheduler(options.scheduler),
+        figures(options.figures ? options.figures : std::make_shared<metrics::registry>()),
         pump(notification_pump::create(std::move(port))),
         system(configure(options)),
-        serving(system, pump, options.limits) {}
+        serving(system, pump, options.limits, net::system_network(), figures) {}
 
   ~parts() {
     serving.stop();
@@ -28,6 +29,7 @@ struct embedded_server::parts {
   }
 
   const actor_scheduler scheduler;
+  const std::shared_ptr<metrics::registry> figures;
   const std::shared_ptr<notification_pump> pump;
   caf::actor_system_config config;
   caf::actor_system system;
@@ -75,6 +77,10 @@ const std::vector<net::endpoint>& embedded_server::endpoints() const noexcept {
 
 void embedded_server::drain() {
   parts_->serving.drain();
+}
+
+const std::shared_ptr<metrics::registry>& embedded_server::metrics() const noexcept {
+  return parts_->figures;
 }
 
 switchboard::broker& embedded_server::broker() noexcept {

@@ -43,6 +43,8 @@ struct embedded_options {
   /// What makes the notification port.
   const notify::port_backend* port = &notify::port_backend::all().front();
   actor_scheduler scheduler = actor_scheduler::pump;
+  /// Where the server counts; null: in a registry of its own.
+  std::shared_ptr<metrics::registry> figures{};
 };
 
 class embedded_server {
@@ -57,6 +59,8 @@ public:
   /// Ends in order, as limits::drain_timeout allows: see broker::drain().
   void drain();
 
+  /// What the server counts (framework/docs/metrics.md).
+  const std::shared_ptr<metrics::registry>& metrics() const noexcept;
   switchboard::broker& broker() noexcept;
   caf::actor_system& system() noexcept;
   const std::shared_ptr<notification_pump>& pump() const noexcept;

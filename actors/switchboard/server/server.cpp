@@ -55,7 +55,8 @@ int server::serve() {
                           .authenticate = authenticate_,
                           .limits = options.limits,
                           .threads = options.threads,
-                          .port = options.port};
+                          .port = options.port,
+                          .figures = figures_};
   for (const auto& service : services_) {
     auto described = service();
     if (!described) return cannot_start(described.status().message);

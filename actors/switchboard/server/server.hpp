@@ -41,6 +41,9 @@ public:
   /// Adds a service that is described when the options are known; where it cannot be, the status says why.
   void add(std::function<rpc::result<rpc::service_definition>()> service) { services_.push_back(std::move(service)); }
 
+  /// This server's figures: for a service to count in, and to read.
+  const std::shared_ptr<metrics::registry>& metrics() const noexcept { return figures_; }
+
   /// See broker.
   void intercept(std::shared_ptr<rpc::interceptor> around) { interceptors_.push_back(std::move(around)); }
   void demand_authentication(authenticator check) { authenticate_ = std::move(check); }
@@ -58,6 +61,7 @@ private:
   std::vector<std::function<rpc::result<rpc::service_definition>()>> services_;
   std::vector<std::shared_ptr<rpc::interceptor>> interceptors_;
   authenticator authenticate_;
+  const std::shared_ptr<metrics::registry> figures_ = std::make_shared<metrics::registry>();
 };
 
 }  // namespace switchboard

@@ -40,6 +40,9 @@ public:
   void stop() { server_.broker().stop(); }
 
   switchboard::broker& broker() noexcept { return server_.broker(); }
+  /// What the server has counted by now.
+  metrics::snapshot figures() const { return metrics()->read(); }
+  const std::shared_ptr<metrics::registry>& metrics() const noexcept { return server_.metrics(); }
   caf::actor_system& system() noexcept { return server_.system(); }
   const std::shared_ptr<notification_pump>& pump() const noexcept { return server_.pump(); }
 

@@ -5,11 +5,11 @@ namespace switchboard::link {
 const char* to_string(close_reason reason) noexcept {
   switch (reason) {
     case close_reason::end_of_stream:
-      return "end of stream";
+      return "end_of_stream";
     case close_reason::ended_by_peer:
-      return "ended by the peer";
+      return "ended_by_peer";
     case close_reason::protocol_error:
-      return "protocol error";
+      return "protocol_error";
     case close_reason::drained:
       return "drained";
     case close_reason::stopped:
@@ -17,13 +17,13 @@ const char* to_string(close_reason reason) noexcept {
     case close_reason::reset:
       return "reset";
     case close_reason::slow_to_flush:
-      return "slow to take its last output";
+      return "slow_to_flush";
     case close_reason::refused:
       return "refused";
     case close_reason::handshake_failed:
-      return "handshake failed";
+      return "handshake_failed";
     case close_reason::handshake_timeout:
-      return "slow to shake hands";
+      return "handshake_timeout";
     case close_reason::failed:
       return "failed";
   }

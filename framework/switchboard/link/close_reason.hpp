@@ -21,6 +21,7 @@ enum class close_reason : unsigned char {
   failed,             ///< a fault of ours
 };
 inline constexpr std::size_t close_reasons = static_cast<std::size_t>(close_reason::failed) + 1;
+/// The enumerator's name, which the log and the figures show.
 const char* to_string(close_reason reason) noexcept;
 
 }  // namespace switchboard::link

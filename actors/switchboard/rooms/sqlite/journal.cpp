@@ -90,6 +90,7 @@ journal::journal(database rooms, const sqlite_options& options)
     : options_(options),
       path_(database_path(options.directory)),
       figures_(options.figures),
+      queue_monitor_("journal_queue", options.figures),
       rooms_(std::move(rooms)),
       next_age_check_(std::chrono::steady_clock::now() + options.age_check_interval) {}
 
@@ -101,9 +102,10 @@ void journal::append(append_request wanted) {
     const std::lock_guard lock{mutex_};
     if (ends_)
       refused = log_is_closed();
-    else if (drafts_waiting_ != 0 && drafts_waiting_ + wanted.drafts.size() > queue_limit)
+    else if (drafts_waiting_ != 0 && drafts_waiting_ + wanted.drafts.size() > queue_limit) {
       refused = {rpc::code::resource_exhausted, "too much waits for the disk"};
-    else {
+      queue_monitor_.hit("room " + wanted.to->room());
+    } else {
       drafts_waiting_ += wanted.drafts.size();
       figures_.queued_messages.add(wanted.drafts.size());
       waiting_.push_back(std::move(wanted));

@@ -23,6 +23,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <switchboard/limit/limit_monitor.hpp>
 #include <switchboard/rooms/sqlite/database.hpp>
 #include <switchboard/rooms/sqlite/journal_metrics.hpp>
 #include <switchboard/rooms/sqlite/room_log.hpp>
@@ -110,6 +111,7 @@ private:
   const sqlite_options options_;
   const std::string path_;
   const journal_metrics figures_;
+  limit_monitor queue_monitor_;
 
   std::mutex mutex_;
   std::condition_variable work_came_;
