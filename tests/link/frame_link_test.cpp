@@ -186,6 +186,14 @@ TEST_F(FrameLink, EndsWhenAHandshakeTakesTooLong) {
   EXPECT_EQ(upper.closing, std::vector{close_reason::handshake_timeout});
 }
 
+TEST_F(FrameLink, EndsAtOnceWhereItIsFinishedDuringItsHandshake) {
+  wire->handshake = {readiness::readable};
+  start();
+  link.finish({close_reason::drained, 2s});
+  link.end_turn();
+  EXPECT_EQ(upper.closing, std::vector{close_reason::drained});
+}
+
 TEST_F(FrameLink, EndsWhenAHandshakeFails) {
   wire->handshake = {readiness::writable};
   wire->handshake_error = std::make_error_code(std::errc::connection_refused);
@@ -387,6 +395,20 @@ TEST_F(FrameLink, WaitsToReadWhereAWriteHasTo) {
   EXPECT_EQ(wire->output, message(1, "x"));
 }
 
+TEST_F(FrameLink, WritesOnWhenAReadMayHaveTakenInWhatAWriteWaitsToRead) {
+  start();
+  wire->reads_ahead = true;
+  wire->room = 0;
+  wire->write_waits_for = readiness::readable;
+  send(1, "x");
+  // All that the socket had is with the transport now: no readiness follows.
+  wire->input = {message(3, "x"), message(5, "x")};
+  ASSERT_TRUE(fire(event::in));
+  wire->room = 100;
+  turns();
+  EXPECT_EQ(wire->output, message(1, "x"));
+}
+
 TEST_F(FrameLink, SendsWhatItsTransportHolds) {
   start();
   wire->takes_all = true;
@@ -549,7 +571,7 @@ struct any_link : staged_link {
         return;
       case 8:
         if (random() % 30 != 0) return;
-        if (is_live(link.now()) && link.now() != state::handshaking) link.finish({close_reason::drained, 2s, 1s});
+        link.finish({close_reason::drained, 2s, 1s});
         return link.end_turn();
       case 9:
         if (random() % 60 == 0) link.close(close_reason::stopped);

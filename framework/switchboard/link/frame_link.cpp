@@ -184,6 +184,8 @@ void frame_link::check() const {
 // -- the end --------------------------------------------------------------------------------------------------------
 
 void frame_link::finish(const orderly_close& how) {
+  // Before it is open there is nothing to flush, and nothing that the peer could have been told.
+  if (state_ == state::handshaking) return close(how.reason);
   const auto until = driver_.now() + how.flush;
   if (may_send(state_)) {
     transition(state_ == state::open ? state::flushing : state::last_flush);

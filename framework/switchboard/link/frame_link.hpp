@@ -60,7 +60,8 @@ public:
   bool output_full() const noexcept {
     return arming_.write_blocked() || output_.bytes() >= limits_.outbound_high_bytes;
   }
-  /// Sends what is queued, then ends. While that goes on already, it is to end no later than this says.
+  /// Sends what is queued, then ends; at once where the connection is not made yet. While that goes on already, it is to
+  /// end no later than this says.
   void finish(const orderly_close& how);
   /// Ends at once: what is queued is dropped. `why` where there is more to say than the reason.
   void close(close_reason reason, std::error_code why = {});
