@@ -126,7 +126,7 @@ TEST_F(ConnectionMetadata, IsIgnoredOnFramesThatOpenNothing) {
 }
 
 TEST_F(ConnectionMetadata, CountsAsRequestBytesUntilItsCallIsGone) {
-  start({.frame_bytes_max = 4000, .request_bytes_in_flight_max = 4000});
+  start({.link = {.frame_bytes_max = 4000}, .request_bytes_in_flight_max = 4000});
   receive(with(open_repeat(1, 1), of_cost(2000)));
   ASSERT_TRUE(desk.streams[0].send(reply("first")));
   stage.settle();
@@ -141,7 +141,7 @@ TEST_F(ConnectionMetadata, CountsAsRequestBytesUntilItsCallIsGone) {
 }
 
 TEST_F(ConnectionMetadata, OfOpenCallsIsBounded) {
-  start({.frame_bytes_max = 4000, .request_bytes_in_flight_max = 4000});
+  start({.link = {.frame_bytes_max = 4000}, .request_bytes_in_flight_max = 4000});
   receive(with(open_repeat(1, 1), of_cost(1000)));
   receive(with(open_repeat(3, 1), of_cost(1000)));
   EXPECT_TRUE(sent().empty());
@@ -196,7 +196,7 @@ TEST_F(ConnectionMetadata, GoesWithTheFrameThatEndsAStreamAndNoOther) {
 }
 
 TEST_F(ConnectionMetadata, ThatDoesNotFitIntoItsFrameIsDropped) {
-  start({.frame_bytes_max = 1000, .request_bytes_in_flight_max = 1000});
+  start({.link = {.frame_bytes_max = 1000}, .request_bytes_in_flight_max = 1000});
   receive(open_say(1, "a"));
   desk.said[0].reply(reply(std::string(900, 'x')), rpc::metadata{{"long", std::string(100, 'v')}});
   stage.settle();

@@ -51,8 +51,6 @@ int server::serve() {
   if (const auto raised = raise_descriptor_limit(); !raised)
     logging::warn("the descriptor limit stays as it is: {}", raised.error().message());
   embedded_options wanted{.listen = options.listen,
-                          .interceptors = interceptors_,
-                          .authenticate = authenticate_,
                           .limits = options.limits,
                           .threads = options.threads,
                           .port = options.port,
@@ -62,6 +60,9 @@ int server::serve() {
     if (!described) return cannot_start(described.status().message);
     wanted.services.push_back(std::move(*described));
   }
+  // Only now: describing a service may have demanded them.
+  wanted.interceptors = interceptors_;
+  wanted.authenticate = authenticate_;
   auto started = embedded_server::start(wanted);
   if (!started) return cannot_start(started.status().message);
   wanted.services.clear();
