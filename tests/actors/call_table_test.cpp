@@ -8,10 +8,22 @@
 namespace switchboard {
 namespace {
 
-open_call call(std::uint64_t number) {
+using rpc::call_event;
+
+open_call call(std::uint64_t number, rpc::method_kind kind = rpc::method_kind::unary) {
   open_call made;
   made.number = number;
+  made.state = rpc::call_machine{kind};
+  made.state.apply(call_event::accept);
   return made;
+}
+
+/// The client cancels it, and its service lets go of it.
+void close(call_table& calls, std::uint64_t number) {
+  auto& call = *calls.find(number);
+  calls.apply(call, call_event::status);
+  calls.apply(call, call_event::release);
+  calls.remove(call);
 }
 
 TEST(CallTable, FindsOpenCallsOnly) {
@@ -20,9 +32,44 @@ TEST(CallTable, FindsOpenCallsOnly) {
   calls.open(call(7));
   ASSERT_NE(calls.find(7), nullptr);
   EXPECT_EQ(calls.find(3), nullptr);
-  calls.close(*calls.find(1));
+  close(calls, 1);
   EXPECT_EQ(calls.find(1), nullptr);
   EXPECT_EQ(calls.size(), 1u);
+}
+
+TEST(CallTable, CountsACancelledCallUntilItsServiceLetsGoOfIt) {
+  call_table calls;
+  auto& cancelled = calls.open(call(1));
+  calls.apply(cancelled, call_event::status);
+  EXPECT_EQ(calls.size(), 0u);
+  EXPECT_EQ(calls.unary(), 0u);
+  EXPECT_EQ(calls.held(), 1u);
+  EXPECT_EQ(calls.find(1), nullptr);
+  EXPECT_EQ(calls.find_held(1), &cancelled);
+  calls.apply(cancelled, call_event::release);
+  EXPECT_EQ(calls.held(), 0u);
+}
+
+TEST(CallTable, CountsUnaryCallsApart) {
+  call_table calls;
+  calls.open(call(1));
+  calls.open(call(3, rpc::method_kind::bidirectional));
+  EXPECT_EQ(calls.size(), 2u);
+  EXPECT_EQ(calls.unary(), 1u);
+}
+
+TEST(CallTable, ChargesWhatItsCallsHold) {
+  call_table calls;
+  auto first = call(1);
+  first.request_bytes = 100;
+  calls.open(std::move(first));
+  calls.open(call(3));
+  calls.charge(*calls.find(3), 50);
+  EXPECT_EQ(calls.request_bytes(), 150u);
+  calls.discharge(*calls.find(3), 1000);
+  EXPECT_EQ(calls.request_bytes(), 100u) << "no more than was charged to the call";
+  close(calls, 1);
+  EXPECT_EQ(calls.request_bytes(), 0u);
 }
 
 TEST(CallTable, AgreesWithAMapWhateverTheOrderOfEnds) {
@@ -40,13 +87,12 @@ TEST(CallTable, AgreesWithAMapWhateverTheOrderOfEnds) {
     } else {
       auto victim = open.lower_bound(random() % next);
       if (victim == open.end()) victim = open.begin();
-      calls.close(*calls.find(victim->first));
+      close(calls, victim->first);
       open.erase(victim);
     }
     ASSERT_EQ(calls.size(), open.size());
   }
-  std::vector<std::uint64_t> numbers;
-  calls.for_each([&](const open_call& each) { numbers.push_back(each.number); });
+  const auto numbers = calls.numbers([](const open_call&) { return true; });
   ASSERT_EQ(numbers.size(), open.size());
   for (const auto number : numbers) EXPECT_TRUE(open.contains(number));
 }

@@ -1,11 +1,12 @@
 #pragma once
 
-/// The open calls of one connection, by number.
+/// The calls of one connection that have not ended for both the client and their service, by number.
 ///
-/// Why        numbers only grow, so the calls are a sorted array: opened at the back, found by bisection, closed by a
+/// Why        numbers only grow, so the calls are a sorted array: opened at the back, found by bisection, removed by a
 ///            mark. An idle connection's table owns nothing: its room goes to the next connection that the thread
 ///            serves.
 /// Threads    one at a time: the connection's actor.
+/// States     rpc/call_state.hpp
 
 #include <algorithm>
 #include <cstdint>
@@ -15,35 +16,28 @@
 #include <switchboard/actors/service_directory.hpp>
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/call_state.hpp>
 #include <switchboard/rpc/stream_queue.hpp>
 
 namespace switchboard {
 
 struct open_call {
   std::uint64_t number = 0;
-  bool open = true;
-  bool abandoned = false;            ///< ended for the client, while its service still has it
-  bool streaming = false;            ///< not unary
-  bool stalled = false;              ///< a stream that waits until output goes on
-  bool client_ended = false;         ///< no more requests come
-  bool answered = false;             ///< its service has answered
-  bool outlasts_drain = false;       ///< a stream that goes on while the server drains
-  bool server_ended = false;         ///< answered in full, while the client may still send requests
-  std::uint32_t credit = 0;          ///< stream messages that may still be sent
-  std::uint32_t opening_credit = 0;  ///< of that, what its service knows of from the start
-  std::uint32_t request_credit = 0;  ///< messages of a stream of requests that may still come
-  std::uint32_t request_bytes = 0;
-  std::shared_ptr<rpc::stream_queue> requests;  ///< where the requests stream
+  const method_entry* entry = nullptr;  ///< of its method, in the directory
+  rpc::call_machine state{rpc::method_kind::unary};
+  bool stalled = false;              ///< its stream waits until output goes on
+  std::uint32_t opening_credit = 0;  ///< for replies, which its service knows of from the start
+  std::uint32_t request_bytes = 0;   ///< of its requests that its service has yet to deal with
   deadline_id deadline = deadline_id::none;
-  std::uint64_t last_message = 0;  ///< the place in the outbound stream lane behind its latest message
-  std::shared_ptr<rpc::source> source;
-  caf::strong_actor_ptr watcher;
-  service_route* route = nullptr;  ///< of the service that was called; null where the connection answers itself
-  const rpc::method* method = nullptr;
-  std::shared_ptr<const rpc::metadata> metadata;  ///< what is kept of its request's; charged until the call is gone
   rpc::time_point deadline_at = rpc::time_point::max();
-  rpc::time_point opened_at{};    ///< where interceptors want to know
-  rpc::code how = rpc::code::ok;  ///< it ended for the client, where it is abandoned
+  rpc::time_point opened_at{};                  ///< where interceptors want to know
+  std::uint64_t last_message = 0;               ///< the place in the stream lane where its latest message ends
+  std::shared_ptr<rpc::stream_queue> requests;  ///< where they stream
+  std::shared_ptr<rpc::source> replies;         ///< where they stream, once its service has said from what
+  std::shared_ptr<const rpc::metadata>
+      metadata;                   ///< what is kept of its request's; charged as long as the call is here
+  caf::strong_actor_ptr watcher;  ///< hears of its end, unless the service has ended it
+  rpc::code how = rpc::code::ok;  ///< it ended, where it is held
 };
 
 class call_table {
@@ -51,55 +45,77 @@ public:
   /// @pre `call.number` is above every number opened before.
   open_call& open(open_call call) {
     ++open_;
+    if (is_unary(call)) ++unary_;
+    request_bytes_ += call.request_bytes;
+    metadata_bytes_ += bytes_of(call.metadata);
     if (calls_.capacity() == 0) calls_.swap(spare());
     return calls_.emplace_back(std::move(call));
   }
-  /// Null where no open call has that number.
+  /// Null where no call with that number is open.
   open_call* find(std::uint64_t number) noexcept {
     auto* const call = at(number);
-    return call && call->open ? call : nullptr;
+    return call && !call->state.ended() ? call : nullptr;
   }
   /// A call that has ended for the client, while its service still has it; null where there is none.
-  open_call* find_abandoned(std::uint64_t number) noexcept {
+  open_call* find_held(std::uint64_t number) noexcept {
     auto* const call = at(number);
-    return call && call->abandoned ? call : nullptr;
+    return call && call->state.held() ? call : nullptr;
   }
-  /// Ends a call for the client. It counts as abandoned until its service lets go of it, or a client could have any
-  /// number of calls run by cancelling them at once.
-  void abandon(open_call& call, rpc::code how) noexcept {
-    call.open = false;
-    call.how = how;
-    call.abandoned = true;
-    --open_;
-    ++abandoned_;
-    call.watcher = nullptr;
-    call.requests = nullptr;
+  /// What happens to a call; it is counted as what it then is.
+  rpc::call_effect apply(open_call& call, rpc::call_event what) noexcept {
+    const bool was_held = call.state.held();
+    const auto effect = call.state.apply(what);
+    if (effect == rpc::call_effect::ended) {
+      --open_;
+      if (is_unary(call)) --unary_;
+      if (call.state.held()) ++held_;
+    } else if (was_held && call.state.closed()) {
+      --held_;
+    }
+    return effect;
   }
-  /// Invalidates references to calls.
-  void close(open_call& call) {
-    --(call.abandoned ? abandoned_ : open_);
-    call.open = false;
-    call.abandoned = false;
-    call.source = nullptr;
-    call.requests = nullptr;
-    call.metadata = nullptr;
-    call.watcher = nullptr;
-    while (!calls_.empty() && !counts(calls_.back())) calls_.pop_back();
+  /// Charges bytes of requests that its service has yet to deal with, or no longer those.
+  void charge(open_call& call, std::size_t bytes) noexcept {
+    call.request_bytes += static_cast<std::uint32_t>(bytes);
+    request_bytes_ += bytes;
+  }
+  void discharge(open_call& call, std::uint32_t bytes) noexcept {
+    const auto released = std::min(bytes, call.request_bytes);
+    call.request_bytes -= released;
+    request_bytes_ -= released;
+  }
+  void discharge(open_call& call) noexcept { discharge(call, call.request_bytes); }
+
+  /// Takes out a call that is closed. Invalidates references to calls.
+  void remove(open_call& call) {
+    discharge(call);
+    metadata_bytes_ -= bytes_of(call.metadata);
+    // Its place goes only with those behind it, but nothing that it holds stays.
+    call = open_call{.number = call.number, .state = call.state};
+    while (!calls_.empty() && calls_.back().state.closed()) calls_.pop_back();
     if (calls_.empty()) {
       if (calls_.capacity() <= capacity_kept && spare().capacity() < calls_.capacity()) calls_.swap(spare());
       std::vector<open_call>{}.swap(calls_);
-    } else if (calls_.size() >= compacted_from && open_ + abandoned_ < calls_.size() / 2) {
-      std::erase_if(calls_, [](const open_call& each) { return !counts(each); });
+    } else if (calls_.size() >= compacted_from && open_ + held_ < calls_.size() / 2) {
+      std::erase_if(calls_, [](const open_call& each) { return each.state.closed(); });
     }
   }
-  std::size_t size() const noexcept { return open_; }
-  std::size_t abandoned() const noexcept { return abandoned_; }
 
-  /// Calls `use(open_call&)` for each open call; it must not open or close any.
-  template <class Use>
-  void for_each(Use&& use) {
-    for (auto& call : calls_)
-      if (call.open) use(call);
+  std::size_t size() const noexcept { return open_; }
+  std::size_t unary() const noexcept { return unary_; }  ///< of the open ones
+  std::size_t held() const noexcept { return held_; }
+  std::size_t request_bytes() const noexcept { return request_bytes_ + metadata_bytes_; }
+  std::size_t metadata_bytes() const noexcept {
+    return metadata_bytes_;
+  }  ///< of them, what calls keep of their metadata
+
+  /// The open calls that `choose(const open_call&)` chooses.
+  template <class Choose>
+  std::vector<std::uint64_t> numbers(Choose&& choose) const {
+    std::vector<std::uint64_t> chosen;
+    for (const auto& call : calls_)
+      if (!call.state.ended() && choose(call)) chosen.push_back(call.number);
+    return chosen;
   }
 
 private:
@@ -111,7 +127,10 @@ private:
   }
   static constexpr std::size_t compacted_from = 16;
 
-  static bool counts(const open_call& call) noexcept { return call.open || call.abandoned; }
+  static bool is_unary(const open_call& call) noexcept { return call.state.kind() == rpc::method_kind::unary; }
+  static std::size_t bytes_of(const std::shared_ptr<const rpc::metadata>& kept) noexcept {
+    return kept ? kept->cost() : 0;
+  }
   open_call* at(std::uint64_t number) noexcept {
     const auto it = std::lower_bound(calls_.begin(), calls_.end(), number,
                                      [](const open_call& call, std::uint64_t wanted) { return call.number < wanted; });
@@ -120,7 +139,10 @@ private:
 
   std::vector<open_call> calls_;
   std::size_t open_ = 0;
-  std::size_t abandoned_ = 0;
+  std::size_t unary_ = 0;
+  std::size_t held_ = 0;
+  std::size_t request_bytes_ = 0;
+  std::size_t metadata_bytes_ = 0;
 };
 
 }  // namespace switchboard

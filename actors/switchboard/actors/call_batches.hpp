@@ -1,0 +1,37 @@
+#pragma once
+
+/// The calls of one read, by service: each service gets its share as one message.
+///
+/// Why        a message per call costs more than the bare socket work of a call.
+/// Threads    one connection at a time on each: a handler runs to its end on one thread, so the batches are the thread's,
+///            and idle connections need none of their own.
+/// Owns       the calls until they are sent. Those that are discarded end with UNAVAILABLE.
+
+#include <cstddef>
+#include <memory>
+
+#include <caf/local_actor.hpp>
+
+#include <switchboard/actors/service_directory.hpp>
+#include <switchboard/rpc/call_batch.hpp>
+
+namespace switchboard {
+
+class call_batches {
+public:
+  /// The batch of `route`'s service; `expected_bytes` is what its requests may come to.
+  static rpc::call_batch& to(service_route& route, const std::shared_ptr<const rpc::caller>& from,
+                             std::size_t expected_bytes);
+  static void send(caf::local_actor& from);
+
+  /// Leaves none behind that were not sent, because a handler has thrown: the next would be another connection's.
+  class scope {
+  public:
+    scope() = default;
+    scope(const scope&) = delete;
+    scope& operator=(const scope&) = delete;
+    ~scope();
+  };
+};
+
+}  // namespace switchboard

@@ -1,0 +1,56 @@
+#pragma once
+
+/// Who is at the other end of a connection, and what it may do.
+///
+/// Threads    the connection's.
+/// Owns       what services see of the client, made with its first call; idle connections have none.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <caf/event_based_actor.hpp>
+
+#include <switchboard/actors/built_in_method.hpp>
+#include <switchboard/actors/connection_environment.hpp>
+#include <switchboard/link/frame_link.hpp>
+#include <switchboard/rpc/call.hpp>
+
+namespace switchboard {
+
+class client_session final : public session {
+public:
+  /// `connection`, `over` and `environment` live longer.
+  client_session(caf::event_based_actor& connection, const link::frame_link& over,
+                 const connection_environment& environment, std::uint64_t id);
+
+  std::uint64_t id() const noexcept { return id_; }
+  bool authenticated() const noexcept { return authenticated_; }
+  /// The client as services see it. @pre the link is not closed, or the client has made a call
+  const std::shared_ptr<const rpc::caller>& caller();
+
+  void begin_drain() noexcept { draining_ = true; }
+  bool draining() const noexcept override { return draining_; }
+  rpc::result<std::string> authenticate(const std::string& token) override;
+
+  // How much of what services have answered the client has yet to take; they hold back its calls by that.
+
+  void replies_arrived(std::size_t bytes) noexcept;
+  void replies_queued(std::size_t bytes);
+  /// It takes nothing any more.
+  void close();
+
+private:
+  void resume_services();
+
+  caf::event_based_actor& connection_;
+  const link::frame_link& link_;
+  const connection_environment& environment_;
+  const std::uint64_t id_;
+  std::string identity_;  ///< as authenticated
+  std::shared_ptr<const rpc::caller> caller_;
+  bool authenticated_;  ///< or no authentication is demanded
+  bool draining_ = false;
+};
+
+}  // namespace switchboard

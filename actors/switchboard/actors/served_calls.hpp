@@ -1,0 +1,80 @@
+#pragma once
+
+/// The calls of one client: from their opening frames to services, and from what services answer to frames.
+///
+/// Why        a connection is these and a link. Each call's life is rpc/call_state.hpp's table; what follows from its
+///            events (who is told, what is given back) is here, once, in end().
+/// Way        open → admission → the service's batch; answers → the link's reply lane; a stream's source → as credit and
+///            marks allow → its stream lane.
+/// Threads    the connection's.
+/// Owns       the calls: their deadlines, the streams' ends, the bytes of requests that are charged to the client.
+/// Errors     a client's mistakes end its calls with a status.
+/// References to open_call are invalid after what ends the call.
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include <caf/event_based_actor.hpp>
+
+#include <switchboard/actors/call_admission.hpp>
+#include <switchboard/actors/call_table.hpp>
+#include <switchboard/actors/call_writer.hpp>
+#include <switchboard/actors/client_session.hpp>
+#include <switchboard/actors/connection_environment.hpp>
+
+namespace switchboard {
+
+class served_calls {
+public:
+  enum class which : unsigned char { all, streams };
+
+  /// All of them live longer.
+  served_calls(caf::event_based_actor& connection, const connection_environment& environment, link::frame_link& over,
+               client_session& session);
+
+  /// Opens a call. A sentence where the frame breaks the protocol, else null.
+  const char* open(const wire::frame_view& frame);
+  /// Any other frame of a call.
+  void on_frame(const wire::frame_view& frame);
+  /// What services did with their calls. `live`: whether the client can still be told.
+  void on_answers(rpc::answers& answers, bool live);
+  void on_deadline(std::uint64_t number);
+  /// Takes what a stream has, as credit and the marks allow.
+  void draw(std::uint64_t number);
+  /// Has the streams drawn that had to wait for room in the output.
+  void resume_streams();
+
+  /// Ends calls for the client without a frame: it has cancelled them, or is gone.
+  void cancel(which those);
+  /// Ends them with a status. Streams that outlast a drain go on if it is streams that end.
+  void refuse(which those, rpc::code how, std::string_view text);
+
+  /// Whether services have less than they may of the client's requests, and of its calls that have ended.
+  bool accept_more() const noexcept;
+  std::size_t unary() const noexcept { return calls_.unary(); }
+
+private:
+  void hand_to_service(open_call call, const wire::frame_view& frame);
+  void answer_built_in(open_call call, const wire::frame_view& frame);
+  bool take_request(open_call& call, const wire::frame_view& frame);
+  void take_watch(rpc::answers::watch& watch, bool live);
+  void take_stream(rpc::answers::stream& stream);
+  void take_grant(const rpc::answers::grant& grant);
+  void take_ends(rpc::answers& answers);
+  rpc::metadata trailing_of(const open_call& call, rpc::code how, rpc::metadata of_service);
+  void end_with_frame(open_call& call, rpc::code how, std::string_view text, rpc::metadata trailing = {});
+  void end(open_call& call, rpc::call_event by, rpc::code how, std::string_view text);
+  void pass_on(rpc::end_notice notice, const service_route& way);
+
+  caf::event_based_actor& connection_;
+  const connection_environment& environment_;
+  link::frame_link& link_;
+  client_session& session_;
+  call_table calls_;
+  call_admission admission_;
+  call_writer writer_;
+  std::vector<std::uint64_t> stalled_;  ///< streams that wait until output goes on
+};
+
+}  // namespace switchboard

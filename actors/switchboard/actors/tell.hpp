@@ -1,0 +1,21 @@
+#pragma once
+
+/// A message to another actor, of a type that only its mailbox understands.
+/// Threads    the sender's.
+
+#include <utility>
+
+#include <caf/actor_control_block.hpp>
+#include <caf/local_actor.hpp>
+#include <caf/mailbox_element.hpp>
+
+namespace switchboard {
+
+/// On the sender's execution unit: `whom` runs on the same worker if that has nothing better to do. Null is told nothing.
+template <class Message>
+void tell(caf::local_actor& from, const caf::strong_actor_ptr& whom, Message message) {
+  if (whom)
+    whom->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)), from.context());
+}
+
+}  // namespace switchboard
