@@ -139,7 +139,7 @@ running_system::running_system(const setup& how)
     : threads_(static_cast<int>(how.workers)), config_(std::make_unique<caf::actor_system_config>()) {
   auto port = std::make_unique<watched_port>(system_port(how.port));
   seen_ = port->seen();
-  pump_ = notification_pump::create(std::move(port));
+  pump_ = notification_pump::create(std::move(port), figures_);
   config_->set("scheduler.max-threads", how.workers);
   if (how.run_by == runner::pump_is_scheduler) use_pump_scheduler(*config_, pump_);
   system_ = std::make_unique<caf::actor_system>(*config_);

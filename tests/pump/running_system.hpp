@@ -146,6 +146,8 @@ public:
   std::shared_ptr<notification_pump> shared_pump() const noexcept { return pump_; }
   void let_go_of_pump() { pump_.reset(); }
   watched_port::counts& seen() noexcept { return *seen_; }
+  /// What the pump has counted by now.
+  metrics::snapshot figures() const { return figures_->read(); }
   /// Waits until every thread that serves the port is parked in it, and none watches.
   testing::AssertionResult falls_asleep() const;
   /// Ends the system, as its destructor does; the pump stays.
@@ -153,6 +155,7 @@ public:
 
 private:
   const int threads_;
+  const std::shared_ptr<metrics::registry> figures_ = std::make_shared<metrics::registry>();
   std::shared_ptr<watched_port::counts> seen_;
   std::shared_ptr<notification_pump> pump_;
   std::unique_ptr<caf::actor_system_config> config_;

@@ -11,7 +11,7 @@ struct embedded_server::parts {
   parts(std::unique_ptr<notify::notification_port> port, const embedded_options& options)
       : scheduler(options.scheduler),
         figures(options.figures ? options.figures : std::make_shared<metrics::registry>()),
-        pump(notification_pump::create(std::move(port))),
+        pump(notification_pump::create(std::move(port), figures)),
         system(configure(options)),
         serving(system, pump, options.limits, net::system_network(), figures) {}
 

@@ -10,12 +10,18 @@ namespace switchboard {
 
 using notify::notification_port;
 
-notification_pump::notification_pump(std::unique_ptr<notification_port> port)
-    : port_(std::move(port)), deadlines_(port_->now()), parking_lot_(*port_, deadlines_), owners_(*port_) {}
+notification_pump::notification_pump(std::unique_ptr<notification_port> port,
+                                     std::shared_ptr<metrics::registry> figures)
+    : figures_(std::move(figures)),
+      port_(std::move(port)),
+      deadlines_(port_->now()),
+      parking_lot_(*port_, deadlines_),
+      owners_(*port_) {}
 
-std::shared_ptr<notification_pump> notification_pump::create(std::unique_ptr<notification_port> port) {
+std::shared_ptr<notification_pump> notification_pump::create(std::unique_ptr<notification_port> port,
+                                                             std::shared_ptr<metrics::registry> figures) {
   SWITCHBOARD_INVARIANT(port != nullptr, "a pump needs a port");
-  std::shared_ptr<notification_pump> memory(new notification_pump(std::move(port)));
+  std::shared_ptr<notification_pump> memory(new notification_pump(std::move(port), std::move(figures)));
   memory->self_ = memory;
   auto* const pump = memory.get();
   return {pump, [memory = std::move(memory)](notification_pump* used) mutable {
@@ -27,7 +33,9 @@ std::shared_ptr<notification_pump> notification_pump::create(std::unique_ptr<not
 error_or<registration_id> notification_pump::open(net::socket_handle socket, caf::strong_actor_ptr owner,
                                                   notify::interest first) {
   SWITCHBOARD_INVARIANT(owner != nullptr, "a registration needs an owner");
-  return owners_.open(socket, std::move(owner), first);
+  const auto made = owners_.open(socket, std::move(owner), first);
+  if (made) figures_.registrations.add();
+  return made;
 }
 
 std::error_code notification_pump::arm(registration_id registration, notify::interest filter) noexcept {
@@ -43,6 +51,7 @@ std::error_code notification_pump::remove(registration_id registration) noexcept
 deadline_id notification_pump::schedule(clock::time_point at, caf::strong_actor_ptr owner, std::uint64_t tag) {
   SWITCHBOARD_INVARIANT(owner != nullptr, "a deadline needs an owner");
   const auto made = deadlines_.schedule(at, std::move(owner), tag);
+  if (made.id != deadline_id::none) figures_.deadlines.add();
   // A thread that serves the port looks at the deadlines itself before it parks.
   if (made.is_nearest && !port_server::serves_here(*this)) parking_lot_.wake_one();
   return made.id;

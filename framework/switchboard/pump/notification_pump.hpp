@@ -26,6 +26,7 @@
 #include <switchboard/notify/notification_port.hpp>
 #include <switchboard/pump/deadline_wheel.hpp>
 #include <switchboard/pump/parking_lot.hpp>
+#include <switchboard/pump/pump_metrics.hpp>
 #include <switchboard/pump/readiness_messages.hpp>
 #include <switchboard/pump/socket_owners.hpp>
 
@@ -35,7 +36,9 @@ class notification_pump {
 public:
   using clock = notify::notification_port::clock;
 
-  static std::shared_ptr<notification_pump> create(std::unique_ptr<notify::notification_port> port);
+  /// The pump counts in `figures`; null: nowhere.
+  static std::shared_ptr<notification_pump> create(std::unique_ptr<notify::notification_port> port,
+                                                   std::shared_ptr<metrics::registry> figures = nullptr);
   notification_pump(const notification_pump&) = delete;
   notification_pump& operator=(const notification_pump&) = delete;
 
@@ -72,18 +75,20 @@ public:
   std::size_t deadlines() const noexcept { return deadlines_.size(); }
 
   notify::notification_port& port() noexcept { return *port_; }
+  const pump_metrics& figures() const noexcept { return figures_; }
 
 private:
   friend class port_server;
   friend class pump_scheduler;
 
-  explicit notification_pump(std::unique_ptr<notify::notification_port> port);
+  notification_pump(std::unique_ptr<notify::notification_port> port, std::shared_ptr<metrics::registry> figures);
   /// A thread of the pump's own: serves the port until the exit key comes (N44).
   void serve_until_exit();
   void await_ends() noexcept;
 
   /// Its memory, which the threads that serve the port share: the last user may be an actor that ends on one of them.
   std::weak_ptr<notification_pump> self_;
+  const pump_metrics figures_;
   const std::unique_ptr<notify::notification_port> port_;
   deadline_wheel deadlines_;
   parking_lot parking_lot_;

@@ -39,6 +39,7 @@ port_server::outcome port_server::serve(notify::notification_port::duration time
   const auto taken = port.wait(packets_, timeout);
   if (!taken) {
     ++failures_;
+    pump_->figures_.port_failures.add();
     SWITCHBOARD_INVARIANT(failures_ != max_failures_in_a_row, "the notification port does not work any more");
     return done;
   }
@@ -54,6 +55,9 @@ port_server::outcome port_server::serve(notify::notification_port::duration time
       done.messages += pump_->owners_.deliver(each, unit_, ended);
     }
   }
+  pump_->figures_.turn_packets.observe(*taken);
+  pump_->figures_.wakes.add(done.wakes);
+  pump_->figures_.registrations.subtract(ended.size());
   if (*taken != 0) port.release();
   ended.clear();
   done.messages += send_due_deadlines();
@@ -72,6 +76,7 @@ std::size_t port_server::send_due_deadlines() {
                         unit_);
   const auto sent = due_.size();
   due_.clear();
+  pump_->figures_.deadlines_expired.add(sent);
   return sent;
 }
 

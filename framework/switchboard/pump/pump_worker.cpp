@@ -110,8 +110,10 @@ pump_worker::job pump_worker::steal(std::size_t least) noexcept {
   job found = nullptr;
   any_other([&](pump_worker& other) {
     found = other.own_.pop(least);
-    if (found != nullptr && other.own_.size() >= crowded) lot_.wake_one();
-    return found != nullptr;
+    if (found == nullptr) return false;
+    pump_.figures().steals.add();
+    if (other.own_.size() >= crowded) lot_.wake_one();
+    return true;
   });
   return found;
 }
