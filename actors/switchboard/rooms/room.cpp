@@ -45,6 +45,13 @@ struct log_meeting {
   std::atomic<bool> met{false};
 };
 
+/// Shows how many members a room has now, to those who look from outside and among all rooms' members.
+void show_members(std::size_t now, std::atomic<std::uint32_t>& of_room, const metrics::gauge& of_all) noexcept {
+  const auto before = of_room.exchange(static_cast<std::uint32_t>(now), std::memory_order_release);
+  of_all.add(now);
+  of_all.subtract(before);
+}
+
 class room final : public caf::event_based_actor {
 public:
   room(caf::actor_config& config, std::shared_ptr<room_feed> feed, std::shared_ptr<const room_vocabulary> vocabulary,
@@ -101,7 +108,6 @@ private:
   void leave(member_map::iterator member);
   void subscribe(room_join& join, call_key call, member_map::iterator member);
   void unsubscribe(std::size_t index);
-  void count_members() noexcept;
 
   void commit();
   bool look_at_log();
@@ -218,7 +224,7 @@ rpc::status room::refusal(const room_join& join, member_map::iterator holder) co
 room::member_map::iterator room::enter(room_join& join, call_key call, member_map::iterator holder) {
   if (holder == members_.end()) {
     holder = members_.emplace(join.nickname, membership{++memberships_, call, std::move(join.resume_token)}).first;
-    count_members();
+    show_members(members_.size(), *member_count_, feed_->figures.members);
     place_change(holder->second.id, vocabulary_->joined(feed_->name, join.nickname));
   } else {
     const auto taken_over = subscription_of_.at(holder->second.holder);
@@ -236,15 +242,7 @@ void room::leave(member_map::iterator member) {
   place_change(member->second.id, vocabulary_->left(feed_->name, member->first));
   members_by_caller_.erase(member->second.holder.caller);
   members_.erase(member);
-  count_members();
-}
-
-/// Says how many members there are now to those who look from outside.
-void room::count_members() noexcept {
-  const auto now = static_cast<std::uint32_t>(members_.size());
-  const auto before = member_count_->exchange(now, std::memory_order_release);
-  // Unsigned: what is less wraps, and so takes away.
-  feed_->figures.members.add(std::uint64_t{now} - before);
+  show_members(members_.size(), *member_count_, feed_->figures.members);
 }
 
 void room::subscribe(room_join& join, call_key call, member_map::iterator member) {
@@ -427,7 +425,7 @@ void room::on_exit() {
   subscription_of_.clear();
   members_by_caller_.clear();
   members_.clear();
-  count_members();
+  show_members(members_.size(), *member_count_, feed_->figures.members);
   feed_->figures.rooms.subtract();
   publishers_.clear();
   effects_.clear();

@@ -15,7 +15,7 @@ limit_monitor::~limit_monitor() {
   if (const auto report = lines_.take_report(); !report.empty()) logging::warn("{}", report);
 }
 
-void limit_monitor::hit(std::string_view whose) noexcept {
+void limit_monitor::hit(std::string_view whose) const noexcept {
   hits_.add();
   lines_.warn("{}: hit the limit {}", whose, name_);
 }

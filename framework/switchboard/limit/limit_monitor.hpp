@@ -34,7 +34,7 @@ public:
 
   /// Something was refused, or had to wait, because of the limit.
   /// @param whose  for the log: a peer, a room.
-  void hit(std::string_view whose) noexcept;
+  void hit(std::string_view whose) const noexcept;
 
   const std::string& name() const noexcept { return name_; }
 
@@ -42,7 +42,7 @@ private:
   const std::string name_;
   const std::shared_ptr<metrics::registry> registry_;
   metrics::counter hits_;
-  logging::throttle lines_;
+  mutable logging::throttle lines_;
 };
 
 }  // namespace switchboard

@@ -88,9 +88,7 @@ struct journal::statements {
 
 journal::journal(database rooms, const sqlite_options& options)
     : options_(options),
-      path_(database_path(options.directory)),
       figures_(options.figures),
-      queue_monitor_("journal_queue", options.figures),
       rooms_(std::move(rooms)),
       next_age_check_(std::chrono::steady_clock::now() + options.age_check_interval) {}
 
@@ -104,7 +102,7 @@ void journal::append(append_request wanted) {
       refused = log_is_closed();
     else if (drafts_waiting_ != 0 && drafts_waiting_ + wanted.drafts.size() > queue_limit) {
       refused = {rpc::code::resource_exhausted, "too much waits for the disk"};
-      queue_monitor_.hit("room " + wanted.to->room());
+      figures_.queue.hit("room " + wanted.to->room());
     } else {
       drafts_waiting_ += wanted.drafts.size();
       figures_.queued_messages.add(wanted.drafts.size());
@@ -201,7 +199,7 @@ void journal::write(turn& next) {
     }
   } else {
     figures_.failures.add();
-    write_failures().warn("{}: {}", path_, failure.message);
+    write_failures().warn("{}: {}", database_path(options_.directory), failure.message);
     // What the transaction came to is not known after every failure: the next one asks the database.
     if (!rooms_ || !rooms_->recover()) forget_connection();
     due_from_ = std::chrono::steady_clock::now() + retry_pause;
@@ -216,7 +214,7 @@ void journal::write(turn& next) {
 rpc::status journal::prepare() {
   if (statements_) return {};
   if (!rooms_) {
-    auto opened = open_for_writing(path_, options_.safety);
+    auto opened = open_for_writing(database_path(options_.directory), options_.safety);
     if (!opened) return opened.status();
     rooms_.emplace(std::move(*opened));
     if (auto failure = recognise(*rooms_); !failure.ok()) {
@@ -278,15 +276,10 @@ rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
     if (row == each.before) continue;
     if (auto failure = sql.set_room.run(row.first, row.last, row.bytes, row.number); !failure.ok()) return failure;
   }
-  return commit();
-}
-
-rpc::status journal::commit() {
-  using clock = std::chrono::steady_clock;
-  const auto began = clock::now();
-  auto done = statements_->commit.run();
-  figures_.commit_duration.observe(clock::now() - began);
-  return done;
+  const auto began = std::chrono::steady_clock::now();
+  auto committed = sql.commit.run();
+  figures_.commit_duration.observe(std::chrono::steady_clock::now() - began);
+  return committed;
 }
 
 /// The room as the transaction sees it; made in the database where it is not there yet.

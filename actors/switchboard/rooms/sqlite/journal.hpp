@@ -23,7 +23,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include <switchboard/limit/limit_monitor.hpp>
 #include <switchboard/rooms/sqlite/database.hpp>
 #include <switchboard/rooms/sqlite/journal_metrics.hpp>
 #include <switchboard/rooms/sqlite/room_log.hpp>
@@ -99,7 +98,6 @@ private:
   void make_due(const std::shared_ptr<room_log>& room);
   void write(turn& next);
   rpc::status prepare();
-  rpc::status commit();
   rpc::status write_in_transaction(turn& next, staged_rooms& stages, std::vector<std::vector<append_result>>& results);
   rpc::status store(append_request& wanted, staged& to, std::vector<append_result>& results);
   rpc::status stage_of(room_log& room, staged_rooms& stages, staged*& found);
@@ -109,9 +107,7 @@ private:
   void forget_connection();
 
   const sqlite_options options_;
-  const std::string path_;
   const journal_metrics figures_;
-  limit_monitor queue_monitor_;
 
   std::mutex mutex_;
   std::condition_variable work_came_;

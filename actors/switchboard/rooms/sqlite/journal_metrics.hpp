@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include <switchboard/limit/limit_monitor.hpp>
 #include <switchboard/metrics/registry.hpp>
 
 namespace switchboard::sqlite {
@@ -19,6 +20,7 @@ struct journal_metrics {
   metrics::histogram commit_duration;
   metrics::histogram batch_messages;
   metrics::gauge queued_messages;
+  limit_monitor queue{"journal_queue", registry};
 };
 
 }  // namespace switchboard::sqlite
