@@ -1,6 +1,7 @@
 # What every target of the tree has in common, and the three ways to declare one.
 
 include(GNUInstallDirs)
+include(SwitchboardPackage)
 include(SwitchboardPrecompiled)
 
 option(SWITCHBOARD_BUILD_TESTS "Build the tests" ON)
@@ -55,12 +56,6 @@ endif()
 add_library(switchboard_build INTERFACE)
 target_compile_options(switchboard_build INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers)
 
-# switchboard_install_library(NAME): switchboard_NAME becomes Switchboard::NAME of find_package(Switchboard).
-function(switchboard_install_library NAME)
-  set_target_properties(switchboard_${NAME} PROPERTIES EXPORT_NAME ${NAME})
-  install(TARGETS switchboard_${NAME} EXPORT SwitchboardTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-endfunction()
-
 # switchboard_sources_here(LIST): drops the sources of other systems from a target's list: those in a folder linux/ are for
 # Linux, those in a folder windows/ for Windows.
 function(switchboard_sources_here LIST)
@@ -75,10 +70,13 @@ endfunction()
 # switchboard_part(NAME SOURCES … LINKS … PRIVATE_LINKS …)
 #
 # The folder this is called in becomes the library switchboard_NAME. Its headers are reached as <switchboard/NAME/…> through
-# an include folder that holds nothing else, so a target sees exactly the parts it links: an include against the arrows of
-# the architecture does not compile.
+# an include folder that holds nothing else, so an include against the arrows of the architecture does not compile. LINKS is
+# what its public headers include, PRIVATE_LINKS what its other files include beside: tests/arrows compares both with the
+# includes. Headers in a folder internal/, linux/, windows/ or sqlite/ are the part's own, and are not installed.
 function(switchboard_part NAME)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS")
+  set_property(GLOBAL APPEND_STRING PROPERTY SWITCHBOARD_ARROWS
+               "${NAME}|${CMAKE_CURRENT_SOURCE_DIR}|${ARG_LINKS}|${ARG_PRIVATE_LINKS}\n")
   switchboard_sources_here(ARG_SOURCES)
   set(view ${PROJECT_BINARY_DIR}/include/${NAME})
   file(MAKE_DIRECTORY ${view}/switchboard)
@@ -94,9 +92,32 @@ function(switchboard_part NAME)
     target_link_libraries(switchboard_${NAME} INTERFACE ${ARG_LINKS})
   endif()
   add_library(Switchboard::${NAME} ALIAS switchboard_${NAME})
+  switchboard_check_headers(${NAME})
   switchboard_install_library(${NAME})
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/switchboard/${NAME}
-          FILES_MATCHING PATTERN "*.hpp")
+          FILES_MATCHING PATTERN "*.hpp"
+          PATTERN internal EXCLUDE PATTERN linux EXCLUDE PATTERN windows EXCLUDE PATTERN sqlite EXCLUDE)
+endfunction()
+
+# Not part of `all`: every public header compiled alone, with nothing precompiled, and with what a user of its part sees.
+add_custom_target(switchboard_headers_check)
+
+# switchboard_check_headers(NAME): of switchboard_part(), what switchboard_headers_check compiles of its headers. A source each
+# and an object, though only the syntax matters, so that the compiler cache knows those that it has seen: a header with CAF is
+# 3 s to read.
+function(switchboard_check_headers NAME)
+  file(GLOB_RECURSE headers RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *.hpp)
+  list(FILTER headers EXCLUDE REGEX "(^|/)(internal|linux|windows|sqlite)/")
+  set(sources)
+  foreach(header IN LISTS headers)
+    set(source ${PROJECT_BINARY_DIR}/headers_check/${NAME}/${header}.cpp)
+    file(CONFIGURE OUTPUT ${source} CONTENT "#include <switchboard/${NAME}/${header}>\n")
+    list(APPEND sources ${source})
+  endforeach()
+  add_library(switchboard_${NAME}_headers_check OBJECT EXCLUDE_FROM_ALL ${sources})
+  target_link_libraries(switchboard_${NAME}_headers_check PRIVATE switchboard_${NAME} switchboard_build)
+  target_compile_options(switchboard_${NAME}_headers_check PRIVATE -O0 -g0)
+  add_dependencies(switchboard_headers_check switchboard_${NAME}_headers_check)
 endfunction()
 
 # switchboard_program(NAME SOURCES … LINKS …): a program in bin/, installed.
@@ -118,14 +139,18 @@ macro(switchboard_find_googletest)
   endif()
 endmacro()
 
-# switchboard_test(NAME SOURCES … LINKS … ALONE … PORTS …)
+# What tests/run.sh --fast builds. Tests have one label each: fast, or the name of their part.
+add_custom_target(switchboard_fast)
+
+# switchboard_test(NAME [FAST] SOURCES … LINKS … ALONE … PORTS …)
 #
 # The folder's one test binary, NAME_test; each TEST is a case of ctest's, named NAME.Suite.Test. ALONE lists the tests
 # (Suite.Test, * allowed) that measure time or fill the machine: ctest runs nothing beside them. All of them are run once
 # more on each of PORTS, as NAME_PORT.Suite.Test, by the tests' own choice of the notification port
-# (testkit/chosen_port.hpp). Built for another system than this, the binary is one case, NAME, and leaves tests/NAME.xml.
+# (testkit/chosen_port.hpp). FAST tests take seconds to compile and to run, and are in tests/run.sh --fast. Built for another
+# system than this, the binary is one case, NAME, and leaves tests/NAME.xml.
 function(switchboard_test NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;LINKS;ALONE;PORTS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "FAST" "" "SOURCES;LINKS;ALONE;PORTS")
   switchboard_sources_here(ARG_SOURCES)
   add_executable(${NAME}_test ${ARG_SOURCES})
   set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
@@ -140,7 +165,12 @@ function(switchboard_test NAME)
     set_tests_properties(${NAME} PROPERTIES TIMEOUT 600 LABELS ${NAME})
     return()
   endif()
-  switchboard_discover(${NAME} ${NAME} TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${NAME})
+  set(label ${NAME})
+  if(ARG_FAST)
+    set(label fast)
+    add_dependencies(switchboard_fast ${NAME}_test)
+  endif()
+  switchboard_discover(${NAME} ${NAME} TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${label})
   foreach(port IN LISTS ARG_PORTS)
     switchboard_discover(${NAME} ${NAME}_${port} TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${NAME}_${port}
                          ENVIRONMENT SWITCHBOARD_TEST_PORT=${port})

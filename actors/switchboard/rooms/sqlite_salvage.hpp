@@ -13,11 +13,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
-#include <switchboard/rooms/sqlite/data_directory.hpp>
-#include <switchboard/rooms/sqlite/database.hpp>
+#include <switchboard/rpc/result.hpp>
 
 namespace switchboard {
 
@@ -30,18 +30,22 @@ public:
 
   static rpc::result<sqlite_salvage> open(const std::filesystem::path& directory, const std::string& room);
 
+  sqlite_salvage(sqlite_salvage&&) noexcept;
+  sqlite_salvage& operator=(sqlite_salvage&&) noexcept;
+  ~sqlite_salvage();
+
   /// The highest sequence that the room has, or had.
   std::uint64_t last() const noexcept { return last_; }
   /// Each message that was kept is either found, or lost together with its neighbours that are.
   void read(const found_message& found, const lost_messages& lost);
 
 private:
-  sqlite_salvage(sqlite::data_directory claimed, sqlite::database rooms)
-      : claimed_(std::move(claimed)), rooms_(std::move(rooms)) {}
+  struct files;  ///< the directory's lock and the database
+
+  explicit sqlite_salvage(std::unique_ptr<files> opened);
   rpc::status find(const std::string& room);
 
-  sqlite::data_directory claimed_;
-  sqlite::database rooms_;
+  std::unique_ptr<files> files_;
   std::uint64_t number_ = 0;
   std::uint64_t first_ = 1;
   std::uint64_t last_ = 0;
