@@ -1,8 +1,8 @@
 #!/bin/bash
 # framework/cmake/install.sh [PACKAGE...]: installs what building and testing need and is missing, and PACKAGE besides.
 #
-# On Debian 12 through apt-get; elsewhere it names what to install and stops with status 1. Nothing runs, and nothing is
-# asked, when nothing is missing.
+# Wherever apt offers all of it: Debian 12 and 13 are tested, Ubuntu 24.04 is expected to do. Elsewhere it names what to
+# install and stops with status 1. Nothing runs, and nothing is asked, when nothing is missing.
 
 set -euo pipefail
 
@@ -19,12 +19,14 @@ needed=(
   "$@"
 )
 
-. /etc/os-release
-if [[ ${ID:-} != debian || ${VERSION_ID:-} != 12 ]]; then
-  echo "This is ${PRETTY_NAME:-an unknown system}, not Debian 12. Please install the equivalents of these Debian packages:" >&2
-  echo "  ${needed[*]}" >&2
+# by_hand PROBLEM PACKAGE...: the end, where apt does not help.
+by_hand() {
+  local name=
+  if [[ -r /etc/os-release ]]; then name=$(. /etc/os-release && echo "${PRETTY_NAME:-}"); fi
+  printf '%s on %s. Please install the equivalents of these Debian packages:\n  %s\n' "$1" "${name:-this system}" "${*:2}" >&2
   exit 1
-fi
+}
+if ! command -v apt-get >/dev/null; then by_hand "There is no apt-get" "${needed[@]}"; fi
 
 missing=()
 for package in "${needed[@]}"; do
@@ -44,13 +46,20 @@ if [[ $EUID != 0 ]]; then
   fi
   as_root=(sudo)
 fi
+# not_offered: those of the missing that apt knows no version of.
+not_offered() {
+  local package
+  for package in "${missing[@]}"; do apt-cache show "$package" &>/dev/null || echo "$package"; done
+}
 install() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
 }
 
 echo "Installing: ${missing[*]}"
 # A fresh system knows no packages yet; one long unused knows versions that are gone from the archive.
-if ! printf '%s\n' "${missing[@]}" | xargs -n 1 apt-cache show &>/dev/null || ! install; then
+if [[ -n $(not_offered) ]] || ! install; then
   "${as_root[@]}" apt-get update --quiet
+  mapfile -t unknown < <(not_offered)
+  if ((${#unknown[@]})); then by_hand "apt does not offer everything" "${unknown[@]}"; fi
   install
 fi
