@@ -16,8 +16,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/util/delimited_message_util.h>
 
-#include <switchboard/chat/v1/chat.switchboard.hpp>
-#include <switchboard/client/typed_client.hpp>
+#include <switchboard/chat/v1/chat.client.hpp>
 
 namespace switchboard::bench {
 namespace {

@@ -1,8 +1,9 @@
 # switchboard_add_proto(TARGET name PROTOS file.proto … [IMPORT_DIRS directory …])
 #
-# A library `name` of what the .proto files declare: the messages, and for each service its <file>.switchboard.hpp (see
-# <switchboard/rpc/service.hpp>). Files are named relative to the directory this is called in, which is protoc's root too, so
-# that package, path and include agree: `PROTOS greeter/v1/greeter.proto` is included as <greeter/v1/greeter.switchboard.hpp>.
+# A library `name` of what the .proto files declare: the messages, and for services <file>.switchboard.hpp to serve them (see
+# <switchboard/rpc/service.hpp>) and <file>.client.hpp to call them. Files are named relative to the directory this is called
+# in, which is protoc's root too, so that package, path and include agree: `PROTOS greeter/v1/greeter.proto` is included as
+# <greeter/v1/greeter.switchboard.hpp>.
 # IMPORT_DIRS are further roots of what the files import; Switchboard's own and protobuf's are found without.
 
 # Where Switchboard's own .proto files are: beside their headers once installed, in the tree before.
@@ -13,7 +14,7 @@ endif()
 get_filename_component(SWITCHBOARD_PROTO_ROOT ${SWITCHBOARD_PROTO_ROOT} ABSOLUTE)
 
 # switchboard_generate_services(headers ROOT directory OUT directory PROTOS … [IMPORT_DIRS …]): the commands that write
-# OUT/<file>.switchboard.hpp for those of PROTOS with services; their paths into `headers`.
+# OUT/<file>.methods.hpp, .switchboard.hpp and .client.hpp for those of PROTOS with services; their paths into `headers`.
 function(switchboard_generate_services HEADERS)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "ROOT;OUT" "PROTOS;IMPORT_DIRS")
   list(TRANSFORM ARG_IMPORT_DIRS PREPEND -I OUTPUT_VARIABLE imports)
@@ -25,9 +26,10 @@ function(switchboard_generate_services HEADERS)
     if(NOT services)
       continue()
     endif()
-    string(REGEX REPLACE "\\.proto$" ".switchboard.hpp" header ${proto})
+    string(REGEX REPLACE "\\.proto$" "" stem ${proto})
+    set(generated ${ARG_OUT}/${stem}.methods.hpp ${ARG_OUT}/${stem}.switchboard.hpp ${ARG_OUT}/${stem}.client.hpp)
     add_custom_command(
-      OUTPUT ${ARG_OUT}/${header}
+      OUTPUT ${generated}
       COMMAND protobuf::protoc -I ${ARG_ROOT} ${imports} -I ${SWITCHBOARD_PROTO_ROOT}
               --plugin=protoc-gen-switchboard=$<TARGET_FILE:Switchboard::protoc_gen_switchboard>
               --switchboard_out=${ARG_OUT} ${proto}
@@ -35,7 +37,7 @@ function(switchboard_generate_services HEADERS)
       WORKING_DIRECTORY ${ARG_ROOT}
       COMMENT "protoc-gen-switchboard ${proto}"
       VERBATIM)
-    list(APPEND headers ${ARG_OUT}/${header})
+    list(APPEND headers ${generated})
   endforeach()
   set(${HEADERS} ${headers} PARENT_SCOPE)
 endfunction()

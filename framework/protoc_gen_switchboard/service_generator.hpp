@@ -1,8 +1,10 @@
 #pragma once
 
-/// Writes `X.switchboard.hpp` for an `X.proto` with services: for each a struct with a tag a method, the typed actor
-/// interface, the checks that a class serves it, and a blocking client.
+/// Writes three headers for an `X.proto` with services. `X.methods.hpp` has a struct for each, with a tag a method and the
+/// typed actor interface; `X.switchboard.hpp` what serves it, with the checks that a class does; `X.client.hpp` its
+/// blocking client.
 ///
+/// Why        who serves compiles nothing of a client's, and the other way round.
 /// Threads    as protoc calls it: one.
 /// Errors     what cannot be generated is said with the file, the service and the method. Files without services give
 ///            nothing.

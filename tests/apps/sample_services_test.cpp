@@ -3,7 +3,10 @@
 #include <summer/summer_service.hpp>
 #include <ticker/ticker_service.hpp>
 
+#include <switchboard/counter/v1/counter.client.hpp>
+#include <switchboard/summer/v1/summer.client.hpp>
 #include <switchboard/testkit/live_server.hpp>
+#include <switchboard/ticker/v1/ticker.client.hpp>
 
 namespace switchboard {
 namespace {

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include <gtest/gtest.h>
+#include <kinds.client.hpp>
 #include <unistd.h>
 
 #include <switchboard/testkit/live_server.hpp>

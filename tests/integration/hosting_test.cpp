@@ -3,6 +3,7 @@
 #include <caf/scoped_actor.hpp>
 #include <gtest/gtest.h>
 
+#include <switchboard/echo/v1/echo.client.hpp>
 #include <switchboard/echo/v1/echo.switchboard.hpp>
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/live_server.hpp>

@@ -1,6 +1,7 @@
 #include <fstream>
 #include <sstream>
 
+#include <every_kind.client.hpp>
 #include <every_kind.switchboard.hpp>
 #include <gtest/gtest.h>
 #include <messages_only.pb.h>
@@ -110,7 +111,7 @@ TEST_F(GeneratedCode, NamesMethodsSoThatCppTakesThem) {
 }
 
 TEST_F(GeneratedCode, CarriesTheCommentsOfTheProto) {
-  const auto code = generated("every_kind.switchboard.hpp");
+  const auto code = generated("every_kind.methods.hpp");
   EXPECT_NE(code.find("/// Serves every kind of method.\n/// With a $dollar$ in its comment.\nstruct EveryKind {"),
             std::string::npos);
   EXPECT_NE(code.find("  /// Weighs one parcel.\n  struct weigh"), std::string::npos);
