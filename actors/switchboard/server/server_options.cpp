@@ -121,6 +121,19 @@ server_command_line::server_command_line(std::string program, std::string descri
       ->type_name("LEVEL")
       ->default_str("info");
 
+  add_limit_options();
+  for (auto* each : app.get_options())
+    if (each->get_name() != "--help") each->group("Options of every server");
+
+  add_check([this] {
+    if (options_.threads == 0 || options_.threads > threads_max)
+      return "--threads: must be 1 to " + std::to_string(threads_max);
+    return std::string();
+  });
+  add_check([this] { return options_.limits.check(); });
+}
+
+void server_command_line::add_limit_options() {
   auto& limits = options_.limits;
   add_bytes("--frame-bytes-max", limits.link.frame_bytes_max, "Size of a frame; a larger one ends its connection");
   add_count("--open-calls-max", limits.open_calls_max, "Calls open at once on a connection");
@@ -138,15 +151,6 @@ server_command_line::server_command_line(std::string program, std::string descri
   add_duration("--linger", limits.link.linger, "For which input is thrown away after a connection's error");
   add_duration("--end-of-stream-flush", limits.link.end_of_stream_flush,
                "For a client that ended its stream to accept its answers");
-  for (auto* each : app.get_options())
-    if (each->get_name() != "--help") each->group("Options of every server");
-
-  add_check([this] {
-    if (options_.threads == 0 || options_.threads > threads_max)
-      return "--threads: must be 1 to " + std::to_string(threads_max);
-    return std::string();
-  });
-  add_check([this] { return options_.limits.check(); });
 }
 
 server_command_line::~server_command_line() = default;

@@ -62,6 +62,7 @@ public:
 
 private:
   struct parser;
+  void add_limit_options();
 
   server_options options_;
   std::vector<std::function<std::string()>> checks_;

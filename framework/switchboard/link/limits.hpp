@@ -1,6 +1,7 @@
 #pragma once
 
-/// The bounds that every link keeps to, each with its unit and its default (wire protocol, "Defaults", "Settled details").
+/// The bounds that every link keeps to, each with its unit and its default (proto/README.md, "Limits", "Flow control",
+/// "Draining").
 /// Threads    a value.
 
 #include <chrono>
