@@ -138,8 +138,6 @@ public:
 
   /// A number for a new port.
   std::uint64_t next_port_number() noexcept { return ++ports_; }
-  /// A number for a new registration.
-  std::uint32_t next_generation() noexcept { return ++generations_; }
   /// Counts a re-arm; whether it is the one that is to be lost.
   bool loses_this_rearm() noexcept { return rearms_++ == lost_rearm_; }
   void lose_rearm(std::uint64_t number) noexcept { lost_rearm_ = rearms_ + number; }
@@ -213,7 +211,6 @@ private:
   std::optional<fault> broken_;
   std::array<int, 3> failures_in_a_row_{};  // by attempt
   std::uint64_t ports_ = 0;
-  std::uint32_t generations_ = 0;
   std::uint64_t rearms_ = 0;
   std::uint64_t lost_rearm_ = std::numeric_limits<std::uint64_t>::max();
   bool is_next_edge_lost_ = false;
