@@ -12,8 +12,7 @@ constexpr auto no_bound = std::numeric_limits<std::uint64_t>::max();
 
 cursor::cursor(std::shared_ptr<room_feed> feed, const start& from, std::function<void()> failed)
     : feed_(std::move(feed)),
-      membership_(from.membership),
-      reader_(from.reader),
+      from_(from),
       history_end_(feed_->tail.last_sequence()),
       changes_at_start_(feed_->presence.next_number()),
       failed_(std::move(failed)) {
@@ -92,7 +91,7 @@ rpc::source::outcome cursor::next_live(rpc::payload& out) {
     // What is no longer kept is not shown either: how far a reader lags, not where it reads, decides what it misses.
     if (entry.change < std::max(next_change_, feed_->presence.oldest())) continue;
     next_change_ = entry.change + 1;
-    if (entry.membership == membership_) continue;
+    if (entry.membership == from_.membership) continue;
     return give(out, entry.bytes);
   }
 }
@@ -172,7 +171,7 @@ void cursor::request_page() {
   feed_->log->read({.after = expected_ - 1,
                     .limit = std::min<std::uint64_t>(wanted, feed_->limits.page_entries),
                     .bytes = feed_->limits.page_bytes,
-                    .reader = reader_,
+                    .reader = from_.reader,
                     .still_wanted = [weak = weak_from_this()] { return !weak.expired(); }},
                    [weak = weak_from_this()](log_page page) {
                      const auto self = weak.lock();
@@ -228,8 +227,8 @@ bool cursor::fetch_changes(std::uint64_t before_sequence) {
     more_changes_ = changes_.size() == changes_held_max;
     if (changes_.empty()) return false;
     const auto last = changes_.back().number;
-    if (membership_ != 0)
-      std::erase_if(changes_, [this](const presence_change& each) { return each.membership == membership_; });
+    if (from_.membership != 0)
+      std::erase_if(changes_, [this](const presence_change& each) { return each.membership == from_.membership; });
     if (!changes_.empty()) return true;
     next_change_ = last + 1;
     if (!more_changes_) return false;

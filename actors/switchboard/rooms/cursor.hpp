@@ -84,8 +84,7 @@ private:
   outcome give(rpc::payload& out, const wire::shared_bytes& bytes) const;
 
   const std::shared_ptr<room_feed> feed_;
-  const std::uint64_t membership_;
-  const std::uint64_t reader_;
+  const start from_;
 
   // Where the reader stands.
   std::uint64_t expected_ = 1;     ///< the next message's sequence
