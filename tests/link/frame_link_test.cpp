@@ -334,6 +334,50 @@ TEST_F(FrameLink, StopsDecodingWhereRepliesAlonePassTwiceTheHighMark) {
   EXPECT_EQ(armed_for(), interest::in | interest::hangup);
 }
 
+TEST_F(FrameLink, EndsAPeerThatDoesNotFinishAFrameInTime) {
+  start();
+  receive(message(1, "whole") + message(3, "cut").substr(0, 3));
+  EXPECT_FALSE(advance(bounds.frame_timeout - 1ms));
+  EXPECT_TRUE(advance(1ms));
+  EXPECT_EQ(upper.malformed, errc::timed_out);
+}
+
+TEST_F(FrameLink, LetsAFrameTakeItsTimeThatGrowsFastEnough) {
+  start();
+  const auto large = message(1, std::string(700'000, 'x'));
+  receive(large.substr(0, 10));
+  std::size_t at = 10;
+  for (; at + 40'000 < large.size() && at < 500'000; at += 40'000) receive(large.substr(at, 40'000));
+  EXPECT_TRUE(advance(bounds.frame_timeout));
+  EXPECT_FALSE(upper.malformed);
+  EXPECT_TRUE(advance(bounds.frame_timeout));
+  EXPECT_EQ(upper.malformed, errc::timed_out) << "it grew no more";
+}
+
+TEST_F(FrameLink, TimesEachFrameByItself) {
+  start();
+  receive(message(1, "cut").substr(0, 3));
+  advance(bounds.frame_timeout - 1ms);
+  receive(message(1, "cut").substr(3) + message(3, "cut as well").substr(0, 3));
+  EXPECT_TRUE(advance(1ms));
+  EXPECT_FALSE(upper.malformed);
+  EXPECT_TRUE(advance(bounds.frame_timeout));
+  EXPECT_EQ(upper.malformed, errc::timed_out);
+}
+
+TEST_F(FrameLink, DoesNotTimeAFrameWhileItReadsNothing) {
+  start();
+  receive(message(1, "cut").substr(0, 3));
+  upper.accepts = false;
+  link.end_turn();
+  EXPECT_FALSE(advance(10 * bounds.frame_timeout));
+  upper.accepts = true;
+  link.end_turn();
+  EXPECT_FALSE(advance(bounds.frame_timeout - 1ms));
+  EXPECT_TRUE(advance(1ms));
+  EXPECT_EQ(upper.malformed, errc::timed_out);
+}
+
 TEST_F(FrameLink, NoticesAResetWhileItReadsNothing) {
   start();
   upper.accepts = false;

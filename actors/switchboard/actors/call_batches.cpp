@@ -18,12 +18,11 @@ thread_local std::vector<routed_batch> batches;
 
 }  // namespace
 
-rpc::call_batch& call_batches::to(service_route& route, const std::shared_ptr<const rpc::caller>& from,
-                                  std::size_t expected_bytes) {
+rpc::call_batch& call_batches::to(service_route& route, const std::shared_ptr<const rpc::caller>& from) {
   const auto found =
       std::find_if(batches.begin(), batches.end(), [&](const auto& each) { return each.route == &route; });
   if (found != batches.end()) return found->calls;
-  return batches.emplace_back(&route, rpc::call_batch{from, expected_bytes}).calls;
+  return batches.emplace_back(&route, rpc::call_batch{from}).calls;
 }
 
 void call_batches::send(caf::local_actor& from) {

@@ -7,7 +7,6 @@
 ///            and idle connections need none of their own.
 /// Owns       the calls until they are sent. Those that are discarded end with UNAVAILABLE.
 
-#include <cstddef>
 #include <memory>
 
 #include <caf/local_actor.hpp>
@@ -19,9 +18,8 @@ namespace switchboard {
 
 class call_batches {
 public:
-  /// The batch of `route`'s service; `expected_bytes` is what its requests may come to.
-  static rpc::call_batch& to(service_route& route, const std::shared_ptr<const rpc::caller>& from,
-                             std::size_t expected_bytes);
+  /// The batch of `route`'s service.
+  static rpc::call_batch& to(service_route& route, const std::shared_ptr<const rpc::caller>& from);
   static void send(caf::local_actor& from);
 
   /// Leaves none behind that were not sent, because a handler has thrown: the next would be another connection's.

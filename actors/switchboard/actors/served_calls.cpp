@@ -49,7 +49,7 @@ void served_calls::hand_to_service(open_call call, const wire::frame_view& frame
   if (frame.timeout_ms != 0)
     call.deadline =
         environment_.pump->schedule(call.deadline_at, caf::strong_actor_ptr{connection_.ctrl()}, call.number);
-  call_batches::to(*call.entry->route, session_.caller(), link_.input().chunk_size())
+  call_batches::to(*call.entry->route, session_.caller())
       .add(call.number, *call.entry->method, frame.message, call.deadline_at, frame.credit, call.requests,
            call.metadata);
   calls_.open(std::move(call));

@@ -20,13 +20,13 @@ bool actor_driver::remove() noexcept {
 
 void actor_driver::set_deadline(clock::time_point at) {
   cancel_deadline();
-  deadline_ = pump_->schedule(at, self_ptr(), deadline_tag_ += 2);
+  deadline_ = pump_->schedule(at, self_ptr(), deadline_tag_ += 4);
 }
 
 void actor_driver::cancel_deadline() noexcept {
   if (deadline_ == deadline_id::none) return;
   pump_->cancel(std::exchange(deadline_, deadline_id::none));
-  deadline_tag_ += 2;
+  deadline_tag_ += 4;
 }
 
 bool actor_driver::owns(const deadline_expired& expired) noexcept {

@@ -10,8 +10,8 @@
 ///
 /// Threads    the actor's.
 /// Owns       the registration and the deadline, but for their end: the actor closes its link before it goes.
-/// Tags       of deadlines are even, and unlike before with each new one, so that a late message is recognised; the actor
-///            uses odd ones for deadlines of its own.
+/// Tags       of deadlines are multiples of 4, and unlike before with each new one, so that a late message is recognised;
+///            the actor uses others for deadlines of its own.
 
 #include <memory>
 

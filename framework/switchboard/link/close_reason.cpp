@@ -24,6 +24,10 @@ const char* to_string(close_reason reason) noexcept {
       return "handshake_failed";
     case close_reason::handshake_timeout:
       return "handshake_timeout";
+    case close_reason::authentication_timeout:
+      return "authentication_timeout";
+    case close_reason::frame_timeout:
+      return "frame_timeout";
     case close_reason::failed:
       return "failed";
   }

@@ -16,26 +16,17 @@ frame_link::frame_link(upper_layer& upper, driver& by, const limits& within, std
       input_(within.frame_bytes_max),
       arming_(by) {}
 
-void frame_link::transition(state next) {
-  SWITCHBOARD_INVARIANT(may_follow(state_, next), "a link made a transition that its table does not have");
-  state_ = next;
-}
-
 // -- the beginning --------------------------------------------------------------------------------------------------
 
 void frame_link::start() {
-  const auto shaken = transport_->handshake();
-  const bool made = shaken.outcome == net::io_outcome::done;
-  if (!made && shaken.outcome != net::io_outcome::would_block)
-    return close(close_reason::handshake_failed, shaken.error);
-  arming_.note_read(shaken);
+  shake_hands();
+  if (!is_live(now())) return;
+  const bool made = now() == state::open;
   if (const auto failure = arming_.open(transport_->handle(), made)) {
     logging::warn("{}: registration failed: {}", peer().to_string(), failure.message());
     return close(close_reason::refused, failure);
   }
-  if (!made) return driver_.set_deadline(driver_.now() + limits_.handshake_timeout);
-  transition(state::open);
-  upper_.on_open();
+  if (!made) driver_.set_deadline(driver_.now() + limits_.handshake_timeout);
 }
 
 void frame_link::shake_hands() {
@@ -44,19 +35,19 @@ void frame_link::shake_hands() {
   if (shaken.outcome == net::io_outcome::would_block) return;
   if (shaken.outcome != net::io_outcome::done) return close(close_reason::handshake_failed, shaken.error);
   driver_.cancel_deadline();
-  transition(state::open);
+  life_.to(state::open);
   upper_.on_open();
 }
 
 // -- input ----------------------------------------------------------------------------------------------------------
 
 void frame_link::on_ready(event events) {
-  if (!is_live(state_) || !arming_.fired(events)) return;
+  if (!is_live(now()) || !arming_.fired(events)) return;
   if (has(events, event::err))
     if (const auto error = transport_->pending_error())
-      return close(state_ == state::handshaking ? close_reason::handshake_failed : close_reason::reset, error);
-  if (state_ == state::handshaking) return shake_hands();
-  if (may_receive(state_) && !reading_stopped_) {
+      return close(now() == state::handshaking ? close_reason::handshake_failed : close_reason::reset, error);
+  if (now() == state::handshaking) return shake_hands();
+  if (may_receive(now()) && !input_.paused()) {
     if (arming_.read_fired()) read();
   } else if (has(events, event::hangup)) {
     if (const auto error = transport_->pending_error()) close(close_reason::reset, error);
@@ -65,36 +56,41 @@ void frame_link::on_ready(event events) {
 
 void frame_link::on_turn() {
   turn_queued_ = false;
-  if (state_ == state::open && input_.has_rest()) {
+  if (now() == state::open && input_.has_rest()) {
     input_.take_up_rest();
     decode();
-  } else if (may_receive(state_) && !reading_stopped_ && transport_->holds_input()) {
+  } else if (may_receive(now()) && !input_.paused() && transport_->holds_input()) {
     read();
   }
 }
 
 void frame_link::read() {
   // What comes after the end of this side is read so that a reset does not overtake the last frames, and thrown away.
-  const bool wanted = state_ == state::open;
+  const bool wanted = now() == state::open;
   const auto got = wanted ? input_.read(*transport_) : frame_reader::discard(*transport_);
   arming_.note_read(got);
   switch (got.outcome) {
     case net::io_outcome::would_block:
       return;
-    case net::io_outcome::end_of_stream:
-      return on_end_of_stream();
     case net::io_outcome::failed:
       return close(close_reason::reset, got.error);
     case net::io_outcome::done:
       if (wanted) decode();
+      return;
+    case net::io_outcome::end_of_stream:
+      break;
   }
+  arming_.note_end_of_stream();
+  if (now() == state::lingering) return close(end_.how.reason);
+  life_.to(wanted ? state::half_closed : state::last_flush);
+  if (wanted) upper_.on_end_of_stream();
 }
 
 /// Gives the upper layer the frames that have come. A few bytes of a request may ask for thousands of a reply: what is
 /// behind the one that fills the output waits.
 void frame_link::decode() {
   wire::frame_view frame;
-  while (state_ == state::open) {
+  while (now() == state::open) {
     if (output_.reply_bytes() > 2 * limits_.outbound_high_bytes) {
       input_.keep_rest();
       break;
@@ -105,28 +101,16 @@ void frame_link::decode() {
       upper_.on_frame(frame);
     } else {
       upper_.on_malformed(input_.error());
-      SWITCHBOARD_INVARIANT(state_ != state::open, "a link went on behind bytes that are no frames");
+      SWITCHBOARD_INVARIANT(now() != state::open, "a link went on behind bytes that are no frames");
     }
   }
   upper_.after_frames();
 }
 
-void frame_link::on_end_of_stream() {
-  arming_.note_end_of_stream();
-  if (state_ == state::open) {
-    transition(state::half_closed);
-    upper_.on_end_of_stream();
-  } else if (state_ == state::flushing) {
-    transition(state::last_flush);
-  } else {
-    close(ending_.reason);
-  }
-}
-
 // -- the end of a turn ----------------------------------------------------------------------------------------------
 
 void frame_link::end_turn() {
-  const bool connected = is_live(state_) && state_ != state::handshaking;
+  const bool connected = is_live(now()) && now() != state::handshaking;
   if (connected && !arming_.write_blocked() && (!output_.empty() || transport_->holds_output())) {
     if (!driver_.has_more())
       write();
@@ -135,9 +119,9 @@ void frame_link::end_turn() {
   }
   step_orderly_close();
   update_reading();
-  if (is_live(state_)) {
-    const bool reading = state_ == state::handshaking || (may_receive(state_) && !reading_stopped_);
-    if (const auto failure = arming_.arm(reading, state_ != state::handshaking)) {
+  if (is_live(now())) {
+    const bool reading = now() == state::handshaking || (may_receive(now()) && !input_.paused());
+    if (const auto failure = arming_.arm(reading, now() != state::handshaking)) {
       logging::debug("{}: re-arm failed: {}", peer().to_string(), failure.message());
       close(failure == errc::closed ? close_reason::stopped : close_reason::failed, failure);
     }
@@ -153,72 +137,83 @@ void frame_link::write() {
 }
 
 void frame_link::update_reading() {
-  if (!is_live(state_)) return;
-  const auto replies_max = reading_stopped_ ? limits_.outbound_low_bytes : 2 * limits_.outbound_high_bytes;
+  if (!is_live(now())) return;
+  const auto replies_max = input_.paused() ? limits_.outbound_low_bytes : 2 * limits_.outbound_high_bytes;
   const bool full = output_.reply_bytes() > replies_max || !upper_.accepts_input();
-  const bool stopped_before = std::exchange(reading_stopped_, state_ == state::open && (full || input_.has_rest()));
+  const bool stopped_before = input_.paused();
+  input_.pause(now() == state::open && (full || input_.has_rest()));
   // As a turn of its own, so that a peer that takes its replies as fast as they are made leaves others theirs.
   const bool goes_on =
-      may_receive(state_) && !(reading_stopped_ && full) && (input_.has_rest() || transport_->holds_input());
+      may_receive(now()) && !(input_.paused() && full) && (input_.has_rest() || transport_->holds_input());
   if (goes_on && !std::exchange(turn_queued_, true)) driver_.queue_turn();
-  if (state_ != state::open) return;
-  if (stopped_before && !reading_stopped_) driver_.cancel_deadline();
+  if (now() != state::open) return;
+  if (stopped_before != input_.paused()) driver_.cancel_deadline();
   // It may have sent its end of stream, behind what is not read for now, and never take what keeps it from being read.
-  if (arming_.hangup_seen() && reading_stopped_ && !driver_.has_deadline())
+  if (arming_.hangup_seen() && input_.paused() && !driver_.has_deadline())
     driver_.set_deadline(driver_.now() + limits_.end_of_stream_flush);
+  // It stays when the frame has come: on_deadline() looks at the frame that there is then.
+  if (input_.inside_frame() && !input_.paused() && !driver_.has_deadline()) {
+    input_.watch();
+    driver_.set_deadline(driver_.now() + limits_.frame_timeout);
+  }
 }
 
 /// What the flags may be in each state.
 void frame_link::check() const {
-  SWITCHBOARD_INVARIANT(!is_live(state_) || arming_.armed(), "a link waits for nothing");
-  SWITCHBOARD_INVARIANT(state_ == state::open || !reading_stopped_, "a link holds back input that nobody waits for");
-  SWITCHBOARD_INVARIANT(state_ == state::open || !input_.has_rest(), "a link keeps input that nobody waits for");
-  SWITCHBOARD_INVARIANT(
-      may_receive(state_) || state_ == state::handshaking || !is_live(state_) || arming_.hangup_seen(),
-      "a link waits for an end that it has seen");
-  const bool writes = may_send(state_) || state_ == state::flushing || state_ == state::last_flush;
+  SWITCHBOARD_INVARIANT(!is_live(now()) || arming_.armed(), "a link waits for nothing");
+  SWITCHBOARD_INVARIANT(now() == state::open || !input_.paused(), "a link holds back input that nobody waits for");
+  SWITCHBOARD_INVARIANT(now() == state::open || !input_.has_rest(), "a link keeps input that nobody waits for");
+  SWITCHBOARD_INVARIANT(may_receive(now()) || now() == state::handshaking || !is_live(now()) || arming_.hangup_seen(),
+                        "a link waits for an end that it has seen");
+  const bool writes = may_send(now()) || now() == state::flushing || now() == state::last_flush;
   SWITCHBOARD_INVARIANT(writes || output_.empty(), "a link keeps output that will not leave");
-  SWITCHBOARD_INVARIANT((state_ == state::closed) == (transport_ == nullptr), "a link has a socket beyond its end");
+  SWITCHBOARD_INVARIANT((now() == state::closed) == (transport_ == nullptr), "a link has a socket beyond its end");
 }
 
 // -- the end --------------------------------------------------------------------------------------------------------
 
 void frame_link::finish(const orderly_close& how) {
   // Before it is open there is nothing to flush, and nothing that the peer could have been told.
-  if (state_ == state::handshaking) return close(how.reason);
+  if (now() == state::handshaking) return close(how.reason);
   const auto until = driver_.now() + how.flush;
-  if (may_send(state_)) {
-    transition(state_ == state::open ? state::flushing : state::last_flush);
-    ending_ = how;
-    reading_stopped_ = false;
+  if (may_send(now())) {
+    life_.to(now() == state::open ? state::flushing : state::last_flush);
+    end_.how = how;
+    input_.pause(false);
     input_.drop_rest();
-  } else if ((state_ != state::flushing && state_ != state::last_flush) || until > flush_until_) {
+  } else if ((now() != state::flushing && now() != state::last_flush) || until > end_.flush_until) {
     return;
   }
-  flush_until_ = until;
+  end_.flush_until = until;
   driver_.set_deadline(until);
 }
 
 void frame_link::step_orderly_close() {
-  const bool flushes = state_ == state::flushing || state_ == state::last_flush;
+  const bool flushes = now() == state::flushing || now() == state::last_flush;
   if (!flushes || !output_.empty() || transport_->holds_output()) return;
-  if (state_ == state::last_flush || transport_->shutdown_write()) return close(ending_.reason);
-  transition(state::lingering);
-  if (ending_.linger) driver_.set_deadline(driver_.now() + *ending_.linger);
+  if (now() == state::last_flush || transport_->shutdown_write()) return close(end_.how.reason);
+  life_.to(state::lingering);
+  if (end_.how.linger) driver_.set_deadline(driver_.now() + *end_.how.linger);
 }
 
 void frame_link::on_deadline() {
-  if (!is_live(state_)) return;
-  if (state_ == state::handshaking) return close(close_reason::handshake_timeout);
+  if (!is_live(now())) return;
+  if (now() == state::handshaking) return close(close_reason::handshake_timeout);
+  if (now() == state::open && !input_.paused()) {
+    const auto in_time = std::chrono::duration<double>(limits_.frame_timeout).count() *
+                         static_cast<double>(limits_.frame_bytes_per_second);
+    if (input_.is_late(static_cast<std::size_t>(in_time))) upper_.on_malformed(make_error_code(errc::timed_out));
+    return;
+  }
   // Who lingers has been told everything; who flushes did not take it in time.
-  close(state_ == state::lingering ? ending_.reason : close_reason::slow_to_flush);
+  close(now() == state::lingering ? end_.how.reason : close_reason::slow_to_flush);
 }
 
 void frame_link::close(close_reason reason, std::error_code why) {
-  if (!is_live(state_)) return;
-  transition(state::closing);
-  ending_.reason = reason;
-  reading_stopped_ = false;
+  if (!is_live(now())) return;
+  life_.to(state::closing);
+  end_.how.reason = reason;
+  input_.pause(false);
   upper_.on_closing(reason, why);
   driver_.cancel_deadline();
   output_.clear();
@@ -227,11 +222,11 @@ void frame_link::close(close_reason reason, std::error_code why) {
 }
 
 void frame_link::on_registration_closed() {
-  if (state_ != state::closing) return;
-  transition(state::closed);
-  logging::debug("{}: closed: {}", peer().to_string(), to_string(ending_.reason));
+  if (now() != state::closing) return;
+  life_.to(state::closed);
+  logging::debug("{}: closed: {}", peer().to_string(), to_string(end_.how.reason));
   transport_ = nullptr;
-  upper_.on_closed(ending_.reason);
+  upper_.on_closed(end_.how.reason);
 }
 
 }  // namespace switchboard::link

@@ -66,17 +66,14 @@ public:
   /// Ends at once: what is queued is dropped. `why` where there is more to say than the reason.
   void close(close_reason reason, std::error_code why = {});
 
-  state now() const noexcept { return state_; }
-  const frame_reader& input() const noexcept { return input_; }
+  state now() const noexcept { return life_.now(); }
   /// @pre not closed
   const net::endpoint& peer() const noexcept { return transport_->peer(); }
 
 private:
-  void transition(state next);
   void shake_hands();
   void read();
   void decode();
-  void on_end_of_stream();
   void write();
   void step_orderly_close();
   void update_reading();
@@ -89,11 +86,11 @@ private:
   frame_reader input_;
   outbound_queue output_;
   arming arming_;
-  orderly_close ending_;
-  clock::time_point flush_until_{};
-
-  state state_ = state::handshaking;
-  bool reading_stopped_ = false;  ///< by the marks, the upper layer or input that waits to be decoded
+  lifecycle life_;
+  struct {
+    orderly_close how;
+    clock::time_point flush_until{};
+  } end_;
   bool turn_queued_ = false;
 };
 

@@ -19,13 +19,22 @@ net::io_result frame_reader::read(net::transport& from) noexcept {
   const auto chunk = chunk_of_this_thread();
   const auto got = from.read(chunk);
   if (got.outcome != net::io_outcome::done) return got;
-  chunk_size_ = got.bytes;
+  bytes_ += got.bytes;
   decoder_.feed(chunk.first(got.bytes));
   return got;
 }
 
 net::io_result frame_reader::discard(net::transport& from) noexcept {
   return from.read(chunk_of_this_thread());
+}
+
+void frame_reader::watch() noexcept {
+  watched_frames_ = frames_;
+  watched_bytes_ = bytes_;
+}
+
+bool frame_reader::is_late(std::size_t bytes) const noexcept {
+  return inside_frame() && frames_ == watched_frames_ && bytes_ - watched_bytes_ < bytes;
 }
 
 void frame_reader::keep_rest() {
@@ -37,7 +46,6 @@ void frame_reader::take_up_rest() noexcept {
   const auto chunk = chunk_of_this_thread().first(rest_.size());
   std::memcpy(chunk.data(), rest_.data(), rest_.size());
   rest_ = {};
-  chunk_size_ = chunk.size();
   decoder_.feed(chunk);
 }
 

@@ -11,6 +11,7 @@
 /// Owns       a partial frame, within the frame limit; the rest of at most one chunk.
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include <switchboard/net/transport.hpp>
@@ -32,7 +33,11 @@ public:
   /// One read, whose bytes are thrown away.
   static net::io_result discard(net::transport& from) noexcept;
   /// The next whole frame, valid until next() is called again.
-  outcome next(wire::frame_view& frame) { return decoder_.next(frame); }
+  outcome next(wire::frame_view& frame) {
+    const auto came = decoder_.next(frame);
+    if (came == outcome::frame) ++frames_;
+    return came;
+  }
   std::error_code error() const noexcept { return decoder_.error(); }
 
   /// Keeps what next() has not come to; nothing is to be read until it is taken up again.
@@ -42,13 +47,25 @@ public:
   void take_up_rest() noexcept;
   void drop_rest() noexcept { rest_ = {}; }
 
-  /// Bytes that were read last, or taken up: the frames in them, but for one that began before, come to no more.
-  std::size_t chunk_size() const noexcept { return chunk_size_; }
+  /// Whether nothing more is to be read, or taken up, for now. It does not stop who does it all the same.
+  bool paused() const noexcept { return paused_; }
+  void pause(bool now) noexcept { paused_ = now; }
+
+  /// Whether a frame has begun and not come whole.
+  bool inside_frame() const noexcept { return decoder_.inside_frame(); }
+  /// Begins to watch that frame.
+  void watch() noexcept;
+  /// Whether it still has not come whole, and fewer than `bytes` have come since.
+  bool is_late(std::size_t bytes) const noexcept;
 
 private:
   wire::frame_decoder decoder_;
   std::vector<std::byte> rest_;
-  std::size_t chunk_size_ = 0;
+  std::uint64_t frames_ = 0;  ///< so far
+  std::uint64_t bytes_ = 0;
+  std::uint64_t watched_frames_ = 0;  ///< when watch() was called
+  std::uint64_t watched_bytes_ = 0;
+  bool paused_ = false;
 };
 
 }  // namespace switchboard::link

@@ -23,6 +23,10 @@ struct limits {
 
   /// How long the making of a connection may take, a handshake included.
   std::chrono::milliseconds handshake_timeout{10'000};
+  /// How long the peer may take to finish a frame that it has begun, counted only while this side reads. One that grows by
+  /// at least `frame_bytes_per_second` is in time.
+  std::chrono::milliseconds frame_timeout{30'000};
+  std::size_t frame_bytes_per_second = 16 * 1024;
   /// How long the peer of a link that this side ends may take to accept what is queued.
   std::chrono::milliseconds flush_timeout{2'000};
   /// How long input is read and thrown away after an error, so that a reset does not overtake the status.

@@ -1,3 +1,4 @@
+#include <switchboard/error/invariant.hpp>
 #include <switchboard/link/state.hpp>
 
 namespace switchboard::link {
@@ -21,6 +22,11 @@ bool may_follow(state now, state next) noexcept {
       return now == state::closing;
   }
   return false;
+}
+
+void lifecycle::to(state next) noexcept {
+  SWITCHBOARD_INVARIANT(may_follow(now_, next), "a link made a transition that its table does not have");
+  now_ = next;
 }
 
 }  // namespace switchboard::link

@@ -12,7 +12,8 @@
 ///     any of them  closing      both sides have ended, a limit of time, a fault, close()
 ///     closing      closed       the registration has ended (N48), and the socket with it
 ///
-/// Threads    values.
+/// Threads    values; one at a time.
+/// Errors     a transition that the table does not have is a broken invariant.
 
 namespace switchboard::link {
 
@@ -41,5 +42,14 @@ constexpr bool may_send(state now) noexcept {
 constexpr bool may_receive(state now) noexcept {
   return now == state::open || now == state::flushing || now == state::lingering;
 }
+
+class lifecycle {
+public:
+  state now() const noexcept { return now_; }
+  void to(state next) noexcept;
+
+private:
+  state now_ = state::handshaking;
+};
 
 }  // namespace switchboard::link

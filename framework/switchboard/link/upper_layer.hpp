@@ -22,7 +22,8 @@ public:
   virtual void on_frame(const wire::frame_view& frame) = 0;
   /// The frames of one read were given.
   virtual void after_frames() {}
-  /// The peer's bytes are no frames. The upper layer finishes or aborts the link before it returns.
+  /// The peer's bytes are no frames, or a frame did not come whole in time (timed_out). The upper layer finishes or closes
+  /// the link before it returns.
   virtual void on_malformed(std::error_code why) = 0;
   /// No more frames come; those that are sent still arrive. The upper layer finishes the link when it has sent all.
   virtual void on_end_of_stream() = 0;
