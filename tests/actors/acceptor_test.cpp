@@ -1,5 +1,6 @@
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
@@ -37,7 +38,7 @@ private:
 };
 
 caf::behavior deaf_broker(caf::event_based_actor*) {
-  return {[](const acceptor_closed&) {}};
+  return {[](const acceptor_closed&) {}, [](const connection_opened&) {}};
 }
 
 class Acceptor : public testing::Test {
@@ -46,8 +47,10 @@ protected:
     environment->pump = stage.pump();
     environment->figures = std::make_shared<metrics::registry>();
     environment->broker = caf::actor_cast<caf::strong_actor_ptr>(stage.system().spawn(deaf_broker));
-    served_ = stage.system().spawn<acceptor>(environment, std::make_shared<std::atomic<std::uint64_t>>(1),
-                                             std::make_unique<exhausted_listener>(waiting));
+    served_ = stage.system().spawn<acceptor>(
+        acceptor_environment{environment, std::make_shared<std::atomic<std::uint64_t>>(1),
+                             std::make_shared<open_connections>(0, 0)},
+        std::make_unique<exhausted_listener>(waiting), connection_factory{});
     stage.settle();
   }
   ~Acceptor() override {
@@ -79,6 +82,81 @@ TEST_F(Acceptor, CountsWhomItRefusesForWantOfDescriptors) {
   stage.advance(acceptor::pause);
   EXPECT_EQ(refused(), acceptor::refusals + 6);
   EXPECT_EQ(hits(), 2);
+}
+
+TEST(OpenConnections, HaveNoMorePlacesThanTheirLimitInAll) {
+  const auto places = std::make_shared<open_connections>(2, 0);
+  auto first = places->take_place(net::endpoint::tcp("1.1.1.1", 1));
+  auto second = places->take_place(net::endpoint::tcp("2.2.2.2", 1));
+  EXPECT_TRUE(first.place && second.place);
+  const auto third = places->take_place(net::endpoint::tcp("3.3.3.3", 1));
+  EXPECT_FALSE(third.place);
+  EXPECT_EQ(third.why, open_connections::refusal::in_all);
+  first.place = {};
+  EXPECT_TRUE(places->take_place(net::endpoint::tcp("3.3.3.3", 1)).place);
+}
+
+TEST(OpenConnections, HaveNoMorePlacesForAnAddressThanItsLimit) {
+  const auto places = std::make_shared<open_connections>(0, 1);
+  auto first = places->take_place(net::endpoint::tcp("1.1.1.1", 1));
+  EXPECT_TRUE(first.place);
+  EXPECT_EQ(places->take_place(net::endpoint::tcp("1.1.1.1", 2)).why, open_connections::refusal::per_address);
+  EXPECT_TRUE(places->take_place(net::endpoint::tcp("2.2.2.2", 1)).place);
+  first.place = {};
+  EXPECT_TRUE(places->take_place(net::endpoint::tcp("1.1.1.1", 3)).place);
+}
+
+constexpr auto busy_socket = static_cast<net::socket_handle>(8);
+
+/// A listener with one connection after another.
+class busy_listener final : public net::listener {
+public:
+  explicit busy_listener(std::shared_ptr<std::vector<std::shared_ptr<testkit::scripted_wire>>> waiting)
+      : waiting_(std::move(waiting)) {}
+
+  net::socket_handle handle() const noexcept override { return busy_socket; }
+  const net::endpoint& local() const noexcept override { return local_; }
+  error_or<std::unique_ptr<net::transport>> accept() noexcept override {
+    if (waiting_->empty()) return std::unique_ptr<net::transport>();
+    auto next = std::move(waiting_->back());
+    waiting_->pop_back();
+    return std::unique_ptr<net::transport>(
+        new testkit::scripted_transport(static_cast<net::socket_handle>(100), std::move(next)));
+  }
+  bool refuse(void (*)(net::transport&)) noexcept override { return false; }
+
+private:
+  const std::shared_ptr<std::vector<std::shared_ptr<testkit::scripted_wire>>> waiting_;
+  const net::endpoint local_ = net::endpoint::tcp("127.0.0.1", 7000);
+};
+
+TEST_F(Acceptor, TellsAClientThatThereIsNoPlaceForItAndClosesIt) {
+  const auto waiting_wires = std::make_shared<std::vector<std::shared_ptr<testkit::scripted_wire>>>();
+  const auto taken = std::make_shared<testkit::scripted_wire>();
+  const auto turned_away = std::make_shared<testkit::scripted_wire>();
+  std::vector<std::unique_ptr<net::transport>> made;
+  std::vector<connection_place> places;
+  auto one = stage.system().spawn<acceptor>(
+      acceptor_environment{environment, std::make_shared<std::atomic<std::uint64_t>>(1),
+                           std::make_shared<open_connections>(1, 0)},
+      std::make_unique<busy_listener>(waiting_wires),
+      [&](caf::event_based_actor&, std::uint64_t, std::unique_ptr<net::transport> transport, connection_place place) {
+        made.push_back(std::move(transport));
+        places.push_back(std::move(place));
+        return caf::strong_actor_ptr{};
+      });
+  stage.settle();
+  *waiting_wires = {turned_away, taken};
+  ASSERT_TRUE(stage.port().fire(busy_socket, notify::event::in));
+  stage.settle();
+  EXPECT_EQ(made.size(), 1u);
+  EXPECT_TRUE(turned_away->write_shut);
+  EXPECT_TRUE(turned_away->closed);
+  EXPECT_NE(turned_away->output.find("connections_max"), std::string::npos);
+  EXPECT_FALSE(taken->closed);
+  caf::anon_send(one, close_acceptor{});
+  one = nullptr;
+  stage.settle();
 }
 
 }  // namespace

@@ -819,6 +819,43 @@ TEST_F(ConnectionTest, ClosesAfterAWhileWhenTheClientOfABrokenProtocolStays) {
   EXPECT_EQ(broker.closed, std::vector{close_reason::protocol_error});
 }
 
+TEST_F(ConnectionTest, EndsAClientThatDoesNotFinishAFrameInTime) {
+  start();
+  receive(open_say(1, "cut").substr(0, 5));
+  stage.advance(environment->limits.link.frame_timeout);
+  const auto last = sent_one();
+  EXPECT_EQ(last.call(), 0u);
+  EXPECT_EQ(code_of(last), rpc::code::deadline_exceeded);
+  receive_end();
+  EXPECT_EQ(broker.closed, std::vector{close_reason::frame_timeout});
+}
+
+TEST_F(ConnectionTest, EndsAClientThatDoesNotAuthenticateInTime) {
+  environment->authenticate = [](std::string_view, const std::string&) -> rpc::result<std::string> {
+    return rpc::status{rpc::code::unauthenticated, "no"};
+  };
+  start();
+  stage.advance(environment->limits.authentication_timeout);
+  const auto last = sent_one();
+  EXPECT_EQ(last.call(), 0u);
+  EXPECT_EQ(code_of(last), rpc::code::unauthenticated);
+  receive_end();
+  EXPECT_EQ(broker.closed, std::vector{close_reason::authentication_timeout});
+}
+
+TEST_F(ConnectionTest, LetsAClientStayThatHasAuthenticated) {
+  environment->authenticate = [](std::string_view, const std::string&) -> rpc::result<std::string> {
+    return "someone";
+  };
+  start();
+  std::string authenticate;
+  wire::append_open(authenticate, 1, "switchboard.v1.Session/Authenticate", {}, true, 0, 0);
+  receive(authenticate);
+  stage.advance(environment->limits.authentication_timeout);
+  EXPECT_EQ(code_of(sent_one()), rpc::code::ok);
+  EXPECT_FALSE(wire->write_shut);
+}
+
 TEST_F(ConnectionTest, GivesUpOnAClientThatDoesNotTakeItsLastFrames) {
   start();
   wire->room = 0;

@@ -27,6 +27,12 @@ TEST(Endpoint, ParsesIpv6InBracketsAndDropsThem) {
   EXPECT_EQ(endpoint::parse("[::ffff:10.0.0.1]:1")->host(), "::ffff:10.0.0.1");
 }
 
+TEST(Endpoint, ParsesTheSchemeOfTcp) {
+  EXPECT_EQ(*endpoint::parse("tcp:127.0.0.1:80"), endpoint::tcp("127.0.0.1", 80));
+  EXPECT_EQ(*endpoint::parse("tcp:[::1]:80"), endpoint::tcp("::1", 80));
+  EXPECT_EQ(*endpoint::parse("tcp:80"), endpoint::tcp("tcp", 80)) << "a host of that name";
+}
+
 TEST(Endpoint, ParsesUnixPath) {
   const auto parsed = endpoint::parse("unix:/run/chat/broker.sock");
   ASSERT_TRUE(parsed);
@@ -46,11 +52,11 @@ TEST(Endpoint, PrintsWhatItParses) {
 
 TEST(Endpoint, RejectsWhatIsNoAddress) {
   using namespace std::string_view_literals;
-  for (const auto text : {""sv,           ":"sv,       "host"sv,          "host:"sv,      ":80"sv,       "host:port"sv,
-                          "host:65536"sv, "host:-1"sv, "host:+1"sv,       "host: 1"sv,    "host:1 "sv,   "host:0x50"sv,
-                          "ho st:80"sv,   "a/b:80"sv,  "::1:80"sv,        "1:2:3"sv,      "[::1]"sv,     "[::1]80"sv,
-                          "[::1]:"sv,     "[]:80"sv,   "[::1:80"sv,       "::1]:80"sv,    "[host]:80"sv, "[::1%]:80"sv,
-                          "[[::1]]:80"sv, "unix:"sv,   "unix:relative"sv, "unix:/a\0b"sv, "UNIX:/a"sv})
+  for (const auto text : {""sv,           ":"sv,          "host"sv,    "host:"sv,         ":80"sv,        "host:port"sv,
+                          "host:65536"sv, "host:-1"sv,    "host:+1"sv, "host: 1"sv,       "host:1 "sv,    "host:0x50"sv,
+                          "ho st:80"sv,   "a/b:80"sv,     "::1:80"sv,  "1:2:3"sv,         "tcp:1:2:3"sv,  "[::1]"sv,
+                          "[::1]80"sv,    "[::1]:"sv,     "[]:80"sv,   "[::1:80"sv,       "::1]:80"sv,    "[host]:80"sv,
+                          "[::1%]:80"sv,  "[[::1]]:80"sv, "unix:"sv,   "unix:relative"sv, "unix:/a\0b"sv, "UNIX:/a"sv})
     EXPECT_EQ(endpoint::parse(text).error(), errc::invalid_endpoint) << '"' << text << '"';
 }
 

@@ -68,7 +68,9 @@ TEST(ServerOptions, TakesEveryLimitByName) {
   const parsed_line parsed({"--threads=3", "--port=io_uring", "--log-level=debug", "--frame-bytes-max=64K",
                             "--open-calls-max=5", "--request-bytes-in-flight-max=2M", "--outbound-high-bytes=512K",
                             "--outbound-low-bytes=1000", "--turn-messages-max=7", "--turn-bytes-max=8K",
-                            "--drain-timeout=500ms", "--flush-timeout=4s", "--linger=2", "--end-of-stream-flush=1m"});
+                            "--drain-timeout=500ms", "--flush-timeout=4s", "--linger=2", "--end-of-stream-flush=1m",
+                            "--connections-max=9", "--connections-per-address-max=3", "--handshake-timeout=1s",
+                            "--authentication-timeout=2s", "--frame-timeout=3s"});
   EXPECT_EQ(parsed.status, std::nullopt) << parsed.complaint;
   const auto& options = parsed.line.options();
   EXPECT_EQ(options.threads, 3u);
@@ -81,6 +83,11 @@ TEST(ServerOptions, TakesEveryLimitByName) {
   EXPECT_EQ(options.limits.link.outbound_low_bytes, 1000u);
   EXPECT_EQ(options.limits.turn_messages_max, 7u);
   EXPECT_EQ(options.limits.turn_bytes_max, 8u * 1024);
+  EXPECT_EQ(options.limits.connections_max, 9u);
+  EXPECT_EQ(options.limits.connections_per_address_max, 3u);
+  EXPECT_EQ(options.limits.link.handshake_timeout, 1s);
+  EXPECT_EQ(options.limits.authentication_timeout, 2s);
+  EXPECT_EQ(options.limits.link.frame_timeout, 3s);
   EXPECT_EQ(options.limits.drain_timeout, 500ms);
   EXPECT_EQ(options.limits.link.flush_timeout, 4s);
   EXPECT_EQ(options.limits.link.linger, 2s);
@@ -132,6 +139,11 @@ TEST(ServerOptions, HelpNamesEveryOptionWithItsDefault) {
                              "--flush-timeout",
                              "--linger",
                              "--end-of-stream-flush",
+                             "--connections-max",
+                             "--connections-per-address-max",
+                             "--handshake-timeout",
+                             "--authentication-timeout",
+                             "--frame-timeout",
                              "--rooms-max",
                              "127.0.0.1:7000",
                              "1M",

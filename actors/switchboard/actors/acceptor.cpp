@@ -1,6 +1,7 @@
-#include <caf/mailbox_element.hpp>
+#include <array>
 
 #include <switchboard/actors/acceptor.hpp>
+#include <switchboard/actors/tell.hpp>
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
@@ -18,24 +19,27 @@ logging::throttle& registration_failures() {
 }
 
 /// What a client that cannot be served is told.
-void say_out_of_descriptors(net::transport& to) {
+void say(net::transport& to, std::string_view why) {
   std::string frame;
-  wire::append_status(frame, 0, static_cast<int>(rpc::code::resource_exhausted),
-                      "the server is out of file descriptors");
+  wire::append_status(frame, 0, static_cast<int>(rpc::code::resource_exhausted), why);
   const net::const_buffer piece{frame.data(), frame.size()};
   (void)to.write({&piece, 1});
 }
 
+void say_out_of_descriptors(net::transport& to) {
+  say(to, "the server is out of file descriptors");
+}
+
 }  // namespace
 
-acceptor::acceptor(caf::actor_config& config, std::shared_ptr<const connection_environment> environment,
-                   std::shared_ptr<std::atomic<std::uint64_t>> ids, std::unique_ptr<net::listener> listener)
+acceptor::acceptor(caf::actor_config& config, acceptor_environment environment, std::unique_ptr<net::listener> listener,
+                   connection_factory factory)
     : caf::event_based_actor(config),
-      environment_(std::move(environment)),
-      ids_(std::move(ids)),
+      shared_(std::move(environment)),
+      factory_(std::move(factory)),
       listener_(std::move(listener)),
-      descriptors_("descriptors", environment_->figures) {
-  if (const auto& figures = environment_->figures)
+      descriptors_("descriptors", shared_.connections->figures) {
+  if (const auto& figures = shared_.connections->figures)
     refused_ =
         figures->counters("switchboard_connections_refused_total", "Connections that were closed at once.", {"limit"})
             .with({descriptors_.name()});
@@ -69,14 +73,30 @@ void acceptor::accept_burst() {
       return refuse_and_pause(transport.error());
     }
     if (!*transport) break;
-    const auto id = ids_->fetch_add(1, std::memory_order_relaxed);
-    const auto started = spawn<connection>(environment_, id, std::move(*transport));
-    environment_->broker->enqueue(
-        caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
-                                  connection_opened{id, caf::actor_cast<caf::strong_actor_ptr>(started)}),
-        context());
+    take(std::move(*transport));
   }
   arm();
+}
+
+void acceptor::take(std::unique_ptr<net::transport> accepted) {
+  auto [place, why] = shared_.places->take_place(accepted->peer());
+  auto& hits = *shared_.connections->hits;
+  if (why == open_connections::refusal::in_all) return turn_away(*accepted, hits.connections_max);
+  if (why == open_connections::refusal::per_address) return turn_away(*accepted, hits.connections_per_address_max);
+  const auto id = shared_.ids->fetch_add(1, std::memory_order_relaxed);
+  auto started = factory_(*this, id, std::move(accepted), std::move(place));
+  tell(*this, shared_.connections->broker, connection_opened{id, std::move(started)});
+}
+
+/// Tells a client that there is no place for it, where that can be told at once; it is closed as `from` goes.
+void acceptor::turn_away(net::transport& from, limit_monitor& limit) {
+  limit.hit(from.peer().to_string());
+  if (from.handshake().outcome != net::io_outcome::done) return;
+  say(from, "the server has as many connections as " + limit.name() + " allows");
+  (void)from.shutdown_write();
+  // What it sent already is read away, so that closing does not reset the status.
+  std::array<std::byte, 16 * 1024> ignored;
+  (void)from.read(ignored);
 }
 
 void acceptor::refuse_and_pause(std::error_code why) {
@@ -91,16 +111,16 @@ void acceptor::refuse_and_pause(std::error_code why) {
 }
 
 void acceptor::go_on_later() {
-  pause_ = environment_->pump->schedule(environment_->pump->now() + pause, caf::strong_actor_ptr{ctrl()}, 0);
+  pause_ = pump().schedule(pump().now() + pause, caf::strong_actor_ptr{ctrl()}, 0);
 }
 
 /// Registers the listener, or arms it again. What fails may work in a while (N17), and nobody else would see to it.
 void acceptor::arm() {
-  auto& pump = *environment_->pump;
   std::error_code failure;
   if (registration_ != registration_id::none) {
-    failure = pump.arm(registration_, notify::interest::in);
-  } else if (const auto opened = pump.open(listener_->handle(), caf::strong_actor_ptr{ctrl()}, notify::interest::in)) {
+    failure = pump().arm(registration_, notify::interest::in);
+  } else if (const auto opened =
+                 pump().open(listener_->handle(), caf::strong_actor_ptr{ctrl()}, notify::interest::in)) {
     registration_ = *opened;
   } else {
     failure = opened.error();
@@ -113,8 +133,8 @@ void acceptor::arm() {
 void acceptor::close() {
   if (closing_) return;
   closing_ = true;
-  if (pause_ != deadline_id::none) environment_->pump->cancel(pause_);
-  if (registration_ == registration_id::none || environment_->pump->remove(registration_)) finish_close();
+  if (pause_ != deadline_id::none) pump().cancel(pause_);
+  if (registration_ == registration_id::none || pump().remove(registration_)) finish_close();
 }
 
 void acceptor::finish_close() {
@@ -124,9 +144,8 @@ void acceptor::finish_close() {
 }
 
 void acceptor::on_exit() {
-  if (registration_ != registration_id::none) (void)environment_->pump->remove(registration_);
-  environment_->broker->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, acceptor_closed{id()}),
-                                context());
+  if (registration_ != registration_id::none) (void)pump().remove(registration_);
+  tell(*this, shared_.connections->broker, acceptor_closed{id()});
 }
 
 }  // namespace switchboard

@@ -12,6 +12,7 @@
 #include <switchboard/actors/acceptor.hpp>
 #include <switchboard/actors/broker.hpp>
 #include <switchboard/actors/broker_metrics.hpp>
+#include <switchboard/actors/connection.hpp>
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/actors/service_router.hpp>
 #include <switchboard/logging/logging.hpp>
@@ -76,6 +77,7 @@ public:
     connections_.clear();
     acceptors_.clear();
     environment_ = nullptr;
+    accepting_ = {};
     const std::lock_guard lock{state_->mutex};
     state_->ended = true;
     state_->ended_changed.notify_all();
@@ -140,6 +142,9 @@ private:
 
   void on_start(std::shared_ptr<const connection_environment> environment) {
     environment_ = std::move(environment);
+    const auto& limits = environment_->limits;
+    accepting_ = {environment_, std::make_shared<std::atomic<std::uint64_t>>(1),
+                  std::make_shared<open_connections>(limits.connections_max, limits.connections_per_address_max)};
     hosts_.resize(directory_->routes().size());
     for (std::size_t i = 0; i < hosts_.size(); ++i) {
       hosts_[i].restarts = state_->figures.restarts_of(directory_->routes()[i].definition().name());
@@ -187,7 +192,13 @@ private:
 
   void on_start_acceptor(std::unique_ptr<net::listener> listener) {
     if (phase_ != phase::serving) return;
-    const auto actor = spawn<acceptor>(environment_, ids_, std::move(listener));
+    const auto actor = spawn<acceptor>(
+        accepting_, std::move(listener),
+        [environment = environment_](caf::event_based_actor& by, std::uint64_t id,
+                                     std::unique_ptr<net::transport> transport, connection_place place) {
+          return caf::actor_cast<caf::strong_actor_ptr>(
+              by.spawn<connection>(environment, id, std::move(transport), std::move(place)));
+        });
     acceptors_.emplace(actor.id(), caf::actor_cast<caf::strong_actor_ptr>(actor));
   }
 
@@ -270,7 +281,7 @@ private:
   const std::shared_ptr<broker::shared_state> state_;
   const std::shared_ptr<service_directory> directory_;
   std::shared_ptr<const connection_environment> environment_;
-  std::shared_ptr<std::atomic<std::uint64_t>> ids_ = std::make_shared<std::atomic<std::uint64_t>>(1);
+  acceptor_environment accepting_;
   phase phase_ = phase::serving;
   std::unordered_map<std::uint64_t, connection_entry> connections_;
   std::unordered_set<std::uint64_t> closed_early_;
@@ -331,6 +342,7 @@ void broker::start() {
   environment->interceptors = interceptors_;
   environment->authenticate = authenticate_;
   environment->figures = figures_;
+  environment->hits = std::make_shared<limit_hits>(figures_);
   environment->broker = caf::actor_cast<caf::strong_actor_ptr>(system_.spawn<broker_actor>(state_, directory_));
   environment_ = std::move(environment);
   tell(start_broker{environment_});
@@ -340,9 +352,13 @@ error_or<net::endpoint> broker::listen(const net::endpoint& at) {
   auto listener = network_.listen(at);
   if (!listener) return listener.error();
   auto local = (*listener)->local();
-  if (!environment_) start();
-  tell(start_acceptor{std::move(*listener)});
+  serve(std::move(*listener));
   return local;
+}
+
+void broker::serve(std::unique_ptr<net::listener> listener) {
+  if (!environment_) start();
+  tell(start_acceptor{std::move(listener)});
 }
 
 void broker::begin_drain() {

@@ -27,7 +27,8 @@
 #include <caf/actor_cast.hpp>
 #include <caf/fwd.hpp>
 
-#include <switchboard/actors/connection.hpp>
+#include <switchboard/actors/connection_environment.hpp>
+#include <switchboard/link/close_reason.hpp>
 #include <switchboard/net/network.hpp>
 
 namespace switchboard {
@@ -58,6 +59,8 @@ public:
   void demand_authentication(authenticator check);
   /// Starts the services, if this is the first, and serves at `at`. Returns the endpoint with its actual port.
   error_or<net::endpoint> listen(const net::endpoint& at);
+  /// The same with a listener that is there, whatever transports it makes.
+  void serve(std::unique_ptr<net::listener> listener);
 
   /// Ends in order: nothing new is accepted, streams end, unary calls get limits::drain_timeout, output is flushed.
   /// Returns when every actor has ended.

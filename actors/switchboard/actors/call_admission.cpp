@@ -45,8 +45,10 @@ rpc::status call_admission::refusal_of(const wire::frame_view& frame, const meth
     return {code::unavailable, "the server is stopping"};
   if (!entry) return {code::unimplemented, "no method " + std::string(frame.method.substr(0, 256))};
   const auto open_max = environment_.limits.open_calls_max;
-  if (!entry->flags.uncounted && calls_.size() >= open_max)
+  if (!entry->flags.uncounted && calls_.size() >= open_max) {
+    environment_.hits->open_calls_max.hit(session_.peer());
     return {code::resource_exhausted, "more than " + std::to_string(open_max) + " open calls on one connection"};
+  }
   return frame.metadata.empty() ? rpc::status{} : rpc::check(frame.metadata);
 }
 

@@ -25,6 +25,7 @@ public:
                  const connection_environment& environment, std::uint64_t id);
 
   std::uint64_t id() const noexcept { return id_; }
+  std::string peer() const { return link_.peer().to_string(); }
   bool authenticated() const noexcept { return authenticated_; }
   /// The client as services see it. @pre the link is not closed, or the client has made a call
   const std::shared_ptr<const rpc::caller>& caller();

@@ -17,13 +17,14 @@ constexpr std::string_view stopping = "the server is stopping";
 }  // namespace
 
 connection::connection(caf::actor_config& config, std::shared_ptr<const connection_environment> environment,
-                       std::uint64_t id, std::unique_ptr<net::transport> transport)
+                       std::uint64_t id, std::unique_ptr<net::transport> transport, connection_place place)
     : caf::event_based_actor(config),
       environment_(std::move(environment)),
       driver_(*this, environment_->pump),
       link_(*this, driver_, environment_->limits.link, std::move(transport)),
       session_(*this, link_, *environment_, id),
-      calls_(*this, *environment_, link_, session_) {}
+      calls_(*this, *environment_, link_, session_),
+      place_(std::move(place)) {}
 
 caf::behavior connection::make_behavior() {
   link_.start();
@@ -59,6 +60,13 @@ caf::behavior connection::make_behavior() {
 
 // -- from the link --------------------------------------------------------------------------------------------------
 
+void connection::on_open() {
+  if (session_.authenticated()) return;
+  auto& pump = *environment_->pump;
+  authentication_ = pump.schedule(pump.now() + environment_->limits.authentication_timeout,
+                                  caf::strong_actor_ptr{ctrl()}, authentication_tag);
+}
+
 void connection::on_frame(const wire::frame_view& frame) {
   if (frame.call == 0) {
     if (!frame.has_status) return;
@@ -68,7 +76,7 @@ void connection::on_frame(const wire::frame_view& frame) {
   } else if (frame.method.empty()) {
     calls_.on_frame(frame);
   } else if (const auto* const fault = calls_.open(frame)) {
-    fail_protocol(rpc::code::invalid_argument, fault);
+    end_with_status(link::close_reason::protocol_error, rpc::code::invalid_argument, fault);
   }
 }
 
@@ -77,17 +85,25 @@ void connection::after_frames() {
 }
 
 void connection::on_malformed(std::error_code why) {
-  fail_protocol(why == errc::frame_too_large ? rpc::code::resource_exhausted : rpc::code::invalid_argument,
-                why.message());
+  using link::close_reason;
+  if (why == errc::timed_out)
+    return end_with_status(close_reason::frame_timeout, rpc::code::deadline_exceeded,
+                           "a frame was begun and not finished in time");
+  if (why == errc::frame_too_large) environment_->hits->frame_bytes_max.hit(link_.peer().to_string());
+  end_with_status(close_reason::protocol_error,
+                  why == errc::frame_too_large ? rpc::code::resource_exhausted : rpc::code::invalid_argument,
+                  why.message());
 }
 
-void connection::fail_protocol(rpc::code code, std::string_view text) {
-  protocol_errors().info("{}: {}: {}", link_.peer().to_string(), rpc::to_string(code), text);
+/// Ends the connection for what its client did, or did not do.
+void connection::end_with_status(link::close_reason reason, rpc::code code, std::string_view text) {
+  if (reason == link::close_reason::protocol_error)
+    protocol_errors().info("{}: {}: {}", link_.peer().to_string(), rpc::to_string(code), text);
   calls_.cancel(served_calls::which::all);
   // The last frame: behind replies and stream messages alike.
   link_.output().add_stream_frame([&](std::string& out) { wire::append_status(out, 0, static_cast<int>(code), text); });
   const auto& bounds = environment_->limits.link;
-  link_.finish({link::close_reason::protocol_error, bounds.flush_timeout, bounds.linger});
+  link_.finish({reason, bounds.flush_timeout, bounds.linger});
 }
 
 /// The client's streams are cancelled without a word; its unary calls are answered.
@@ -96,12 +112,15 @@ void connection::on_end_of_stream() {
   link_.output().drop_streams();
 }
 
-void connection::on_closing(link::close_reason, std::error_code) {
+void connection::on_closing(link::close_reason reason, std::error_code) {
+  if (auto* const limit = environment_->hits->of(reason)) limit->hit(link_.peer().to_string());
   calls_.cancel(served_calls::which::all);
   session_.close();
+  if (authentication_ != deadline_id::none) environment_->pump->cancel(authentication_);
 }
 
 void connection::on_closed(link::close_reason reason) {
+  place_ = {};
   tell(*this, environment_->broker, connection_closed{session_.id(), reason});
   quit();
 }
@@ -109,10 +128,16 @@ void connection::on_closed(link::close_reason reason) {
 // -- the rest -------------------------------------------------------------------------------------------------------
 
 void connection::on_deadline(const deadline_expired& expired) {
-  if (driver_.owns(expired))
+  if (expired.tag == authentication_tag) {
+    authentication_ = deadline_id::none;
+    if (link_.now() == link::state::open && !session_.authenticated())
+      end_with_status(link::close_reason::authentication_timeout, rpc::code::unauthenticated,
+                      "not authenticated in time");
+  } else if (driver_.owns(expired)) {
     link_.on_deadline();
-  else if (live())
+  } else if (live()) {
     calls_.on_deadline(expired.tag);
+  }
   end_turn();
 }
 
@@ -154,6 +179,7 @@ void connection::on_exit() {
   if (link_.now() == link::state::closing)
     tell(*this, environment_->broker, connection_closed{session_.id(), link::close_reason::failed});
   session_.close();
+  place_ = {};
   // A call that is still held somewhere keeps this actor's memory; it must not keep the services, which may own what
   // holds the call.
   environment_ = nullptr;

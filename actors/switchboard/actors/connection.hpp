@@ -10,14 +10,14 @@
 ///                                                  mailbox is empty
 ///     rpc::stream_ready    sources   live          the stream's messages are taken, as credit and marks allow
 ///     link_turn            link      live          writes what the handlers before it queued, reads on
-///     deadline_expired     pump      any           a call's deadline (its number), or the link's (even)
+///     deadline_expired     pump      any           a call's deadline (its number), the link's, or the authentication's
 ///     begin_drain          broker    open          streams end, new calls are refused, unary calls go on
 ///     finish_drain         broker    live          what is left unanswered is refused; flush, shut down
 ///     close_connection     broker    any           at once, without a word
 ///     registration_closed  pump      closing       the socket is closed, the broker told, the actor ends
 ///
 /// States     the link's (link/state.hpp); "live" are all before closing.
-/// Owns       the link, and the client's calls over it.
+/// Owns       the link, the client's calls over it, and its place among the server's connections.
 /// Errors     a client's mistakes end its calls with a status, or the connection with a status on call 0. Every end has
 ///            one close_reason, told to the broker.
 
@@ -27,33 +27,18 @@
 
 #include <switchboard/actors/client_session.hpp>
 #include <switchboard/actors/connection_environment.hpp>
+#include <switchboard/actors/connection_messages.hpp>
+#include <switchboard/actors/open_connections.hpp>
 #include <switchboard/actors/served_calls.hpp>
 #include <switchboard/link/actor_driver.hpp>
 #include <switchboard/link/frame_link.hpp>
 
 namespace switchboard {
 
-/// From the broker.
-struct begin_drain {};
-struct finish_drain {};
-struct close_connection {};
-/// To the broker; the first from the acceptor, before any other word of its own.
-struct connection_opened {
-  std::uint64_t id;
-  caf::strong_actor_ptr connection;
-};
-struct connection_drained {
-  std::uint64_t id;
-};
-struct connection_closed {
-  std::uint64_t id;
-  link::close_reason reason;
-};
-
 class connection final : public caf::event_based_actor, private link::upper_layer {
 public:
   connection(caf::actor_config& config, std::shared_ptr<const connection_environment> environment, std::uint64_t id,
-             std::unique_ptr<net::transport> transport);
+             std::unique_ptr<net::transport> transport, connection_place place = {});
 
   const char* name() const override { return "switchboard.connection"; }
   void on_exit() override;
@@ -62,8 +47,12 @@ protected:
   caf::behavior make_behavior() override;
 
 private:
+  /// Of the deadline for authentication; the link's are multiples of 4, those of calls odd.
+  static constexpr std::uint64_t authentication_tag = 2;
+
   bool live() const noexcept { return link::is_live(link_.now()); }
 
+  void on_open() override;
   void on_frame(const wire::frame_view& frame) override;
   void after_frames() override;
   void on_malformed(std::error_code why) override;
@@ -76,7 +65,7 @@ private:
   void on_deadline(const deadline_expired& expired);
   void on_begin_drain();
   void on_finish_drain();
-  void fail_protocol(rpc::code code, std::string_view text);
+  void end_with_status(link::close_reason reason, rpc::code code, std::string_view text);
   void end_turn();
 
   std::shared_ptr<const connection_environment> environment_;
@@ -84,15 +73,10 @@ private:
   link::frame_link link_;
   client_session session_;
   served_calls calls_;
+  connection_place place_;
+  deadline_id authentication_ = deadline_id::none;
   bool drain_reported_ = false;
   bool finishing_ = false;  ///< the server's drain is over but for the flushing
 };
 
 }  // namespace switchboard
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::begin_drain)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::finish_drain)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::close_connection)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_opened)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_drained)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_closed)

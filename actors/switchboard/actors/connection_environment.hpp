@@ -11,6 +11,7 @@
 
 #include <caf/actor_control_block.hpp>
 
+#include <switchboard/actors/limit_hits.hpp>
 #include <switchboard/actors/limits.hpp>
 #include <switchboard/actors/service_directory.hpp>
 #include <switchboard/metrics/registry.hpp>
@@ -32,6 +33,8 @@ struct connection_environment {
   switchboard::authenticator authenticate;     ///< null where none is demanded
   caf::strong_actor_ptr broker;                ///< gets connection_drained and connection_closed
   std::shared_ptr<metrics::registry> figures;  ///< null where nothing is counted
+  /// Shared by all connections of the server.
+  std::shared_ptr<limit_hits> hits = std::make_shared<limit_hits>(nullptr);
 };
 
 }  // namespace switchboard

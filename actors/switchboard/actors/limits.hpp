@@ -27,6 +27,13 @@ struct limits {
   std::size_t turn_messages_max = 256;
   std::size_t turn_bytes_max = 256 * 1024;
 
+  /// Connections in all, and from one address (of TCP); one more is accepted, told RESOURCE_EXHAUSTED and closed. 0: as
+  /// many as there are descriptors for.
+  std::size_t connections_max = 0;
+  std::size_t connections_per_address_max = 0;
+  /// How long a client may take to authenticate, where that is demanded; then it is told UNAUTHENTICATED, and closed.
+  std::chrono::milliseconds authentication_timeout{10'000};
+
   /// How long unary calls may go on after the broker was told to stop.
   std::chrono::milliseconds drain_timeout{3'000};
 

@@ -13,7 +13,7 @@ struct embedded_server::parts {
         figures(options.figures ? options.figures : std::make_shared<metrics::registry>()),
         pump(notification_pump::create(std::move(port), figures)),
         system(configure(options)),
-        serving(system, pump, options.limits, net::system_network(), figures) {}
+        serving(system, pump, options.limits, options.network ? *options.network : net::system_network(), figures) {}
 
   ~parts() {
     serving.stop();

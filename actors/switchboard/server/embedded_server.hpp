@@ -43,6 +43,7 @@ struct embedded_options {
   /// What makes the notification port.
   const notify::port_backend* port = &notify::port_backend::all().front();
   actor_scheduler scheduler = actor_scheduler::pump;
+  net::network* network = nullptr;  ///< where it listens; the operating system's where none is given
   /// Where the server counts; null: in a registry of its own.
   std::shared_ptr<metrics::registry> figures{};
 };

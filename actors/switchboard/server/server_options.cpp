@@ -144,6 +144,13 @@ void server_command_line::add_limit_options() {
   add_bytes("--outbound-low-bytes", limits.link.outbound_low_bytes, "Unsent output at which they go on");
   add_count("--turn-messages-max", limits.turn_messages_max, "Messages a stream may send before others get their turn");
   add_bytes("--turn-bytes-max", limits.turn_bytes_max, "Bytes a stream may send before others get their turn");
+  add_count("--connections-max", limits.connections_max, "Connections in all; 0: as many as descriptors allow");
+  add_count("--connections-per-address-max", limits.connections_per_address_max,
+            "Connections from one address; 0: as many as in all");
+  add_duration("--handshake-timeout", limits.link.handshake_timeout, "For a connection to be made");
+  add_duration("--authentication-timeout", limits.authentication_timeout,
+               "For a client to authenticate, where that is demanded");
+  add_duration("--frame-timeout", limits.link.frame_timeout, "For a client to finish a frame that it has begun");
   add_duration("--drain-timeout", limits.drain_timeout,
                "For unary calls to be answered once the server was told to stop");
   add_duration("--flush-timeout", limits.link.flush_timeout,

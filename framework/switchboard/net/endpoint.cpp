@@ -8,6 +8,7 @@ namespace switchboard::net {
 namespace {
 
 constexpr std::string_view unix_scheme = "unix:";
+constexpr std::string_view tcp_scheme = "tcp:";
 
 bool is_host_name(std::string_view text) {
   return !text.empty() && std::ranges::none_of(text, [](unsigned char c) {
@@ -49,6 +50,9 @@ error_or<endpoint> endpoint::parse(std::string_view text) {
     if (!path.starts_with('/') || path.find('\0') != path.npos) return errc::invalid_endpoint;
     return unix_path(std::string(path));
   }
+  // Unless it is a host of that name.
+  if (text.starts_with(tcp_scheme) && text.find(':', tcp_scheme.size()) != text.npos)
+    text.remove_prefix(tcp_scheme.size());
   const auto colon = text.rfind(':');
   std::uint16_t port = 0;
   if (colon == text.npos || !parse_number(text.substr(colon + 1), port)) return errc::invalid_endpoint;

@@ -1,6 +1,7 @@
 #pragma once
 
-/// An address to listen at or connect to, as people write it: `host:port`, `[ipv6]:port` or `unix:/path`.
+/// An address to listen at or connect to, as people write it: `host:port` or `[ipv6]:port`, with `tcp:` before
+/// it or not, or `unix:/path`.
 /// Threads    a value.
 /// Errors     invalid_endpoint for text that is none of the three.
 

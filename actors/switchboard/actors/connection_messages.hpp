@@ -1,0 +1,44 @@
+#pragma once
+
+/// What a broker and its connections tell each other, whatever is spoken on a connection.
+///
+///     message             from         to          effect
+///     connection_opened   acceptor     broker      the connection counts; before any other word of its own
+///     begin_drain         broker       connection  it takes no new work
+///     connection_drained  connection   broker      it has no work left, once after begin_drain
+///     finish_drain        broker       connection  it ends in order, within the flush timeout
+///     close_connection    broker       connection  it ends at once
+///     connection_closed   connection   broker      its socket is closed; its last word
+
+#include <cstdint>
+
+#include <caf/actor_control_block.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include <switchboard/link/close_reason.hpp>
+
+namespace switchboard {
+
+struct begin_drain {};
+struct finish_drain {};
+struct close_connection {};
+struct connection_opened {
+  std::uint64_t id;
+  caf::strong_actor_ptr connection;
+};
+struct connection_drained {
+  std::uint64_t id;
+};
+struct connection_closed {
+  std::uint64_t id;
+  link::close_reason reason;
+};
+
+}  // namespace switchboard
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::begin_drain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::finish_drain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::close_connection)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_drained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_closed)

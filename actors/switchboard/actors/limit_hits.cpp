@@ -1,0 +1,20 @@
+#include <switchboard/actors/limit_hits.hpp>
+
+namespace switchboard {
+
+limit_monitor* limit_hits::of(link::close_reason reason) noexcept {
+  switch (reason) {
+    case link::close_reason::handshake_timeout:
+      return &handshake_timeout;
+    case link::close_reason::authentication_timeout:
+      return &authentication_timeout;
+    case link::close_reason::frame_timeout:
+      return &frame_timeout;
+    case link::close_reason::slow_to_flush:
+      return &flush_timeout;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace switchboard

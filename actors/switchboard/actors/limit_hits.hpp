@@ -1,0 +1,37 @@
+#pragma once
+
+/// The limits of a server's connections, each of which tells when it is hit (limit/limit_monitor.hpp).
+/// Threads    any.
+
+#include <memory>
+
+#include <switchboard/limit/limit_monitor.hpp>
+#include <switchboard/link/close_reason.hpp>
+
+namespace switchboard {
+
+struct limit_hits {
+  explicit limit_hits(const std::shared_ptr<metrics::registry>& figures)
+      : open_calls_max("open_calls_max", figures),
+        frame_bytes_max("frame_bytes_max", figures),
+        connections_max("connections_max", figures),
+        connections_per_address_max("connections_per_address_max", figures),
+        handshake_timeout("handshake_timeout", figures),
+        authentication_timeout("authentication_timeout", figures),
+        frame_timeout("frame_timeout", figures),
+        flush_timeout("flush_timeout", figures) {}
+
+  /// The limit that ended a connection; null where that was none.
+  limit_monitor* of(link::close_reason reason) noexcept;
+
+  limit_monitor open_calls_max;
+  limit_monitor frame_bytes_max;
+  limit_monitor connections_max;
+  limit_monitor connections_per_address_max;
+  limit_monitor handshake_timeout;
+  limit_monitor authentication_timeout;
+  limit_monitor frame_timeout;
+  limit_monitor flush_timeout;
+};
+
+}  // namespace switchboard
