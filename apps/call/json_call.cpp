@@ -29,7 +29,8 @@ public:
         window_(std::max<std::uint32_t>(options.window, 1)) {}
 
   rpc::status run(const std::string& json) {
-    client::open_options opening{.credit = window_, .timeout_ms = client::timeout_ms(options_.until)};
+    client::open_options opening{
+        .credit = window_, .timeout_ms = client::timeout_ms(options_.until), .metadata = options_.metadata};
     if (sends_stream_) {
       call_ = server_.open(name_, opening);
     } else {

@@ -18,10 +18,11 @@ struct call_options {
   client::deadline until = client::deadline::max();  ///< of the whole call; the server keeps it too
   std::uint32_t window = 64;                         ///< replies the server may send ahead of what is printed
   std::uint64_t limit = 0;                           ///< replies after which the call is cancelled; 0: none
+  rpc::metadata metadata{};                          ///< goes with the request
 };
 
-/// Calls `method` with the one request `json`, or, where its requests stream, with those of `lines`. How the call ended;
-/// OK where the limit ended it.
+/// Calls `method` with the one request `json`, or, where its requests stream, with those of `lines`. How the call ended,
+/// with the metadata that came with its end; OK where the limit ended it.
 rpc::status call_with_json(client::blocking_client& server, remote_schema& schema,
                            const google::protobuf::MethodDescriptor& method, const std::string& json,
                            request_lines& lines, const call_options& options);

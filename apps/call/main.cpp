@@ -22,6 +22,21 @@ int fail(exit_status status, const std::string& text) {
   return status;
 }
 
+/// As it may be written to a terminal: other bytes than printable ASCII as \\xNN.
+std::string escaped(std::string_view bytes) {
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    if (byte >= 0x20 && byte < 0x7f && byte != '\\') {
+      text += static_cast<char>(byte);
+      continue;
+    }
+    char code[5];
+    std::snprintf(code, sizeof code, "\\x%02x", byte);
+    text += code;
+  }
+  return text;
+}
+
 int fail(const rpc::status& how) {
   return fail(call_failed, rpc::to_string(how.code) + (how.message.empty() ? "" : ": " + how.message));
 }
@@ -34,6 +49,8 @@ struct command {
   std::string token;
   double timeout_seconds = 0;
   call::call_options options;
+  std::vector<std::string> metadata;
+  bool verbose = false;
   bool list = false;
   bool describe = false;
 };
@@ -58,11 +75,21 @@ std::optional<int> parse(command& into, int argc, char** argv) {
       ->check(CLI::Range(0.0, 1e6));
   call->add_option("--window", into.options.window, "replies the server may send ahead")->check(CLI::PositiveNumber);
   call->add_option("--limit", into.options.limit, "replies after which the call is cancelled");
+  call->add_option("--metadata", into.metadata, "goes with the request; may be given several times")
+      ->type_name("KEY:VALUE")
+      ->allow_extra_args(false);
+  call->add_flag("--verbose", into.verbose, "print the metadata that comes with the answer to standard error");
   line.require_subcommand(1);
   try {
     line.parse(argc, argv);
   } catch (const CLI::ParseError& said) {
     return line.exit(said) == 0 ? succeeded : bad_usage;
+  }
+  for (const auto& each : into.metadata) {
+    const auto colon = each.find(':');
+    if (colon == std::string::npos || !into.options.metadata.add(each.substr(0, colon), each.substr(colon + 1)))
+      return fail(bad_usage, "--metadata: '" + escaped(each) +
+                                 "' is not KEY:VALUE (a key has a-z 0-9 - _ .), or is more than a request may carry");
   }
   into.list = list->parsed();
   into.describe = describe->parsed();
@@ -110,6 +137,9 @@ int run(const command& wanted) {
     while (const auto part = lines.next()) json += *part + "\n";
   }
   const auto how = call::call_with_json(*server, **schema, **method, json, lines, wanted.options);
+  if (wanted.verbose)
+    for (const auto& each : how.trailing)
+      std::fprintf(stderr, "%s: %s\n", escaped(each.key).c_str(), escaped(each.value).c_str());
   return how.ok() ? succeeded : fail(how);
 }
 

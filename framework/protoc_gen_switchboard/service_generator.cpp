@@ -173,25 +173,27 @@ void print_client(Printer& out, const ServiceDescriptor& service) {
       out.Print(names,
                 "::switchboard::client::exchange<$request$, $reply$> $function$(\n"
                 "    ::switchboard::client::stream_options options = {}) {\n"
-                "  return ::switchboard::client::exchange_of<$struct$::$function$>(*connection_, options);\n"
+                "  return ::switchboard::client::exchange_of<$struct$::$function$>(*connection_, std::move(options));\n"
                 "}\n");
     else if (method.client_streaming())
       out.Print(names,
                 "::switchboard::client::writer<$request$, $reply$> $function$(\n"
                 "    ::switchboard::client::stream_options options = {}) {\n"
-                "  return ::switchboard::client::write<$struct$::$function$>(*connection_, options);\n"
+                "  return ::switchboard::client::write<$struct$::$function$>(*connection_, std::move(options));\n"
                 "}\n");
     else if (method.server_streaming())
-      out.Print(names,
-                "::switchboard::client::reader<$reply$> $function$(const $request$& request,\n"
-                "    ::switchboard::client::stream_options options = {}) {\n"
-                "  return ::switchboard::client::read<$struct$::$function$>(*connection_, request, options);\n"
-                "}\n");
+      out.Print(
+          names,
+          "::switchboard::client::reader<$reply$> $function$(const $request$& request,\n"
+          "    ::switchboard::client::stream_options options = {}) {\n"
+          "  return ::switchboard::client::read<$struct$::$function$>(*connection_, request, std::move(options));\n"
+          "}\n");
     else
       out.Print(names,
                 "::switchboard::rpc::result<$reply$> $function$(const $request$& request,\n"
-                "    ::switchboard::client::deadline until) {\n"
-                "  return ::switchboard::client::call<$struct$::$function$>(*connection_, request, until);\n"
+                "    ::switchboard::client::deadline until, ::switchboard::client::call_options options = {}) {\n"
+                "  return ::switchboard::client::call<$struct$::$function$>(*connection_, request, until,\n"
+                "                                                           std::move(options));\n"
                 "}\n");
   });
   out.Outdent();

@@ -15,10 +15,12 @@ using namespace std::chrono_literals;
 using words = std::vector<std::string>;
 
 struct plain_echo {
-  echo::v1::SayReply say(const echo::v1::SayRequest& request) {
+  /// Metadata comes back with the reply.
+  void say(const echo::v1::SayRequest& request, rpc::responder<echo::v1::SayReply> call,
+           const rpc::metadata& metadata) {
     echo::v1::SayReply reply;
     reply.set_payload(request.payload());
-    return reply;
+    call.reply(reply, metadata);
   }
   void repeat(const echo::v1::RepeatRequest& request, rpc::outbound<echo::v1::SayReply> replies) {
     replies.generate([payload = request.payload(), left = request.times()](echo::v1::SayReply& reply) mutable {
@@ -75,6 +77,22 @@ TEST_F(CallProgram, ReadsTheRequestFromStandardInput) {
 
 TEST_F(CallProgram, PrintsEachReplyOfAStreamOnALine) {
   EXPECT_EQ(run(R"(call Echo/Repeat '{"times": 150}' --window 4)").lines(), words(150, "{}"));
+}
+
+TEST_F(CallProgram, SendsMetadataAndPrintsWhatComesWithTheAnswer) {
+  EXPECT_EQ(run("call Echo/Say --metadata a:1 --metadata 'b:x:y z' --verbose").lines(),
+            (words{"{}", "a: 1", "b: x:y z"}));
+  EXPECT_EQ(run("call Echo/Say --metadata a:1").lines(), words{"{}"});
+}
+
+TEST_F(CallProgram, PrintsNoBytesOfMetadataThatATerminalTakesForOrders) {
+  EXPECT_EQ(run("call Echo/Say --metadata \"a:$(printf '\\033[2J\\\\')\" --verbose").lines(),
+            (words{"{}", R"(a: \x1b[2J\x5c)"}));
+}
+
+TEST_F(CallProgram, RefusesMetadataThatNoRequestMayCarry) {
+  for (const auto* bad : {"no-colon", "Key:v", ":v"})
+    EXPECT_EQ(run(std::string("call Echo/Say --metadata ") + bad).status, 2) << bad;
 }
 
 TEST_F(CallProgram, StreamsLinesOfStandardInput) {

@@ -104,19 +104,18 @@ error_or<blocking_client> blocking_client::connect(const net::endpoint& to, dead
 blocking_client::blocking_client(frame_channel channel) : calls_(std::make_shared<call_table>(std::move(channel))) {}
 
 rpc::status blocking_client::call(std::string_view method, const google::protobuf::MessageLite& request,
-                                  google::protobuf::MessageLite& reply, deadline until) {
-  return open(method, request, {.timeout_ms = timeout_ms(until), .end = true}).answer(reply, until);
+                                  google::protobuf::MessageLite& reply, deadline until, rpc::metadata metadata) {
+  return open(method, request, {.timeout_ms = timeout_ms(until), .end = true, .metadata = std::move(metadata)})
+      .answer(reply, until);
 }
 
 stream blocking_client::open(std::string_view method, const google::protobuf::MessageLite& request,
                              open_options options) {
-  const auto number =
-      calls_->open(method, request.SerializeAsString(), options.credit, options.timeout_ms, options.end);
-  return stream(calls_, number);
+  return stream(calls_, calls_->open(method, request.SerializeAsString(), options));
 }
 
 stream blocking_client::open(std::string_view method, open_options options) {
-  return stream(calls_, calls_->open(method, {}, options.credit, options.timeout_ms, options.end));
+  return stream(calls_, calls_->open(method, {}, options));
 }
 
 std::error_code blocking_client::flush(deadline until) {

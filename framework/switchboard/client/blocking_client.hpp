@@ -6,7 +6,7 @@
 ///            are read while an operation waits, and those of other calls are kept for them.
 /// Threads    one at a time: the client and its streams together.
 /// Owns       the connection, until the client and every stream are gone.
-/// Errors     of a call: its status. A broken connection ends every call with UNAVAILABLE and says why; broken() and
+/// Errors     of a call: its status, which carries the answer's trailing metadata, also where it is OK. A broken connection ends every call with UNAVAILABLE and says why; broken() and
 ///            connection_status() tell it from a server's own UNAVAILABLE. A deadline that passes is DEADLINE_EXCEEDED
 ///            on a unary call, which it cancels, and an outcome of its own on a stream, which goes on.
 ///
@@ -36,6 +36,7 @@ struct open_options {
   std::uint32_t credit = 0;      ///< messages the server may send before more is granted
   std::uint32_t timeout_ms = 0;  ///< the deadline the server keeps; 0 = none
   bool end = false;              ///< no further request message follows
+  rpc::metadata metadata{};      ///< goes with the request
 };
 
 /// What waiting for a stream's next message came to.
@@ -93,9 +94,9 @@ public:
   static error_or<blocking_client> connect(const net::endpoint& to, deadline until, channel_options options = {});
   explicit blocking_client(frame_channel channel);
 
-  /// One request, one reply; `timeout_ms` goes with it.
+  /// One request, one reply; the deadline, and `metadata`, go with it.
   rpc::status call(std::string_view method, const google::protobuf::MessageLite& request,
-                   google::protobuf::MessageLite& reply, deadline until);
+                   google::protobuf::MessageLite& reply, deadline until, rpc::metadata metadata = {});
   /// Opens a call and does not wait. Unary ones too: several may be outstanding, each answered by next().
   stream open(std::string_view method, const google::protobuf::MessageLite& request, open_options options = {});
   /// Opens a call whose requests stream: without a message, which are sent as the server grants credit.

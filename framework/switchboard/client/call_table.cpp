@@ -8,12 +8,11 @@
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::client {
-std::uint64_t call_table::open(std::string_view method, std::string_view request, std::uint32_t credit,
-                               std::uint32_t timeout_ms, bool end_now) {
+std::uint64_t call_table::open(std::string_view method, std::string_view request, const open_options& options) {
   // Clients pick odd numbers, each above the last.
   last_call_ = last_call_ == 0 ? 1 : last_call_ + 2;
   auto& made = calls_[last_call_];
-  made.finished = end_now;
+  made.finished = options.end;
   if (broken_) {
     end(made, {rpc::code::unavailable, broken_.message()});
   } else if (connection_status_) {
@@ -21,7 +20,10 @@ std::uint64_t call_table::open(std::string_view method, std::string_view request
   } else if (channel_.above_output_limit()) {
     end(made, {rpc::code::resource_exhausted, "the server reads too slowly: the output limit is reached"});
   } else {
-    wire::append_open(channel_.output(), last_call_, method, request, end_now, credit, timeout_ms);
+    auto& out = channel_.output();
+    const auto begin = out.size();
+    wire::append_open(out, last_call_, method, request, options.end, options.credit, options.timeout_ms);
+    wire::add_metadata(out, begin, options.metadata.fields());
     send_queued();
   }
   return last_call_;
@@ -139,7 +141,7 @@ void call_table::route(const wire::frame_view& frame) {
   if (frame.has_status) {
     end(*entry, status_of(frame));
   } else if (frame.end) {
-    end(*entry, {});
+    end(*entry, {rpc::code::ok, {}, rpc::metadata{frame.metadata}});
   }
 }
 

@@ -20,6 +20,8 @@
 
 namespace switchboard::client {
 
+struct open_options;
+
 class call_table {
 public:
   struct open_call {
@@ -32,8 +34,7 @@ public:
 
   explicit call_table(frame_channel channel) : channel_(std::move(channel)) {}
 
-  std::uint64_t open(std::string_view method, std::string_view request, std::uint32_t credit, std::uint32_t timeout_ms,
-                     bool end);
+  std::uint64_t open(std::string_view method, std::string_view request, const open_options& options);
   /// nullptr for a call that was forgotten.
   open_call* find(std::uint64_t call);
   /// Cancels the call if it goes on, and keeps nothing of it.

@@ -148,6 +148,11 @@ std::error_code frame_channel::receive(v1::Frame& frame, deadline until) {
   frame.set_end(view.end);
   frame.set_credit(view.credit);
   frame.set_timeout_ms(view.timeout_ms);
+  for (const auto& each : view.metadata) {
+    auto* pair = frame.add_metadata();
+    pair->set_key(each.key.data(), each.key.size());
+    pair->set_value(each.value.data(), each.value.size());
+  }
   // A status that does not parse has no frame around it (frame_decoder).
   if (view.has_status)
     (void)frame.mutable_status()->ParseFromArray(view.status.data(), static_cast<int>(view.status.size()));

@@ -9,7 +9,7 @@ rpc::status status_of(const wire::frame_view& frame) {
   v1::Status parsed;
   // The decoder has seen that it parses.
   (void)parsed.ParseFromArray(frame.status.data(), static_cast<int>(frame.status.size()));
-  return {static_cast<rpc::code>(parsed.code()), std::move(*parsed.mutable_message())};
+  return {static_cast<rpc::code>(parsed.code()), std::move(*parsed.mutable_message()), rpc::metadata{frame.metadata}};
 }
 
 rpc::status ended_by_server(const rpc::status& why) {

@@ -17,6 +17,9 @@
 /// Deadlines  a call made while a call is handled inherits that one's deadline (rpc::current_deadline()); elsewhere an
 ///            rpc::deadline_scope around the sending sets one; remote_options::timeout is what unary calls have
 ///            otherwise. Passed, the call ends with DEADLINE_EXCEEDED and the server is told to stop.
+/// Metadata   a call made while a call is handled carries that one's traceparent and tracestate on; an
+///            rpc::metadata_scope around the sending adds to a request. Trailing metadata is in the status of a call
+///            that failed (rpc::to_status) and of a stream's end; that of a unary call that succeeded is not told.
 /// Streams    credit on the wire is what the reader in this process grants, so a slow one holds the server back. A
 ///            reader that lets go cancels its call.
 /// Errors     statuses as caf::error (rpc/caf_error.hpp), or as the end of a stream. A break ends what was sent with

@@ -59,7 +59,8 @@ caf::behavior remote_connection::make_behavior() {
   // The methods, by far the most frequent, come first.
   return methods_.or_else(
       [this](inherited& call) {
-        const rpc::deadline_scope scope{call.until};
+        const rpc::deadline_scope until{call.until};
+        const rpc::metadata_scope carrying{std::move(call.metadata)};
         (void)methods_(call.call);
       },
       [this](const socket_ready& ready) { on_ready(ready); },
@@ -268,7 +269,7 @@ void remote_connection::on_frame(const wire::frame_view& frame) {
   if (frame.end) {
     // The call ends when both sides have ended.
     if (!call.requests_ended) wire::append_end(output_.tail(), frame.call);
-    return end_call(frame.call, {});
+    return end_call(frame.call, {code::ok, {}, rpc::metadata{frame.metadata}});
   }
   if (frame.credit > 0 && call.what.requests) {
     call.credit = std::min<std::uint64_t>(call.credit + frame.credit, rpc::stream_queue::credit_max);
@@ -296,14 +297,14 @@ void remote_connection::on_deadline(const deadline_expired& expired) {
 // -- calls ----------------------------------------------------------------------------------------------------------
 
 void remote_connection::open(remote_call what) {
-  open_call call{.what = std::move(what), .deadline = rpc::current_deadline()};
+  open_call call{.what = std::move(what), .deadline = rpc::current_deadline(), .metadata = rpc::current_metadata()};
   if (call.what.unary && options_.timeout.count() > 0)
     call.deadline = std::min(call.deadline, pump_->now() + options_.timeout);
   if (const auto verdict = admit(call); !verdict.ok()) return call.what.replies->end(verdict, context());
   const auto number = call.what.number;
   if (call.deadline != rpc::time_point::max())
     call.deadline_at_pump = pump_->schedule(call.deadline, self_ptr(), number);
-  waiting_bytes_ += call.what.request.size();
+  waiting_bytes_ += call.waiting_bytes();
   auto& opened = calls_.emplace(number, std::move(call)).first->second;
   if (opened.what.requests) opened.what.requests.attach(rpc::waker{self_ptr(), number});
   if (state_ == state::open) {
@@ -321,7 +322,7 @@ rpc::status remote_connection::admit(const open_call& call) const {
   if (calls_.size() >= options_.open_calls_max)
     return {code::resource_exhausted,
             "more than " + std::to_string(options_.open_calls_max) + " calls are open to " + to_.to_string()};
-  const auto size = call.what.request.size();
+  const auto size = call.waiting_bytes();
   if (call.what.method.size() + size + opening_overhead > options_.frame_bytes_max)
     return {code::resource_exhausted, "the request of " + std::to_string(size) + " bytes is above the frame limit of " +
                                           std::to_string(options_.frame_bytes_max)};
@@ -334,10 +335,14 @@ void remote_connection::send_opening(open_call& call) {
   auto& what = call.what;
   call.sent = true;
   call.requests_ended = !what.requests;
-  wire::append_open(output_.tail(), what.number, what.method, what.request, call.requests_ended,
-                    what.replies->take_credit(), timeout_ms(call.deadline, pump_->now()));
-  waiting_bytes_ -= what.request.size();
+  auto& out = output_.tail();
+  const auto begin = out.size();
+  wire::append_open(out, what.number, what.method, what.request, call.requests_ended, what.replies->take_credit(),
+                    timeout_ms(call.deadline, pump_->now()));
+  wire::add_metadata(out, begin, call.metadata.fields());
+  waiting_bytes_ -= call.waiting_bytes();
   std::string{}.swap(what.request);
+  call.metadata = {};
 }
 
 void remote_connection::on_wanted(std::uint64_t number) {
@@ -395,7 +400,7 @@ void remote_connection::end_call(std::uint64_t number, const rpc::status& how) {
   auto node = calls_.extract(number);
   auto& call = node.mapped();
   if (call.deadline_at_pump != deadline_id::none) pump_->cancel(call.deadline_at_pump);
-  if (!call.sent) waiting_bytes_ -= call.what.request.size();
+  if (!call.sent) waiting_bytes_ -= call.waiting_bytes();
   // Who writes the requests finds the stream ended.
   call.what.requests = {};
   call.what.replies->end(how, context());

@@ -6,7 +6,7 @@
 ///
 ///     message                from            effect
 ///     a method's             callers         a call is opened, or waits for the connection
-///     inherited              the handle      the same, with the deadline of the call that it is made for
+///     inherited              the handle      the same, with what it inherits from the call that it is made for
 ///     socket_ready           pump            the connection is made; write, read one chunk, re-arm
 ///     rpc::stream_ready      requests        a stream's requests are drawn, as credit and the marks allow
 ///     replies_wanted         readers         credit goes to the server
@@ -48,9 +48,11 @@ struct remote_call {
   bool unary = false;
 };
 
-/// From the handle: a call made on behalf of another, which is to be answered by then.
+/// From the handle: a call made on behalf of another, which is to be answered by then, or under a scope of its sender's;
+/// `metadata` goes with its request.
 struct inherited {
   rpc::time_point until;
+  rpc::metadata metadata;
   caf::message call;
 };
 /// From the handle, once in this order: where it is, and how to begin; that it takes no more calls; that it is gone.
@@ -100,9 +102,13 @@ private:
     remote_call what;
     deadline_id deadline_at_pump = deadline_id::none;
     rpc::time_point deadline = rpc::time_point::max();
+    rpc::metadata metadata{};     ///< goes with the opening frame
     std::uint64_t credit = 0;     ///< requests that the server takes
     bool sent = false;            ///< on this connection; else it waits for one
     bool requests_ended = false;  ///< all of them are sent
+
+    /// What waits with the call for its connection.
+    std::size_t waiting_bytes() const noexcept { return what.request.size() + metadata.fields().size(); }
   };
   using calls = std::map<std::uint64_t, open_call>;
 

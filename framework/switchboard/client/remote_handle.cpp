@@ -19,9 +19,10 @@ remote_handle::remote_handle(caf::actor_config& config, caf::strong_actor_ptr co
 
 void remote_handle::enqueue(caf::mailbox_element_ptr what, caf::execution_unit* context) {
   if (handle_system_message(*what, context, false)) return;
-  if (const auto until = rpc::current_deadline(); until != rpc::time_point::max())
+  const auto until = rpc::current_deadline();
+  if (until != rpc::time_point::max() || rpc::has_current_metadata())
     what = caf::make_mailbox_element(std::move(what->sender), what->mid, std::move(what->stages),
-                                     inherited{until, what->move_content_to_message()});
+                                     inherited{until, rpc::current_metadata(), what->move_content_to_message()});
   connection_->enqueue(std::move(what), context);
 }
 

@@ -4,7 +4,7 @@
 ///
 /// Why        the pump keeps the connection's actor, so that one cannot tell when nobody wants it any more; this one
 ///            ends with its last handle, and the connection with it. And only the sender's thread knows for which call
-///            a call is made, whose deadline it inherits.
+///            a call is made, whose deadline and trace context it inherits.
 /// Threads    any.
 /// Owns       the connection's actor.
 /// Errors     after the end the connection's actor answers: UNAVAILABLE, and why.

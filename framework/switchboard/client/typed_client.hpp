@@ -26,9 +26,15 @@
 
 namespace switchboard::client {
 
+struct call_options {
+  rpc::metadata metadata{};           ///< goes with the request
+  rpc::metadata* trailing = nullptr;  ///< gets the answer's metadata, where it is asked for
+};
+
 struct stream_options {
   std::uint32_t window = 64;         ///< messages the server may send ahead of what is taken; at least 1
   deadline until = deadline::max();  ///< of the whole call; the server keeps it
+  rpc::metadata metadata{};          ///< goes with the request
 };
 
 /// Reads the replies of a stream.
@@ -86,7 +92,8 @@ public:
   /// until() so long from now.
   range within(clock::duration span) { return until(client::within(span)); }
 
-  /// How the stream ended, or DEADLINE_EXCEEDED where the last wait was too long; OK while neither has happened.
+  /// How the stream ended, with the metadata that came with the end, or DEADLINE_EXCEEDED where the last wait was too
+  /// long; OK while neither has happened.
   const rpc::status& status() const noexcept { return status_; }
   void cancel() { stream_.cancel(); }
 
@@ -108,10 +115,12 @@ public:
   /// Waits for the server's credit, and sends. What it says is stream::send()'s; where the server has answered already,
   /// finish() has the reply.
   rpc::status send(const Request& message, deadline until) { return stream_.send(message, until); }
-  /// Sends no more, and waits for the reply.
-  rpc::result<Reply> finish(deadline until) {
+  /// Sends no more, and waits for the reply; `trailing` gets the metadata that comes with it.
+  rpc::result<Reply> finish(deadline until, rpc::metadata* trailing = nullptr) {
     Reply reply;
-    if (auto how = stream_.answer(reply, until); !how.ok()) return how;
+    auto how = stream_.answer(reply, until);
+    if (trailing) *trailing = how.trailing;
+    if (!how.ok()) return how;
     return reply;
   }
   void cancel() { stream_.cancel(); }
@@ -135,9 +144,11 @@ public:
 /// One request, one reply.
 template <class Tag>
 rpc::result<typename Tag::reply_type> call(blocking_client& on, const typename Tag::request_type& request,
-                                           deadline until) {
+                                           deadline until, call_options options = {}) {
   typename Tag::reply_type reply;
-  if (auto how = on.call(Tag::name, request, reply, until); !how.ok()) return how;
+  auto how = on.call(Tag::name, request, reply, until, std::move(options.metadata));
+  if (options.trailing) *options.trailing = how.trailing;
+  if (!how.ok()) return how;
   return reply;
 }
 
@@ -146,7 +157,11 @@ template <class Tag>
 reader<typename Tag::reply_type> read(blocking_client& on, const typename Tag::request_type& request,
                                       stream_options options = {}) {
   const auto window = std::max<std::uint32_t>(options.window, 1);
-  return {on.open(Tag::name, request, {.credit = window, .timeout_ms = timeout_ms(options.until), .end = true}),
+  return {on.open(Tag::name, request,
+                  {.credit = window,
+                   .timeout_ms = timeout_ms(options.until),
+                   .end = true,
+                   .metadata = std::move(options.metadata)}),
           window};
 }
 
@@ -154,7 +169,7 @@ reader<typename Tag::reply_type> read(blocking_client& on, const typename Tag::r
 template <class Tag>
 writer<typename Tag::request_type, typename Tag::reply_type> write(blocking_client& on, stream_options options = {}) {
   return writer<typename Tag::request_type, typename Tag::reply_type>{
-      on.open(Tag::name, {.timeout_ms = timeout_ms(options.until)})};
+      on.open(Tag::name, {.timeout_ms = timeout_ms(options.until), .metadata = std::move(options.metadata)})};
 }
 
 /// A stream of requests, a stream of replies.
@@ -162,7 +177,9 @@ template <class Tag>
 exchange<typename Tag::request_type, typename Tag::reply_type> exchange_of(blocking_client& on,
                                                                            stream_options options = {}) {
   const auto window = std::max<std::uint32_t>(options.window, 1);
-  return {on.open(Tag::name, {.credit = window, .timeout_ms = timeout_ms(options.until)}), window};
+  return {on.open(Tag::name,
+                  {.credit = window, .timeout_ms = timeout_ms(options.until), .metadata = std::move(options.metadata)}),
+          window};
 }
 
 }  // namespace switchboard::client
