@@ -5,7 +5,7 @@
 #          there what they need, as on a fresh system, and build into build-debian13/.
 # Needs    root: it mounts, and enters the tree.
 # Leaves   nothing: the commands run in a process and a mount namespace of their own, which the kernel ends and unmounts with
-#          the first of its processes, however that ends.
+#          this script, however that ends.
 # Keeps    the tree in ${XDG_CACHE_HOME:-~/.cache}/switchboard.
 
 set -euo pipefail
@@ -25,7 +25,7 @@ esac
 # inside COMMAND...: runs it in the tree of packages, which sees this tree as /switchboard and its build folder apart.
 inside() {
   mkdir -p "$tree/build" "$tree/build-debian13" "$compiler_cache"
-  unshare --mount --pid --fork --kill-child bash -euc '
+  setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child bash -euc '
     root=$1 tree=$2 compiler_cache=$3
     shift 3
     mkdir -p "$root"/{switchboard,ccache}
