@@ -47,7 +47,7 @@ public:
   virtual built_in_answer answer(std::string_view request, session& on) const = 0;
 };
 
-/// What sets a method apart from those of a program's services (wire protocol, "Built-in services").
+/// What sets a method apart from those of a program's services (proto/README.md, "Draining", "Limits").
 struct method_flags {
   bool while_draining = false;  ///< called while the server drains too; a stream goes on until the drain's end
   bool uncounted = false;       ///< answered at once, so outside the limit of open calls
