@@ -91,7 +91,10 @@ protected:
                                               .unary("Say", &held_echo::say)
                                               .server_streaming("Repeat", &held_echo::repeat)),
               "");
-    environment->directory->seal();
+    environment->figures = std::make_shared<metrics::registry>();
+    environment->link_figures = link::link_metrics{environment->figures};
+    environment->hits = std::make_shared<limit_hits>(environment->figures);
+    environment->directory->seal(environment->figures);
     environment->broker = caf::actor_cast<caf::strong_actor_ptr>(stage.system().spawn(recording_broker, &broker));
     auto& route = environment->directory->routes().front();
     // The host is the real one; only the service behind it is held by the test.

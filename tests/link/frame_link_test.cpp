@@ -122,11 +122,12 @@ struct staged_link {
   interest armed_for() const { return driver.armed_for.value_or(interest::none); }
 
   limits bounds;
+  link_metrics counted{std::make_shared<metrics::registry>()};
   std::shared_ptr<testkit::scripted_wire> wire = std::make_shared<testkit::scripted_wire>();
   scripted_driver driver;
   recording_layer upper;
   frame_link link{upper, driver, bounds,
-                  std::make_unique<testkit::scripted_transport>(static_cast<net::socket_handle>(7), wire)};
+                  std::make_unique<testkit::scripted_transport>(static_cast<net::socket_handle>(7), wire), counted};
 };
 
 class FrameLink : public testing::Test, protected staged_link {};
@@ -397,6 +398,32 @@ TEST_F(FrameLink, GivesUpAPeerThatHasEndedAndTakesNothingWhileItReadsNothing) {
   EXPECT_EQ(armed_for(), interest::none);
   EXPECT_TRUE(advance(bounds.end_of_stream_flush));
   EXPECT_EQ(upper.closing, std::vector{close_reason::slow_to_flush});
+}
+
+// -- figures --------------------------------------------------------------------------------------------------------
+
+TEST_F(FrameLink, CountsBytesAndWholeFramesThatItReads) {
+  start();
+  const auto bytes = message(1, "one") + message(3, "two");
+  receive(bytes.substr(0, bytes.size() - 1));
+  EXPECT_EQ(counted.received_bytes.value(), bytes.size() - 1);
+  EXPECT_EQ(counted.received_frames.value(), 1u);
+  receive(bytes.substr(bytes.size() - 1));
+  EXPECT_EQ(counted.received_bytes.value(), bytes.size());
+  EXPECT_EQ(counted.received_frames.value(), 2u);
+}
+
+TEST_F(FrameLink, CountsFramesAsTheyAreQueuedAndBytesAsTheyAreWritten) {
+  start();
+  wire->room = 2;
+  send(1, "payload");
+  EXPECT_EQ(counted.queued_frames.value(), 1u);
+  EXPECT_EQ(counted.sent_bytes.value(), 2u);
+  make_room(100);
+  EXPECT_EQ(counted.sent_bytes.value(), message(1, "payload").size());
+  link.output().add_replies(message(3, "x") + message(5, "x"), 2);
+  link.output().add_stream_message(7, "x", {});
+  EXPECT_EQ(counted.queued_frames.value(), 4u);
 }
 
 // -- output ---------------------------------------------------------------------------------------------------------

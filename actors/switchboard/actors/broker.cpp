@@ -334,7 +334,7 @@ void broker::tell(Message message) {
 }
 
 void broker::start() {
-  directory_->seal();
+  directory_->seal(figures_);
   auto environment = std::make_shared<connection_environment>();
   environment->pump = pump_;
   environment->directory = directory_;
@@ -342,6 +342,7 @@ void broker::start() {
   environment->interceptors = interceptors_;
   environment->authenticate = authenticate_;
   environment->figures = figures_;
+  environment->link_figures = link::link_metrics{figures_};
   environment->hits = std::make_shared<limit_hits>(figures_);
   environment->broker = caf::actor_cast<caf::strong_actor_ptr>(system_.spawn<broker_actor>(state_, directory_));
   environment_ = std::move(environment);

@@ -24,6 +24,14 @@ const method_entry* call_admission::find(std::string_view method) {
 
 rpc::result<open_call> call_admission::admit(const wire::frame_view& frame) {
   const auto* const entry = find(frame.method);
+  const auto& figures = entry ? entry->figures : environment_.directory->unserved();
+  figures.opened();
+  auto call = judge(frame, entry);
+  if (!call) figures.ended(call.status().code, {});
+  return call;
+}
+
+rpc::result<open_call> call_admission::judge(const wire::frame_view& frame, const method_entry* entry) {
   if (auto refused = refusal_of(frame, entry); !refused.ok()) return refused;
   open_call call;
   call.number = frame.call;
@@ -31,7 +39,8 @@ rpc::result<open_call> call_admission::admit(const wire::frame_view& frame) {
   call.state = rpc::call_machine{entry->method->kind};
   call.opening_credit = call.state.grant_replies(frame.credit);
   call.state.apply(rpc::call_event::accept);
-  if (frame.timeout_ms != 0) call.deadline_at = environment_.pump->now() + std::chrono::milliseconds{frame.timeout_ms};
+  call.opened_at = session_.clock().now();
+  if (frame.timeout_ms != 0) call.deadline_at = call.opened_at + std::chrono::milliseconds{frame.timeout_ms};
   if (entry->built_in) return call;
   call.request_bytes = static_cast<std::uint32_t>(frame.message.size());
   if (auto refused = refusal_of_service_call(frame, call); !refused.ok()) return refused;
@@ -62,7 +71,6 @@ rpc::status call_admission::refusal_of_service_call(const wire::frame_view& fram
     return {code::resource_exhausted, "a message beyond the granted credit"};
   const interceptor_chain interceptors{environment_.interceptors};
   if (interceptors.empty()) return {};
-  call.opened_at = environment_.pump->now();
   // They see all of its metadata, whatever is kept.
   auto all = frame.metadata.empty() ? nullptr : std::make_shared<const rpc::metadata>(frame.metadata);
   return interceptors.opened({session_.caller(), call.number, call.deadline_at, &method, std::move(all)});

@@ -29,11 +29,13 @@ public:
   const char* use_number(std::uint64_t number) noexcept;
   bool was_opened(std::uint64_t number) const noexcept { return number % 2 == 1 && number <= highest_; }
 
-  /// The call that `frame` opens, or why it is not run, but for what its request says.
+  /// The call that `frame` opens, or why it is not run, but for what its request says. Its opening is counted, and its
+  /// end where it is refused.
   rpc::result<open_call> admit(const wire::frame_view& frame);
 
 private:
   const method_entry* find(std::string_view method);
+  rpc::result<open_call> judge(const wire::frame_view& frame, const method_entry* entry);
   rpc::status refusal_of(const wire::frame_view& frame, const method_entry* entry) const;
   rpc::status refusal_of_service_call(const wire::frame_view& frame, open_call& call) const;
 

@@ -30,7 +30,7 @@ struct open_call {
   std::uint32_t request_bytes = 0;   ///< of its requests that its service has yet to deal with
   deadline_id deadline = deadline_id::none;
   rpc::time_point deadline_at = rpc::time_point::max();
-  rpc::time_point opened_at{};                  ///< where interceptors want to know
+  rpc::time_point opened_at{};
   std::uint64_t last_message = 0;               ///< the place in the stream lane where its latest message ends
   std::shared_ptr<rpc::stream_queue> requests;  ///< where they stream
   std::shared_ptr<rpc::source> replies;         ///< where they stream, once its service has said from what

@@ -20,10 +20,13 @@ void call_writer::refuse(std::uint64_t call, const rpc::status& why, std::string
   });
 }
 
-void call_writer::reply(std::uint64_t call, std::string_view message) {
-  if (wire::message_frame_size(call, message.size(), true) > frame_bytes_max_)
-    return refuse(call, {rpc::code::resource_exhausted, "the reply is above the frame limit"});
+rpc::code call_writer::reply(std::uint64_t call, std::string_view message) {
+  if (wire::message_frame_size(call, message.size(), true) > frame_bytes_max_) {
+    refuse(call, {rpc::code::resource_exhausted, "the reply is above the frame limit"});
+    return rpc::code::resource_exhausted;
+  }
   output().add_reply([&](std::string& out) { wire::append_message(out, call, message, true); });
+  return rpc::code::ok;
 }
 
 void call_writer::grant(const open_call& call, std::uint32_t requests) {
@@ -45,12 +48,8 @@ void call_writer::answer(const open_call& call, std::string_view frame, const rp
   });
 }
 
-void call_writer::answers(std::string&& frames) {
-  if (!frames.empty()) output().add_replies(std::move(frames));
-}
-
-void call_writer::answers(std::string_view frames) {
-  if (!frames.empty()) output().add_reply([&](std::string& out) { out.append(frames); });
+void call_writer::answers(std::string&& frames, std::size_t count) {
+  if (!frames.empty()) output().add_replies(std::move(frames), count);
 }
 
 void call_writer::end(const open_call& call, rpc::code how, std::string_view text, const rpc::metadata& trailing) {

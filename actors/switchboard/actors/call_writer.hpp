@@ -27,8 +27,8 @@ public:
 
   /// Ends a call that was never opened.
   void refuse(std::uint64_t call, const rpc::status& why, std::string_view method = {});
-  /// Answers one that was never opened.
-  void reply(std::uint64_t call, std::string_view message);
+  /// Answers one that was never opened; how it ends.
+  rpc::code reply(std::uint64_t call, std::string_view message);
 
   /// Whether all messages of the call's stream have left.
   bool has_left(const open_call& call) const noexcept { return link_.output().stream_sent(call.last_message); }
@@ -39,9 +39,8 @@ public:
   void answer(const open_call& call, std::string_view frame, const rpc::metadata& trailing);
   /// The same, made here.
   void end(const open_call& call, rpc::code how, std::string_view text, const rpc::metadata& trailing);
-  /// Such frames of several calls, of which no message is queued.
-  void answers(std::string&& frames);
-  void answers(std::string_view frames);
+  /// `count` such frames of as many calls, of which no message is queued.
+  void answers(std::string&& frames, std::size_t count);
 
   link::outbound_queue& output() noexcept { return link_.output(); }
 

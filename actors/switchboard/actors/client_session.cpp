@@ -11,6 +11,7 @@ client_session::client_session(caf::event_based_actor& connection, const link::f
       link_(over),
       environment_(environment),
       id_(id),
+      clock_(*environment.pump),
       authenticated_(!environment.authenticate) {}
 
 const std::shared_ptr<const rpc::caller>& client_session::caller() {

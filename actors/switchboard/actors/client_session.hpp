@@ -13,6 +13,7 @@
 
 #include <switchboard/actors/built_in_method.hpp>
 #include <switchboard/actors/connection_environment.hpp>
+#include <switchboard/actors/turn_clock.hpp>
 #include <switchboard/link/frame_link.hpp>
 #include <switchboard/rpc/call.hpp>
 
@@ -26,6 +27,7 @@ public:
 
   std::uint64_t id() const noexcept { return id_; }
   std::string peer() const { return link_.peer().to_string(); }
+  turn_clock& clock() noexcept { return clock_; }
   bool authenticated() const noexcept { return authenticated_; }
   /// The client as services see it. @pre the link is not closed, or the client has made a call
   const std::shared_ptr<const rpc::caller>& caller();
@@ -48,6 +50,7 @@ private:
   const link::frame_link& link_;
   const connection_environment& environment_;
   const std::uint64_t id_;
+  turn_clock clock_;
   std::string identity_;  ///< as authenticated
   std::shared_ptr<const rpc::caller> caller_;
   bool authenticated_;  ///< or no authentication is demanded

@@ -21,7 +21,7 @@ connection::connection(caf::actor_config& config, std::shared_ptr<const connecti
     : caf::event_based_actor(config),
       environment_(std::move(environment)),
       driver_(*this, environment_->pump),
-      link_(*this, driver_, environment_->limits.link, std::move(transport)),
+      link_(*this, driver_, environment_->limits.link, std::move(transport), environment_->link_figures),
       session_(*this, link_, *environment_, id),
       calls_(*this, *environment_, link_, session_),
       place_(std::move(place)) {}
@@ -160,6 +160,7 @@ void connection::on_finish_drain() {
 
 /// The one end of every handler.
 void connection::end_turn() {
+  session_.clock().end_turn();
   if (!live()) return;
   const auto& bounds = environment_->limits.link;
   if (link_.now() == link::state::half_closed && calls_.unary() == 0)

@@ -14,6 +14,7 @@
 #include <switchboard/actors/limit_hits.hpp>
 #include <switchboard/actors/limits.hpp>
 #include <switchboard/actors/service_directory.hpp>
+#include <switchboard/link/link_metrics.hpp>
 #include <switchboard/metrics/registry.hpp>
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/rpc/interceptor.hpp>
@@ -33,6 +34,7 @@ struct connection_environment {
   switchboard::authenticator authenticate;     ///< null where none is demanded
   caf::strong_actor_ptr broker;                ///< gets connection_drained and connection_closed
   std::shared_ptr<metrics::registry> figures;  ///< null where nothing is counted
+  link::link_metrics link_figures{};           ///< of all connections
   /// Shared by all connections of the server.
   std::shared_ptr<limit_hits> hits = std::make_shared<limit_hits>(nullptr);
 };

@@ -57,8 +57,13 @@ void served_calls::hand_to_service(open_call call, const wire::frame_view& frame
 
 void served_calls::answer_built_in(open_call call, const wire::frame_view& frame) {
   auto answer = call.entry->built_in->answer(frame.message, session_);
-  if (const auto* failure = std::get_if<rpc::status>(&answer)) return writer_.refuse(frame.call, *failure);
-  if (const auto* message = std::get_if<std::string>(&answer)) return writer_.reply(frame.call, *message);
+  const auto& figures = call.entry->figures;
+  if (const auto* failure = std::get_if<rpc::status>(&answer)) {
+    figures.ended(failure->code, {});
+    return writer_.refuse(frame.call, *failure);
+  }
+  if (const auto* message = std::get_if<std::string>(&answer))
+    return figures.ended(writer_.reply(frame.call, *message), {});
   call.replies = std::get<std::shared_ptr<rpc::source>>(std::move(answer));
   call.state.apply(call_event::release);
   if (frame.timeout_ms != 0)
@@ -156,7 +161,8 @@ void served_calls::take_ends(rpc::answers& answers) {
   const std::string_view frames{answers.frames};
   auto trailer = answers.trailers.begin();
   std::size_t offset = 0;
-  std::size_t unsent = 0;  // where the frames begin that go on as they came
+  std::size_t unsent = 0;    // where the frames begin that go on as they came
+  std::size_t together = 0;  // how many they are
   for (std::size_t i = 0; i < answers.ends.size(); ++i) {
     const auto& answer = answers.ends[i];
     const bool has_trailer = trailer != answers.trailers.end() && trailer->end == i;
@@ -164,8 +170,10 @@ void served_calls::take_ends(rpc::answers& answers) {
     auto* const call = calls_.find(answer.call);
     const bool counts = call && call->state.replies_open();
     const bool as_it_came = counts && !has_trailer && environment_.interceptors.empty() && writer_.has_left(*call);
-    if (!as_it_came) {
-      writer_.answers(frames.substr(unsent, offset - unsent));
+    if (as_it_came) {
+      ++together;
+    } else {
+      writer_.answers(std::string(frames.substr(unsent, offset - unsent)), std::exchange(together, 0));
       unsent = offset + answer.size;
     }
     if (counts && !as_it_came)
@@ -179,9 +187,9 @@ void served_calls::take_ends(rpc::answers& answers) {
     if (auto* const held = calls_.find_held(answer.call)) end(*held, call_event::release, held->how, {});
   }
   if (unsent == 0)
-    writer_.answers(std::move(answers.frames));
+    writer_.answers(std::move(answers.frames), together);
   else
-    writer_.answers(frames.substr(unsent));
+    writer_.answers(std::string(frames.substr(unsent)), together);
 }
 
 void served_calls::on_deadline(std::uint64_t number) {
@@ -282,10 +290,11 @@ void served_calls::end(open_call& call, call_event by, code how, std::string_vie
       pass_on({std::exchange(call.watcher, nullptr), {session_.id(), call.number, how}}, *call.entry->route);
     if (call.deadline != deadline_id::none) environment_.pump->cancel(call.deadline);
     if (call.requests) std::exchange(call.requests, nullptr)->fail({how, std::string(text)}, connection_.context());
+    const auto took = session_.clock().now() - call.opened_at;
+    call.entry->figures.ended(how, took);
     if (call.entry->route && !environment_.interceptors.empty())
       interceptor_chain{environment_.interceptors}.ended(
-          {session_.caller(), call.number, call.deadline_at, call.entry->method, call.metadata}, how,
-          environment_.pump->now() - call.opened_at);
+          {session_.caller(), call.number, call.deadline_at, call.entry->method, call.metadata}, how, took);
   }
   if (!call.state.closed()) return;
   if (call.replies) call.replies->detach();

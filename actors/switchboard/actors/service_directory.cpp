@@ -37,7 +37,9 @@ std::string service_directory::add(rpc::service_definition definition) {
   return {};
 }
 
-void service_directory::seal() {
+void service_directory::seal(const std::shared_ptr<metrics::registry>& figures) {
+  unserved_ = {figures, rpc::call_metrics::unserved};
+  for (auto& [name, entry] : methods_) entry.figures = {figures, name};
   // Generated code registers its files when first used; naming a message makes sure that these are.
   v1::HealthRequest::descriptor();
   v1::DescribeReply reply;

@@ -19,6 +19,7 @@
 #include <caf/actor_control_block.hpp>
 
 #include <switchboard/actors/built_in_method.hpp>
+#include <switchboard/rpc/call_metrics.hpp>
 #include <switchboard/rpc/service.hpp>
 
 namespace switchboard {
@@ -51,6 +52,7 @@ struct method_entry {
   service_route* route = nullptr;             ///< null where it is the connection
   const built_in_method* built_in = nullptr;  ///< null where it is an actor
   method_flags flags{};
+  rpc::call_metrics figures{};  ///< when sealed
 
   /// Whether a client that has not authenticated, where the server demands that, may make the call.
   bool open_to_all(std::string_view request) const { return built_in && built_in->open_to_all(request); }
@@ -64,14 +66,16 @@ public:
 
   /// Adds a service; the sentence says why not, and is empty where it was added. Before the first lookup only.
   std::string add(rpc::service_definition definition);
-  /// Finishes what Describe answers.
-  void seal();
+  /// Finishes what Describe answers, and has each method's calls counted in `figures`; null: nowhere.
+  void seal(const std::shared_ptr<metrics::registry>& figures = nullptr);
 
   const method_entry* find(std::string_view method) const;
   /// Whether a Health check of `service` is about something that is here. Empty: the server as a whole.
   bool serves(std::string_view service) const;
   std::deque<service_route>& routes() noexcept { return routes_; }
   const std::deque<service_route>& routes() const noexcept { return routes_; }
+  /// What is counted of calls to methods that are not here.
+  const rpc::call_metrics& unserved() const noexcept { return unserved_; }
   /// A serialized DescribeReply.
   const std::string& description() const noexcept { return description_; }
 
@@ -81,6 +85,7 @@ private:
   std::set<std::string, std::less<>> names_;  // of services, built-in ones included
   std::unordered_map<std::string_view, method_entry> methods_;
   std::string description_;
+  rpc::call_metrics unserved_;
 };
 
 }  // namespace switchboard

@@ -8,12 +8,14 @@ namespace switchboard::link {
 
 using notify::event;
 
-frame_link::frame_link(upper_layer& upper, driver& by, const limits& within, std::unique_ptr<net::transport> transport)
+frame_link::frame_link(upper_layer& upper, driver& by, const limits& within, std::unique_ptr<net::transport> transport,
+                       const link_metrics& figures)
     : upper_(upper),
       driver_(by),
       limits_(within),
       transport_(std::move(transport)),
-      input_(within.frame_bytes_max),
+      input_(within.frame_bytes_max, figures),
+      output_(figures),
       arming_(by) {}
 
 // -- the beginning --------------------------------------------------------------------------------------------------

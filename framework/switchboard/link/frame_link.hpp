@@ -37,8 +37,9 @@ struct orderly_close {
 
 class frame_link {
 public:
-  /// `upper`, `by` and `within` live longer than the link.
-  frame_link(upper_layer& upper, driver& by, const limits& within, std::unique_ptr<net::transport> transport);
+  /// `upper`, `by`, `within` and `figures` live longer than the link.
+  frame_link(upper_layer& upper, driver& by, const limits& within, std::unique_ptr<net::transport> transport,
+             const link_metrics& figures = link_metrics::none());
 
   /// Shakes hands and registers the socket. Once, first.
   void start();

@@ -20,6 +20,7 @@ net::io_result frame_reader::read(net::transport& from) noexcept {
   const auto got = from.read(chunk);
   if (got.outcome != net::io_outcome::done) return got;
   bytes_ += got.bytes;
+  figures_.received_bytes.add(got.bytes);
   decoder_.feed(chunk.first(got.bytes));
   return got;
 }

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <switchboard/link/link_metrics.hpp>
 #include <switchboard/net/transport.hpp>
 #include <switchboard/wire/frame_decoder.hpp>
 
@@ -26,7 +27,9 @@ public:
   /// What one read takes from the transport, at most.
   static constexpr std::size_t chunk_bytes = 64 * 1024;
 
-  explicit frame_reader(std::size_t frame_limit) noexcept : decoder_(frame_limit) {}
+  /// `figures` lives longer than the reader.
+  frame_reader(std::size_t frame_limit, const link_metrics& figures) noexcept
+      : decoder_(frame_limit), figures_(figures) {}
 
   /// One read, whose bytes next() makes frames of. @pre the previous chunk is used up, or kept and taken up again
   net::io_result read(net::transport& from) noexcept;
@@ -35,7 +38,10 @@ public:
   /// The next whole frame, valid until next() is called again.
   outcome next(wire::frame_view& frame) {
     const auto came = decoder_.next(frame);
-    if (came == outcome::frame) ++frames_;
+    if (came == outcome::frame) {
+      ++frames_;
+      figures_.received_frames.add();
+    }
     return came;
   }
   std::error_code error() const noexcept { return decoder_.error(); }
@@ -60,6 +66,7 @@ public:
 
 private:
   wire::frame_decoder decoder_;
+  const link_metrics& figures_;
   std::vector<std::byte> rest_;
   std::uint64_t frames_ = 0;  ///< so far
   std::uint64_t bytes_ = 0;

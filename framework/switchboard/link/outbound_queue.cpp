@@ -50,13 +50,15 @@ void outbound_queue::lane::consume(std::size_t count) noexcept {
   }
 }
 
-void outbound_queue::add_replies(std::string&& frames) {
+void outbound_queue::add_replies(std::string&& frames, std::size_t count) {
   const auto size = frames.size();
+  figures_.queued_frames.add(count);
   if (size > copy_bytes_max) {
     replies_.pieces.emplace_back().block = std::move(frames);
     replies_.grown(size);
   } else {
-    add_reply([&](std::string& out) { out.append(frames); });
+    replies_.block().append(frames);
+    replies_.grown(size);
     wire::give_back_block(std::move(frames));
   }
 }
@@ -73,6 +75,7 @@ void outbound_queue::add_stream_message(std::uint64_t call, std::string_view mes
     streams_.share(owner);
   }
   frame_ends_.push_back(streams_.appended);
+  figures_.queued_frames.add();
 }
 
 net::io_result outbound_queue::write(net::transport& to) {
@@ -86,6 +89,7 @@ net::io_result outbound_queue::write(net::transport& to) {
       replies_.consume(replied);
       streams_.consume(written.bytes - replied);
       total += written.bytes;
+      figures_.sent_bytes.add(written.bytes);
       if (!empty() && written.waits_for == net::readiness::none) continue;
     }
     keep_frame_whole();

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include <switchboard/link/link_metrics.hpp>
 #include <switchboard/net/transport.hpp>
 #include <switchboard/wire/shared_bytes.hpp>
 
@@ -28,16 +29,20 @@ public:
   /// A block that has grown beyond this is followed by a new one.
   static constexpr std::size_t block_bytes = 16 * 1024;
 
-  /// Adds to the reply lane what `append(std::string&)` appends: whole frames.
+  /// `figures` lives longer than the queue.
+  explicit outbound_queue(const link_metrics& figures = link_metrics::none()) noexcept : figures_(figures) {}
+
+  /// Adds to the reply lane what `append(std::string&)` appends: one whole frame.
   template <class Append>
   void add_reply(Append&& append) {
     std::string& block = replies_.block();
     const auto before = block.size();
     append(block);
     replies_.grown(block.size() - before);
+    figures_.queued_frames.add();
   }
-  /// Adds whole frames to the reply lane.
-  void add_replies(std::string&& frames);
+  /// Adds `count` whole frames to the reply lane.
+  void add_replies(std::string&& frames, std::size_t count);
   /// Adds {call, message} to the stream lane. `owner`: set where it owns `message`, which may then be kept by reference.
   void add_stream_message(std::uint64_t call, std::string_view message, const wire::shared_bytes& owner);
   /// Adds what `append(std::string&)` appends, one whole frame, to the stream lane: behind the messages of its own
@@ -49,6 +54,7 @@ public:
     append(block);
     streams_.grown(block.size() - before);
     frame_ends_.push_back(streams_.appended);
+    figures_.queued_frames.add();
   }
 
   /// Bytes appended to the stream lane since the beginning; a place in the lane.
@@ -91,6 +97,7 @@ private:
   std::size_t gather(std::span<net::const_buffer> pieces) const noexcept;
   void keep_frame_whole();
 
+  const link_metrics& figures_;
   lane replies_;
   lane streams_;
   std::vector<std::uint64_t> frame_ends_;  ///< positions behind the frames of the stream lane, from frame_head_ on
