@@ -25,6 +25,8 @@ protected:
     auto name = (files::temp_directory_path() / "switchboard-XXXXXX").string();
     directory_ = ::mkdtemp(name.data());
     files::create_directory(directory_ / "data");
+    // As a broker makes it: whose is looser is warned of.
+    files::permissions(directory_ / "data", files::perms::owner_all);
   }
   ~RoomFiles() override { files::remove_all(directory_); }
 
