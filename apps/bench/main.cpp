@@ -2,6 +2,7 @@
 
 #include "bare_loop.hpp"
 #include "completion_loop.hpp"
+#include "counting_benchmark.hpp"
 #include "echo_benchmark.hpp"
 #include "fanout_benchmark.hpp"
 #include "history_benchmark.hpp"
@@ -40,7 +41,7 @@ int main(int argc, char** argv) {
       bench::add_echo_benchmark(program),      bench::add_fanout_benchmark(program),
       bench::add_ports_benchmark(program),     bench::add_accepts_benchmark(program),
       bench::add_readiness_benchmark(program), bench::add_publish_benchmark(program),
-      bench::add_history_benchmark(program),
+      bench::add_history_benchmark(program),   bench::add_counting_benchmark(program),
   };
 
   // The baselines as processes of their own; started by the benchmarks, hidden from --help.

@@ -1,0 +1,16 @@
+#pragma once
+
+/// `counting`: what a figure costs whoever counts.
+/// Threads    one; it starts those that count.
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace switchboard::bench {
+
+std::function<int()> add_counting_benchmark(CLI::App& program);
+
+}  // namespace switchboard::bench
