@@ -845,7 +845,7 @@ TEST_F(ConnectionTest, EndsAClientThatDoesNotAuthenticateInTime) {
 
 TEST_F(ConnectionTest, LetsAClientStayThatHasAuthenticated) {
   environment->authenticate = [](std::string_view, const std::string&) -> rpc::result<std::string> {
-    return "someone";
+    return std::string{"someone"};
   };
   start();
   std::string authenticate;

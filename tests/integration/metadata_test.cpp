@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/client/remote.hpp>
+#include <switchboard/echo/v1/echo.client.hpp>
 #include <switchboard/echo/v1/echo.switchboard.hpp>
+#include <switchboard/summer/v1/summer.client.hpp>
 #include <switchboard/summer/v1/summer.switchboard.hpp>
 #include <switchboard/testkit/live_server.hpp>
 
