@@ -16,7 +16,7 @@ TEST_P(NotificationPortNames, AddFailsAsEnableDoes) {
   const auto pair = make_link();
   const auto other = make_port();
   auto name = registration_id::none;
-  EXPECT_EQ(port().add(net::socket_handle::invalid, 1, interest::in, name), errc::not_a_socket);
+  ASSERT_EQ(port().add(net::socket_handle::invalid, 1, interest::in, name), errc::not_a_socket);
   EXPECT_EQ(name, registration_id::none);
   const auto given = add(*pair.near, 1, interest::in);
   EXPECT_EQ(port().add(pair.near->handle(), 2, interest::in, name), errc::key_mismatch);
