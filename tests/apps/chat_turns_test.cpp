@@ -271,8 +271,8 @@ protected:
 };
 
 TEST_F(ChatTurns, APublishIsAnsweredBeforeTheHistoriesThatWereAskedForBefore) {
-  join(bob);
   fill_room(10'000);
+  join(bob);
   ask_for_history(ann, 100);
   publish(bob);
   stage.settle();
