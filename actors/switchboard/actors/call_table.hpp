@@ -43,7 +43,7 @@ struct open_call {
 class call_table {
 public:
   /// @pre `call.number` is above every number opened before.
-  open_call& open(open_call call) {
+  open_call& open(open_call&& call) {
     ++open_;
     if (is_unary(call)) ++unary_;
     request_bytes_ += call.request_bytes;

@@ -36,7 +36,7 @@ const char* served_calls::open(const wire::frame_view& frame) {
   return nullptr;
 }
 
-void served_calls::hand_to_service(open_call call, const wire::frame_view& frame) {
+void served_calls::hand_to_service(open_call&& call, const wire::frame_view& frame) {
   if (rpc::streams_requests(call.state.kind())) {
     // Bounded by the credit that the service grants, and by the request bytes in flight.
     call.requests =
@@ -55,7 +55,7 @@ void served_calls::hand_to_service(open_call call, const wire::frame_view& frame
   calls_.open(std::move(call));
 }
 
-void served_calls::answer_built_in(open_call call, const wire::frame_view& frame) {
+void served_calls::answer_built_in(open_call&& call, const wire::frame_view& frame) {
   auto answer = call.entry->built_in->answer(frame.message, session_);
   const auto& figures = call.entry->figures;
   if (const auto* failure = std::get_if<rpc::status>(&answer)) {
@@ -289,7 +289,12 @@ void served_calls::end(open_call& call, call_event by, code how, std::string_vie
     if (call.watcher)
       pass_on({std::exchange(call.watcher, nullptr), {session_.id(), call.number, how}}, *call.entry->route);
     if (call.deadline != deadline_id::none) environment_.pump->cancel(call.deadline);
-    if (call.requests) std::exchange(call.requests, nullptr)->fail({how, std::string(text)}, connection_.context());
+    // Requests that an answered call has not read are not read any more.
+    if (call.requests)
+      std::exchange(call.requests, nullptr)
+          ->fail(how == code::ok ? rpc::status{code::cancelled, "the call is answered"}
+                                 : rpc::status{how, std::string(text)},
+                 connection_.context());
     const auto took = session_.clock().now() - call.opened_at;
     call.entry->figures.ended(how, took);
     if (call.entry->route && !environment_.interceptors.empty())

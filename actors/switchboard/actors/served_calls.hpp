@@ -55,8 +55,8 @@ public:
   std::size_t unary() const noexcept { return calls_.unary(); }
 
 private:
-  void hand_to_service(open_call call, const wire::frame_view& frame);
-  void answer_built_in(open_call call, const wire::frame_view& frame);
+  void hand_to_service(open_call&& call, const wire::frame_view& frame);
+  void answer_built_in(open_call&& call, const wire::frame_view& frame);
   bool take_request(open_call& call, const wire::frame_view& frame);
   void take_watch(rpc::answers::watch& watch, bool live);
   void take_stream(rpc::answers::stream& stream);
