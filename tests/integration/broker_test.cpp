@@ -29,9 +29,8 @@ protected:
     return status;
   }
 
-  live_server server{{.threads = 2,
-                      .limits = {.link = {.flush_timeout = 300ms}, .drain_timeout = 300ms},
-                      .scheduler = GetParam()}};
+  live_server server{
+      {.threads = 2, .limits = {.link = {.flush_timeout = 300ms}, .drain_timeout = 300ms}, .scheduler = GetParam()}};
 };
 
 INSTANTIATE_TEST_SUITE_P(, Broker, testing::Values(actor_scheduler::pump, actor_scheduler::stock),
