@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/actors/acceptor.hpp>
+#include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/scripted_transport.hpp>
 #include <switchboard/testkit/stage.hpp>
 
@@ -37,7 +38,7 @@ private:
   const net::endpoint local_ = net::endpoint::tcp("127.0.0.1", 7000);
 };
 
-caf::behavior deaf_broker(caf::event_based_actor*) {
+caf::behavior deaf_broker() {
   return {[](const acceptor_closed&) {}, [](const connection_opened&) {}};
 }
 
@@ -46,7 +47,7 @@ protected:
   Acceptor() {
     environment->pump = stage.pump();
     environment->figures = std::make_shared<metrics::registry>();
-    environment->broker = caf::actor_cast<caf::strong_actor_ptr>(stage.system().spawn(deaf_broker));
+    environment->broker = caf::actor_cast<caf::strong_actor_ptr>(testkit::spawn_acting(stage.system(), deaf_broker()));
     served_ = stage.system().spawn<acceptor>(
         acceptor_environment{environment, std::make_shared<std::atomic<std::uint64_t>>(1),
                              std::make_shared<open_connections>(0, 0)},

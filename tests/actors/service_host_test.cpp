@@ -8,6 +8,7 @@
 
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/echo/v1/echo.pb.h>
+#include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/stage.hpp>
 
 namespace switchboard {
@@ -40,10 +41,10 @@ protected:
 
   ServiceHost() {
     host_ = stage.system().spawn<service_host>(stage.pump(), definition_);
-    connection_ = stage.system().spawn([] { return caf::behavior{[](rpc::answers&) {}}; });
-    watcher_ = stage.system().spawn([this] {
-      return caf::behavior{[this](const rpc::call_ended& ended) { order.push_back({ended.caller, 0}); }};
-    });
+    connection_ = testkit::spawn_acting(stage.system(), {[](rpc::answers&) {}});
+    watcher_ = testkit::spawn_acting(stage.system(), {[this](const rpc::call_ended& ended) {
+                                       order.push_back({ended.caller, 0});
+                                     }});
   }
   ~ServiceHost() override {
     for (const auto& each : {host_, connection_, watcher_}) caf::anon_send_exit(each, caf::exit_reason::user_shutdown);

@@ -13,6 +13,7 @@
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/chat/v1/chat.pb.h>
 #include <switchboard/rooms/memory_log.hpp>
+#include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/stage.hpp>
 #include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_decoder.hpp>
@@ -27,9 +28,8 @@ class client {
 public:
   client(testkit::stage& on, std::uint64_t id, std::size_t backlog_max = 1 << 30)
       : stage_(on),
-        actor_(on.system().spawn([this] {
-          return caf::behavior{[this](rpc::answers& content) { take_up(content); }, [](const rpc::stream_ready&) {}};
-        })),
+        actor_(testkit::spawn_acting(
+            on.system(), {[this](rpc::answers& content) { take_up(content); }, [](const rpc::stream_ready&) {}})),
         caller_(std::make_shared<const rpc::caller>(rpc::caller{id,
                                                                 caf::actor_cast<caf::strong_actor_ptr>(actor_),
                                                                 "test",

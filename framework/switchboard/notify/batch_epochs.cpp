@@ -126,6 +126,8 @@ void batch_epochs::begin_batch(waiter& self) noexcept {
   // If a removal takes that lock later, it sees this store; if it took it earlier, the packet is recognised as too
   // late. A stamp newer than a removal's was read from the clock it had advanced, after it had taken the lock: too late
   // as well.
+  // A batch that has begun keeps its stamp: what was taken from the queue must not look as new as the sockets' packets.
+  if (stamp_of(self.word_.load(std::memory_order_relaxed)) != 0) return;
   const auto stamp = removal_clock_.load(std::memory_order_acquire);
   self.word_.store(stamp << 1 | inside, std::memory_order_relaxed);
 }
