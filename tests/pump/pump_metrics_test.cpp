@@ -68,9 +68,11 @@ TEST_F(PumpMetrics, CountDeadlinesThatAreSetAndThoseThatCome) {
 TEST_F(PumpMetrics, CountWakes) {
   ASSERT_TRUE(running.falls_asleep());
   const auto before = count("switchboard_pump_wakes_total");
-  caf::anon_send(owner, deadline_expired{});
-  ASSERT_TRUE(told->await("expired"));
-  EXPECT_EQ(count("switchboard_pump_wakes_total"), before + 1);
+  // A worker that is about to sleep may find a message by itself, and then needs no wake.
+  EXPECT_TRUE(eventually([&] {
+    caf::anon_send(owner, deadline_expired{});
+    return count("switchboard_pump_wakes_total") > before;
+  }));
 }
 
 TEST_F(PumpMetrics, CountFailuresOfThePort) {

@@ -128,7 +128,8 @@ TEST_P(Stopping, PeersFirst) {
 }
 
 TEST_P(Stopping, SocketsClosedTooSoon) {
-  for (auto& each : pairs) each.close_ours();
+  // Those that are not ready: others are handed to the kernel again and again, and their closing meanwhile would be a race.
+  for (std::size_t each = 1; each < sockets; each += 2) pairs[each].close_ours();
   for (std::size_t each = 0; each < sockets; each += 3) EXPECT_FALSE(running->pump().remove(registrations[each]));
   running->pump().stop();
   EXPECT_EQ(running->pump().registrations(), 0u);
