@@ -206,11 +206,12 @@ TEST_F(SqliteHome, MayEndWhileWhatIsDoneAsksForMore) {
 class held_reader {
 public:
   explicit held_reader(log& of) {
-    of.read({.limit = 1, .bytes = 1}, [this](log_page) {
-      held_.set_value();
-      let_go_.get_future().wait();
+    // The thread may still be here when this has ended.
+    of.read({.limit = 1, .bytes = 1}, [held = held_, until = let_go_.get_future().share()](log_page) {
+      held->set_value();
+      until.wait();
     });
-    held_.get_future().wait();
+    held_->get_future().wait();
   }
   ~held_reader() { let_go(); }
   void let_go() {
@@ -218,7 +219,7 @@ public:
   }
 
 private:
-  std::promise<void> held_;
+  const std::shared_ptr<std::promise<void>> held_ = std::make_shared<std::promise<void>>();
   std::promise<void> let_go_;
   bool is_let_go_ = false;
 };
