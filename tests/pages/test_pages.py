@@ -164,7 +164,7 @@ class SessionsOnPages(Page):
         self.assertIn("status 1", self.wrong_run())
 
     def test_a_server_of_the_session_gets_a_port_of_its_own(self):
-        self.program("server", 'echo "listening on ${2/:0/:4321}"; trap "exit 0" TERM; while :; do sleep 0.1; done')
+        self.program("server", 'trap "exit 0" TERM; echo "listening on ${2/:0/:4321}"; while :; do sleep 0.1; done')
         self.page("console", "$ server --listen 127.0.0.1:7000\nlistening on 127.0.0.1:7000\n\n$ echo 127.0.0.1:7000\n127.0.0.1:7000\n", "<!-- run -->")
         self.assertEqual(self.wrong_run(), "")
         self.page("console", "$ server --listen 127.0.0.1:7000\nlistening on 127.0.0.1:7000\n\n$ echo 127.0.0.1:7000\n127.0.0.1:1\n", "<!-- run -->")
