@@ -2,11 +2,10 @@
 
 /// What a simulated world is made of: its sockets, what is under way between them, and the clock. Network and ports are
 /// views of it.
-/// Threads    every member with `mutex()` held, but for changes() and await_change().
+/// Threads    every member with `mutex()` held, but for changes() and tell_waiters().
 /// Owns       the sockets, by number.
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -23,6 +22,7 @@
 
 #include <switchboard/net/transport.hpp>
 #include <switchboard/notify/notification_port.hpp>
+#include <switchboard/simulated/change_count.hpp>
 #include <switchboard/simulated/dice.hpp>
 #include <switchboard/simulated/fault.hpp>
 #include <switchboard/simulated/weather.hpp>
@@ -151,14 +151,10 @@ public:
   /// Moves the clock, and lets happen what is due by then. The clock never goes back.
   void advance_to(clock::time_point when);
 
-  // Waiting for other threads. A waiter reads the count, looks, and waits for the count to change.
+  // Waiting for other threads.
 
-  std::uint32_t changes() const noexcept { return changes_.load(std::memory_order_seq_cst); }
-  void await_change(std::uint32_t since) const noexcept { changes_.wait(since, std::memory_order_seq_cst); }
-  void tell_waiters() noexcept {
-    changes_.fetch_add(1, std::memory_order_seq_cst);
-    changes_.notify_all();
-  }
+  const change_count& changes() const noexcept { return changes_; }
+  void tell_waiters() noexcept { changes_.advance(); }
 
   // Sockets.
 
@@ -218,7 +214,7 @@ private:
   clock::time_point now_{std::chrono::hours{1}};
   /// By time, and what is due together by the order in which it was scheduled or, in rough weather, by lot.
   std::multimap<std::pair<clock::time_point, std::uint64_t>, std::function<void()>> events_;
-  std::atomic<std::uint32_t> changes_{0};
+  change_count changes_;
 
   std::vector<std::unique_ptr<socket>> sockets_;
   std::set<std::size_t> free_numbers_;

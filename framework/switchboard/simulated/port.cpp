@@ -205,7 +205,7 @@ std::size_t simulated_port::dequeue(batch_epochs::waiter& self, std::span<packet
   const auto deadline = expires ? fabric_->now() + timeout : clock::time_point::max();
   fabric_->advance_to(fabric_->now());
   for (;;) {
-    const auto seen = fabric_->changes();
+    const auto seen = fabric_->changes().read();
     epochs_->begin_batch(self);
     if (const auto count = take(out); count > 0 || is_closing_) return count;
     // Nothing is in this thread's hands, which may be what a REMOVE event waited for.
@@ -218,7 +218,7 @@ std::size_t simulated_port::dequeue(batch_epochs::waiter& self, std::span<packet
       fabric_->advance_to(deadline);
     } else {
       hold.unlock();
-      fabric_->await_change(seen);
+      fabric_->changes().await(seen);
       hold.lock();
       if (broken(fault::post_wakes_everybody)) return take(out);
     }
