@@ -70,12 +70,12 @@ std::uintmax_t bytes_in(const std::string& directory) {
 
 /// Reads everything, in order; the most memory that the broker was seen with.
 std::size_t read_all(const server_process& server, const history_options& options) {
-  auto connection = client::blocking_client::connect(server.address(), client::within(patience));
-  if (!connection) throw std::runtime_error("no connection: " + connection.error().message());
+  auto connection = client::channel::connect(server.address(), client::within(patience));
+  if (!connection) throw std::runtime_error("no connection: " + connection.status().message);
   chat::v1::JoinRequest join;
   join.set_room("bench");
   join.set_history_limit(options.messages);
-  chat::v1::Chat::client chat{*connection};
+  chat::v1::Chat::stub chat{*connection};
   auto events = chat.join(join, {.window = window});
   chat::v1::RoomEvent event;
   std::size_t most = server.resident_bytes();

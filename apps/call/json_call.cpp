@@ -1,55 +1,76 @@
 #include "json_call.hpp"
 
-#include <algorithm>
-#include <atomic>
+#include "interruption.hpp"
+
 #include <cstdio>
-#include <limits>
+#include <optional>
 
 #include <google/protobuf/util/json_util.h>
-#include <poll.h>
 
 namespace switchboard::call {
 namespace {
 
 using google::protobuf::Message;
 
-std::atomic<bool> interrupted{false};
+rpc::method_kind kind_of(const google::protobuf::MethodDescriptor& method) {
+  using enum rpc::method_kind;
+  if (method.client_streaming()) return method.server_streaming() ? bidirectional : client_streaming;
+  return method.server_streaming() ? server_streaming : unary;
+}
 
 class json_call {
 public:
-  json_call(client::blocking_client& server, remote_schema& schema, const google::protobuf::MethodDescriptor& method,
+  json_call(client::channel& server, remote_schema& schema, const google::protobuf::MethodDescriptor& method,
             request_lines& lines, const call_options& options)
       : server_(server),
         lines_(lines),
         options_(options),
         name_(method.service()->full_name() + "/" + method.name()),
+        kind_(kind_of(method)),
         request_(schema.new_message(*method.input_type())),
-        reply_(schema.new_message(*method.output_type())),
-        sends_stream_(method.client_streaming()),
-        window_(std::max<std::uint32_t>(options.window, 1)) {}
+        reply_(schema.new_message(*method.output_type())) {}
 
   rpc::status run(const std::string& json) {
-    client::open_options opening{
-        .credit = window_, .timeout_ms = client::timeout_ms(options_.until), .metadata = options_.metadata};
-    if (sends_stream_) {
-      call_ = server_.open(name_, opening);
-    } else {
-      if (auto wrong = parse(json); !wrong.ok()) return wrong;
-      opening.end = true;
-      call_ = server_.open(name_, *request_, opening);
+    if (auto wrong = open(json); !wrong.ok()) return wrong;
+    const interruption interrupt;
+    while (!end_) {
+      const bool reads = wants_input();
+      const int readable[] = {interrupt.descriptor(), reads ? lines_.descriptor() : -1};
+      const auto progress = [&] {
+        send_requests();
+        return end_ || wants_input() != reads;
+      };
+      if (server_.drive_until(progress, client::deadline::max(), readable) != client::drive_outcome::readable) continue;
+      if (interruption::came())
+        give_up({rpc::code::cancelled, "interrupted"});
+      else
+        lines_.read_some();
     }
-    while (true) {
-      if (const auto broken = server_.take_in()) (void)broken;  // the call's end says it
-      if (const auto end = print_replies()) return *end;
-      if (auto wrong = send_requests(); !wrong.ok()) return wrong;
-      if (interrupted.load()) return give_up({rpc::code::cancelled, "interrupted"});
-      if (client::clock::now() >= options_.until) return give_up({rpc::code::deadline_exceeded, "no end in time"});
-      // What was sent or granted may have freed what came meanwhile.
-      if (!call_.ready()) wait();
-    }
+    // What is said last, a cancel perhaps.
+    (void)server_.flush(client::within(std::chrono::seconds{1}));
+    return *end_;
   }
 
 private:
+  rpc::status open(const std::string& json) {
+    const client::credit_window window{options_.window};
+    const client::open_options opening{
+        .credit = window.messages(), .until = options_.until, .metadata = options_.metadata};
+    if (rpc::streams_requests(kind_)) {
+      call_ = server_.open({name_, kind_}, opening);
+    } else {
+      if (auto wrong = parse(json); !wrong.ok()) return wrong;
+      call_ = server_.open({name_, kind_}, *request_, opening);
+      finished_ = true;
+    }
+    call_.receive(
+        reply_, window, [this] { print_reply(); },
+        [this](const rpc::status& how) {
+          if (!end_) end_ = how;
+        });
+    return {};
+  }
+
   rpc::status parse(const std::string& json) {
     request_->Clear();
     const auto parsed = google::protobuf::util::JsonStringToMessage(json, request_.get());
@@ -57,90 +78,63 @@ private:
     return {rpc::code::invalid_argument, "not a " + request_->GetTypeName() + ": " + std::string(parsed.message())};
   }
 
-  rpc::status give_up(rpc::status why) {
+  void give_up(rpc::status why) {
+    if (!end_) end_ = std::move(why);
     call_.cancel();
-    (void)server_.flush(client::within(std::chrono::seconds{1}));
-    return why;
   }
 
-  /// Prints what is there; how the call ended, once it has.
-  std::optional<rpc::status> print_replies() {
-    while (call_.ready()) {
-      const auto step = call_.next(*reply_, client::no_wait);
-      if (step.ended()) return step.status;
-      if (!step.has_message()) break;
-      std::string json;
-      if (const auto printed = google::protobuf::util::MessageToJsonString(*reply_, &json); !printed.ok())
-        return give_up({rpc::code::internal, "a reply cannot be written as JSON: " + std::string(printed.message())});
-      if (std::fprintf(stdout, "%s\n", json.c_str()) < 0 || std::fflush(stdout) != 0)
-        return give_up({rpc::code::cancelled, "standard output takes no more"});
-      if (++printed_ == options_.limit) return give_up({});
-      if (++taken_ >= (window_ + 1) / 2) call_.grant(std::exchange(taken_, 0));
-    }
-    return std::nullopt;
+  void print_reply() {
+    if (end_) return;
+    std::string json;
+    if (const auto printed = google::protobuf::util::MessageToJsonString(*reply_, &json); !printed.ok())
+      return give_up({rpc::code::internal, "a reply cannot be written as JSON: " + std::string(printed.message())});
+    if (std::fprintf(stdout, "%s\n", json.c_str()) < 0 || std::fflush(stdout) != 0)
+      return give_up({rpc::code::cancelled, "standard output takes no more"});
+    if (++printed_ == options_.limit) give_up({});
   }
+
+  bool wants_input() const { return !finished_ && !waiting_ && !lines_.input_ended(); }
 
   /// Sends the lines that are there, as far as the server has granted credit.
-  rpc::status send_requests() {
-    if (!sends_stream_ || finished_) return {};
-    while (true) {
+  void send_requests() {
+    while (!finished_ && !end_) {
       if (!waiting_) {
         const auto line = lines_.next();
         if (!line) break;
-        if (auto wrong = parse(*line); !wrong.ok()) return give_up(wrong);
+        if (auto wrong = parse(*line); !wrong.ok()) return give_up(std::move(wrong));
         waiting_ = true;
       }
-      // No credit yet, or ended: then the replies tell how.
-      if (!call_.send(*request_, client::no_wait).ok()) return {};
+      if (!call_.try_send(*request_)) return;
       waiting_ = false;
     }
+    if (finished_ || end_) return;
     if (lines_.too_long()) return give_up({rpc::code::invalid_argument, "a line of the input is too long"});
     if (lines_.ended()) {
       finished_ = true;
       call_.finish();
     }
-    return {};
   }
 
-  /// Until the connection or standard input has something, a signal comes, or the deadline has passed.
-  void wait() {
-    // poll(2) and not a notification port: standard input is a terminal, a pipe or a file, which no port takes (N2).
-    const bool reads = sends_stream_ && !finished_ && !waiting_ && !lines_.input_ended();
-    pollfd watched[2] = {{static_cast<int>(server_.channel().handle()), POLLIN, 0},
-                         {reads ? lines_.descriptor() : -1, POLLIN, 0}};
-    if (server_.channel().wants_write()) watched[0].events |= POLLOUT;
-    int timeout = -1;
-    if (options_.until != client::deadline::max())
-      timeout = static_cast<int>(
-          std::min<std::uint32_t>(client::timeout_ms(options_.until), std::numeric_limits<int>::max()));
-    if (poll(watched, 2, timeout) > 0 && watched[1].revents != 0) lines_.read_some();
-  }
-
-  client::blocking_client& server_;
+  client::channel& server_;
   request_lines& lines_;
   const call_options& options_;
   const std::string name_;
+  const rpc::method_kind kind_;
   const std::unique_ptr<Message> request_;
-  const std::unique_ptr<Message> reply_;
-  const bool sends_stream_;
-  const std::uint32_t window_;
+  const std::shared_ptr<Message> reply_;
   client::stream call_;
   bool waiting_ = false;   // request_ holds one that has not been sent
   bool finished_ = false;  // nothing more is sent
   std::uint64_t printed_ = 0;
-  std::uint32_t taken_ = 0;  // not granted again yet
+  std::optional<rpc::status> end_;
 };
 
 }  // namespace
 
-rpc::status call_with_json(client::blocking_client& server, remote_schema& schema,
+rpc::status call_with_json(client::channel& server, remote_schema& schema,
                            const google::protobuf::MethodDescriptor& method, const std::string& json,
                            request_lines& lines, const call_options& options) {
   return json_call{server, schema, method, lines, options}.run(json);
-}
-
-void interrupt() noexcept {
-  interrupted.store(true);
 }
 
 }  // namespace switchboard::call

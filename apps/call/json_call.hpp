@@ -2,7 +2,7 @@
 
 /// One call of any kind, its messages as JSON: requests from a text or from lines, replies to standard output.
 ///
-/// Threads    one; interrupt() from a signal handler.
+/// Threads    one.
 /// Owns       nothing; connection and schema outlive it.
 /// Output     a reply a line, flushed as it comes.
 
@@ -21,13 +21,11 @@ struct call_options {
   rpc::metadata metadata{};                          ///< goes with the request
 };
 
-/// Calls `method` with the one request `json`, or, where its requests stream, with those of `lines`. How the call ended,
-/// with the metadata that came with its end; OK where the limit ended it.
-rpc::status call_with_json(client::blocking_client& server, remote_schema& schema,
+/// Calls `method` with the one request `json`, or, where its requests stream, with those of `lines`. How the call ended, with
+/// the metadata that came with its end:
+/// OK where the limit ended it, CANCELLED where SIGINT did.
+rpc::status call_with_json(client::channel& server, remote_schema& schema,
                            const google::protobuf::MethodDescriptor& method, const std::string& json,
                            request_lines& lines, const call_options& options);
-
-/// Ends the running call with CANCELLED.
-void interrupt() noexcept;
 
 }  // namespace switchboard::call

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <switchboard/v1/services.pb.h>
+#include <switchboard/v1/services.client.hpp>
 
 namespace {
 
@@ -103,14 +103,13 @@ int run(const command& wanted) {
   constexpr auto patience = std::chrono::seconds{10};
   const auto at = net::endpoint::parse(wanted.address);
   if (!at) return fail(bad_usage, wanted.address + " is not an address: host:port, [ipv6]:port or unix:/path");
-  auto server = client::blocking_client::connect(*at, client::within(patience));
-  if (!server) return fail(no_connection, "cannot connect to " + wanted.address + ": " + server.error().message());
+  auto server = client::channel::connect(*at, client::within(patience));
+  if (!server) return fail(no_connection, "cannot connect to " + server.status().message);
   if (!wanted.token.empty()) {
     v1::AuthenticateRequest request;
     request.set_token(wanted.token);
-    v1::AuthenticateReply reply;
-    const auto how = server->call("switchboard.v1.Session/Authenticate", request, reply, client::within(patience));
-    if (!how.ok()) return fail(how);
+    const auto reply = v1::Session::stub{*server}.authenticate(request, client::within(patience)).get();
+    if (!reply) return fail(reply.status());
   }
   const auto schema = call::remote_schema::of(*server, client::within(patience));
   if (!schema) return fail(schema.status());
@@ -148,10 +147,6 @@ int run(const command& wanted) {
 int main(int argc, char** argv) {
   command wanted;
   if (const auto status = parse(wanted, argc, argv)) return *status;
-  // Without SA_RESTART, so that a wait ends.
-  struct sigaction cancel = {};
-  cancel.sa_handler = [](int) { switchboard::call::interrupt(); };
-  sigaction(SIGINT, &cancel, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return run(wanted);
 }

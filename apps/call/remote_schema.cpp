@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include <switchboard/v1/services.pb.h>
+#include <switchboard/v1/services.client.hpp>
 
 namespace switchboard::call {
 namespace {
@@ -51,15 +51,14 @@ private:
 
 }  // namespace
 
-rpc::result<std::unique_ptr<remote_schema>> remote_schema::of(client::blocking_client& server, client::deadline until) {
-  v1::DescribeReply described;
-  if (auto how = server.call("switchboard.v1.Reflection/Describe", v1::DescribeRequest{}, described, until); !how.ok())
-    return how;
+rpc::result<std::unique_ptr<remote_schema>> remote_schema::of(client::channel& server, client::deadline until) {
+  const auto described = v1::Reflection::stub{server}.describe({}, until).get();
+  if (!described) return described.status();
   auto schema = std::make_unique<remote_schema>();
-  for (const auto& file : described.files().file())
+  for (const auto& file : described->files().file())
     if (!schema->pool_.BuildFile(file))
       return rpc::status{rpc::code::internal, "the server describes " + file.name() + " in a way that makes no sense"};
-  schema->services_.assign(described.services().begin(), described.services().end());
+  schema->services_.assign(described->services().begin(), described->services().end());
   std::sort(schema->services_.begin(), schema->services_.end());
   return schema;
 }

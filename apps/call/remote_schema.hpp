@@ -14,7 +14,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/dynamic_message.h>
 
-#include <switchboard/client/blocking_client.hpp>
+#include <switchboard/client/channel.hpp>
 #include <switchboard/rpc/result.hpp>
 
 namespace switchboard::call {
@@ -22,7 +22,7 @@ namespace switchboard::call {
 class remote_schema {
 public:
   /// Asks switchboard.v1.Reflection.
-  static rpc::result<std::unique_ptr<remote_schema>> of(client::blocking_client& server, client::deadline until);
+  static rpc::result<std::unique_ptr<remote_schema>> of(client::channel& server, client::deadline until);
 
   /// Full names, ascending.
   const std::vector<std::string>& services() const noexcept { return services_; }

@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint32_t default_history = 20;
 constexpr std::uint32_t largest_history = 1000;
 /// How long leaving waits for what was typed last to be acknowledged.
-constexpr std::chrono::seconds farewell_patience{2};
+constexpr std::chrono::seconds goodbye_patience{2};
 
 constexpr std::string_view help[] = {
     "/join ROOM      go to another room",
@@ -45,8 +45,8 @@ public:
       take(*line);
     }
     if (loop_.stopped()) return 1;
-    event_loop farewell(session_, client::within(farewell_patience));
-    if (farewell.until([&] { return session_.unacknowledged() == 0; })) return 0;
+    event_loop goodbye(session_, client::within(goodbye_patience));
+    if (goodbye.until([&] { return session_.unacknowledged() == 0; })) return 0;
     std::fprintf(stderr, "chat-client: %zu of your messages were not acknowledged\n", session_.unacknowledged());
     return 1;
   }
@@ -117,8 +117,8 @@ private:
 
   void on_disconnected(const std::string& reason, client::clock::duration) override {
     if (!session_.was_connected()) {
-      std::fprintf(stderr, "chat-client: cannot connect to %s: %s\n", wanted_.server.to_string().c_str(),
-                   printable(reason).c_str());
+      // It begins with the address.
+      std::fprintf(stderr, "chat-client: cannot connect to %s\n", printable(reason).c_str());
       return loop_.stop();
     }
     if (!std::exchange(lost_, true)) notice("the connection is gone (" + reason + "); trying again until it is back");

@@ -1,15 +1,14 @@
 #pragma once
 
-/// Waits for the session and for standard input at once, on one thread.
+/// Drives a session while standard input, or something that it tells, is waited for.
 ///
-/// Why        poll(2) and not a notification port: standard input is a terminal, a pipe or a file, which no port takes
-///            (N2).
 /// Threads    one.
 /// Owns       nothing; the session outlives it.
 
 #include "session.hpp"
 
 #include <functional>
+#include <span>
 
 namespace switchboard::chat_client {
 
@@ -28,10 +27,7 @@ public:
   bool late() const noexcept { return client::clock::now() >= until_; }
 
 private:
-  enum class woke : bool { step, input };
-
-  woke wait(int descriptor);
-  bool over() const noexcept { return stopped_ || late(); }
+  client::drive_outcome drive(const std::function<bool()>& done, std::span<const int> readable);
 
   session& session_;
   client::deadline until_;

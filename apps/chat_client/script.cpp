@@ -82,7 +82,8 @@ private:
       return;
     }
     // A server that was never there is more likely a wrong address than one that is coming.
-    fail("cannot connect to " + wanted_.server.to_string() + ": " + reason);
+    // The reason begins with the address.
+    fail("cannot connect to " + reason);
   }
 
   void on_log_restarted() override { std::fputs("chat-client: the room's log started over\n", stderr); }

@@ -2,19 +2,15 @@
 
 #include <algorithm>
 #include <limits>
+#include <random>
 #include <utility>
 
 namespace switchboard::chat_client {
 namespace {
 
-constexpr std::string_view join_method = "switchboard.chat.v1.Chat/Join";
-constexpr std::string_view publish_method = "switchboard.chat.v1.Chat/Publish";
-constexpr std::string_view members_method = "switchboard.chat.v1.Chat/ListMembers";
-constexpr std::string_view history_method = "switchboard.chat.v1.Chat/History";
-
-/// Events the server may be ahead of what was taken; granted again by halves.
-constexpr std::uint32_t event_credit = 256;
-constexpr std::uint32_t request_timeout_ms = 10'000;
+/// Events the server may be ahead of what was taken.
+constexpr std::uint32_t event_window = 256;
+constexpr auto request_patience = std::chrono::seconds(10);
 constexpr std::size_t token_size = 16;
 
 std::string random_bytes(std::size_t size) {
@@ -48,51 +44,30 @@ session::session(session_options options, session_observer& observer)
     : options_(std::move(options)),
       observer_(observer),
       resume_token_(random_bytes(token_size)),
-      backoff_(options_.first_backoff) {}
-
-void session::advance() {
-  if (!client_) {
-    if (client::clock::now() < connect_at_) return;
-    connect();
-    if (!client_) return;
-  }
-  (void)client_->take_in();
-  if (!connected_ && client_->channel().connected()) {
-    connected_ = true;
-    was_connected_ = true;
-    connect_until_ = client::deadline::max();
-    if (!refused_) open_join();
-  }
-  if (connected_ && client::clock::now() >= join_at_) open_join();
-  bool progressed = true;
-  while (progressed) {
-    open_publish();
-    progressed = take_join();
-    progressed |= take_publish();
-    progressed |= take_requests();
-  }
-  if (client_->broken()) {
-    const auto& said = client_->connection_status();
-    disconnect(said ? said->message : client_->broken().message());
-  } else if (!connected_ && client::clock::now() >= connect_until_) {
-    disconnect("no answer");
-  }
+      channel_(options_.server,
+               {.reconnect = client::backoff{options_.pauses}, .connect_timeout = options_.connect_patience}),
+      pauses_(options_.pauses) {
+  channel_.tell({.on_connected = [this] { on_connected(); },
+                 .on_lost =
+                     [this](const rpc::status& why, std::optional<client::clock::duration> pause) {
+                       observer_.on_disconnected(why.message, pause.value_or(client::clock::duration::max()));
+                     }});
 }
 
-std::optional<net::socket_handle> session::socket() {
-  if (!client_) return std::nullopt;
-  return client_->channel().handle();
+void session::on_connected() {
+  was_connected_ = true;
+  join_at_ = client::deadline::min();
+  publish_at_ = client::deadline::min();
+  go_on();
 }
 
-bool session::wants_write() {
-  return client_ && client_->channel().wants_write();
-}
-
-client::deadline session::wake_at() const {
-  if (!client_) return connect_at_;
-  auto at = std::min(connect_until_, connected_ ? join_at_ : client::deadline::max());
-  if (join_ && !publish_ && !outgoing_.empty()) at = std::min(at, publish_at_);
-  return at;
+/// Opens what is due.
+void session::go_on() {
+  if (!channel_.connected() || refused_) return;
+  const auto now = client::clock::now();
+  if (!join_ && now >= join_at_) open_join();
+  // One at a time: of several at once, one that failed would be published again behind those after it.
+  if (join_ && !publish_ && !outgoing_.empty() && now >= publish_at_) open_publish();
 }
 
 void session::join(std::string room, std::string nickname) {
@@ -103,61 +78,44 @@ void session::join(std::string room, std::string nickname) {
   publish_ = {};
   members_ = {};
   history_ = {};
+  join_ = {};
   start_over(true);
   refused_ = false;
   joined_ = false;
-  join_ = {};
-  if (connected_) open_join();
+  join_at_ = client::deadline::min();
+  go_on();
 }
 
 bool session::publish(std::string text) {
   if (outgoing_.size() >= unacknowledged_limit) return false;
   outgoing_.push_back({std::move(text), random_id()});
+  go_on();
   return true;
 }
 
 void session::request_members() {
-  if (!connected_) return observer_.on_request_failed({rpc::code::unavailable, "not connected"});
+  if (!channel_.connected()) return observer_.on_request_failed({rpc::code::unavailable, "not connected"});
   chat::v1::ListMembersRequest request;
   request.set_room(options_.room);
-  members_ = client_->open(members_method, request, {.timeout_ms = request_timeout_ms, .end = true});
+  members_ = chat_.list_members(request, client::within(request_patience));
+  members_.then([this](const rpc::result<chat::v1::ListMembersReply>& reply) {
+    reply ? observer_.on_members(*reply) : observer_.on_request_failed(reply.status());
+  });
 }
 
 void session::request_history(std::uint32_t newest) {
-  if (!connected_) return observer_.on_request_failed({rpc::code::unavailable, "not connected"});
+  if (!channel_.connected()) return observer_.on_request_failed({rpc::code::unavailable, "not connected"});
   chat::v1::HistoryRequest request;
   request.set_room(options_.room);
   request.set_after_sequence(last_sequence_ > newest ? last_sequence_ - newest : 0);
   request.set_limit(newest);
-  history_ = client_->open(history_method, request, {.timeout_ms = request_timeout_ms, .end = true});
-}
-
-void session::connect() {
-  auto channel = client::frame_channel::start(options_.server);
-  if (!channel) return disconnect(channel.error().message());
-  client_.emplace(std::move(*channel));
-  connected_ = false;
-  connect_until_ = client::within(options_.connect_patience);
-}
-
-void session::disconnect(const std::string& reason) {
-  join_ = {};
-  publish_ = {};
-  members_ = {};
-  history_ = {};
-  client_.reset();
-  connected_ = false;
-  joined_ = false;
-  connect_until_ = client::deadline::max();
-  join_at_ = client::deadline::max();
-  const auto pause = next_backoff();
-  connect_at_ = client::within(pause);
-  publish_at_ = client::deadline::min();
-  observer_.on_disconnected(reason, pause);
+  history_ = chat_.history(request, client::within(request_patience));
+  history_.then([this](const rpc::result<chat::v1::HistoryReply>& reply) {
+    reply ? observer_.on_history(*reply) : observer_.on_request_failed(reply.status());
+  });
 }
 
 void session::open_join() {
-  join_at_ = client::deadline::max();
   chat::v1::JoinRequest request;
   request.set_room(options_.room);
   request.set_nickname(options_.nickname);
@@ -170,37 +128,19 @@ void session::open_join() {
   request.set_history_limit(from_start  ? std::numeric_limits<std::uint32_t>::max()
                             : resuming_ ? 0
                                         : options_.history_limit);
-  taken_ = 0;
   joined_ = false;
-  join_ = client_->open(join_method, request, {.credit = event_credit, .end = true});
+  join_ = chat_.join(request, {.window = event_window});
+  join_.receive([this](const chat::v1::RoomEvent& event) { take_room_event(event); },
+                [this](const rpc::status& how) { end_join(how); });
 }
 
 void session::open_publish() {
-  // One at a time: were several under way, one that failed would be published again behind those after it.
-  if (!connected_ || !join_ || publish_ || outgoing_.empty() || client::clock::now() < publish_at_) return;
   chat::v1::PublishRequest request;
   request.set_room(options_.room);
   request.set_text(outgoing_.front().text);
   request.set_client_message_id(outgoing_.front().id);
-  const auto patience = std::chrono::ceil<std::chrono::milliseconds>(options_.publish_patience).count();
-  publish_ = client_->open(publish_method, request, {.timeout_ms = static_cast<std::uint32_t>(patience), .end = true});
-}
-
-bool session::take_join() {
-  bool progressed = false;
-  chat::v1::RoomEvent event;
-  while (join_ && join_.ready()) {
-    progressed = true;
-    const auto step = join_.next(event, client::no_wait);
-    if (step.ended()) {
-      join_ = {};
-      if (!client_->broken()) end_join(step.status);
-    } else if (step.has_message()) {
-      if (++taken_ >= event_credit / 2) join_.grant(std::exchange(taken_, 0));
-      take_room_event(event);
-    }
-  }
-  return progressed;
+  publish_ = chat_.publish(request, client::within(options_.publish_patience));
+  publish_.then([this](const rpc::result<chat::v1::PublishReply>& reply) { end_publish(reply); });
 }
 
 void session::take_room_event(const chat::v1::RoomEvent& event) {
@@ -215,77 +155,54 @@ void session::take_room_event(const chat::v1::RoomEvent& event) {
     log_id_ = event.caught_up().log_id();
     resuming_ = true;
     joined_ = true;
-    backoff_ = options_.first_backoff;
+    pauses_.reset();
     observer_.on_joined();
   }
   observer_.on_event(event);
 }
 
 void session::end_join(const rpc::status& how) {
+  join_ = {};
   joined_ = false;
+  // on_connected() joins again.
+  if (!channel_.connected()) return;
   const bool has_position = last_sequence_ != 0 || !log_id_.empty();
   if (how.ok() || is_passing(how.code)) {
-    join_at_ = client::within(next_backoff());
+    join_at_ = client::within(pauses_.next());
+    channel_.at(join_at_, [this] { go_on(); });
   } else if (how.code == rpc::code::out_of_range && has_position) {
     start_over(false);
     observer_.on_log_restarted();
-    open_join();
+    go_on();
   } else {
     refused_ = true;
     observer_.on_refused(how);
   }
 }
 
-bool session::take_publish() {
-  if (!publish_ || !publish_.ready()) return false;
-  chat::v1::PublishReply reply;
-  const auto step = publish_.next(reply, client::no_wait);
+void session::end_publish(const rpc::result<chat::v1::PublishReply>& reply) {
   publish_ = {};
-  if (step.has_message()) {
-    const auto sent = std::move(outgoing_.front());
-    outgoing_.pop_front();
-    backoff_ = options_.first_backoff;
-    observer_.on_published(sent.text, reply);
-  } else if (is_passing(step.status.code) || step.status.code == rpc::code::failed_precondition) {
-    // Not stored, or not known to be; the id makes a second try safe. The precondition is the Join, which may be on its
-    // way.
-    publish_at_ = client::within(next_backoff());
+  const auto how = reply.status();
+  // Not stored, or not known to be; the id makes a second try safe. The precondition is the Join, which may be on its way.
+  if (is_passing(how.code) || how.code == rpc::code::failed_precondition) {
+    publish_at_ = client::within(pauses_.next());
+    return channel_.at(publish_at_, [this] { go_on(); });
+  }
+  const auto settled = std::move(outgoing_.front());
+  outgoing_.pop_front();
+  if (reply) {
+    pauses_.reset();
+    observer_.on_published(settled.text, *reply);
   } else {
-    const auto given_up = std::move(outgoing_.front());
-    outgoing_.pop_front();
-    observer_.on_not_published(given_up.text, step.status);
+    observer_.on_not_published(settled.text, how);
   }
-  return true;
-}
-
-bool session::take_requests() {
-  bool progressed = false;
-  if (members_ && members_.ready()) {
-    chat::v1::ListMembersReply reply;
-    const auto step = std::exchange(members_, {}).next(reply, client::no_wait);
-    step.has_message() ? observer_.on_members(reply) : observer_.on_request_failed(step.status);
-    progressed = true;
-  }
-  if (history_ && history_.ready()) {
-    chat::v1::HistoryReply reply;
-    const auto step = std::exchange(history_, {}).next(reply, client::no_wait);
-    step.has_message() ? observer_.on_history(reply) : observer_.on_request_failed(step.status);
-    progressed = true;
-  }
-  return progressed;
+  go_on();
 }
 
 void session::start_over(bool with_history) {
   resuming_ = !with_history;
   last_sequence_ = 0;
   log_id_.clear();
-}
-
-client::clock::duration session::next_backoff() {
-  const auto ceiling = std::exchange(backoff_, std::min(backoff_ * 2, options_.longest_backoff));
-  // Half to all of it: clients that lost one server do not come back in step.
-  return std::chrono::duration_cast<client::clock::duration>(ceiling *
-                                                             std::uniform_real_distribution<double>(0.5, 1.0)(random_));
 }
 
 }  // namespace switchboard::chat_client

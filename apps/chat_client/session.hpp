@@ -2,12 +2,12 @@
 
 /// Being in a chat room, whatever the network does.
 ///
-/// Why        a connection ends now and then; a conversation should not. The session connects again with backoff and
-///            jitter, joins from where it stopped under its own resume token, publishes again what was not acknowledged
-///            under its own message id, and tells each message once.
-/// Threads    one at a time. It never waits, looking up the server's name apart: its owner waits for socket() and
-///            wake_at().
-/// Owns       the connection and what is not acknowledged yet, at most unacknowledged_limit messages.
+/// Why        a connection ends now and then; a conversation should not. The channel connects again; the session then joins
+///            from where it stopped under its own resume token, publishes again what was not acknowledged under its own
+///            message id, and tells each message once.
+/// Threads    one at a time. It never waits: its owner drives channel(), which looks up the server's name with each attempt
+///            to connect.
+/// Owns       the channel and what is not acknowledged yet, at most unacknowledged_limit messages.
 /// Errors     told to the observer. What waiting mends is tried again for ever; the owner decides how long it has
 ///            patience.
 
@@ -15,11 +15,9 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <random>
 #include <string>
 
-#include <switchboard/chat/v1/chat.pb.h>
-#include <switchboard/client/blocking_client.hpp>
+#include <switchboard/chat/v1/chat.client.hpp>
 
 namespace switchboard::chat_client {
 
@@ -33,10 +31,9 @@ struct session_options {
   std::string room;
   std::string nickname;             ///< empty: an observer, who cannot publish
   std::uint32_t history_limit = 0;  ///< newest messages shown when joining; 0 = none
-  client::clock::duration connect_patience = std::chrono::seconds(5);
+  std::chrono::milliseconds connect_patience = std::chrono::seconds(5);
   client::clock::duration publish_patience = std::chrono::seconds(10);
-  client::clock::duration first_backoff = std::chrono::milliseconds(200);
-  client::clock::duration longest_backoff = std::chrono::seconds(10);
+  client::backoff::bounds pauses{.first = std::chrono::milliseconds(200), .cap = std::chrono::seconds(10)};
 };
 
 /// What a session tells. No member may call back into it but publish(), join() and the requests.
@@ -64,13 +61,8 @@ class session {
 public:
   session(session_options options, session_observer& observer);
 
-  /// Does everything that is possible now.
-  void advance();
-  /// What to wait for: the socket, where there is one, for reading, and for writing while wants_write() …
-  std::optional<net::socket_handle> socket();
-  bool wants_write();
-  /// … but no longer than until then.
-  client::deadline wake_at() const;
+  /// What its owner drives.
+  client::channel& channel() noexcept { return channel_; }
 
   /// Goes to another room, or under another name; what is not acknowledged yet is given up.
   void join(std::string room, std::string nickname);
@@ -94,35 +86,28 @@ private:
     std::string id;
   };
 
-  void connect();
-  void disconnect(const std::string& reason);
+  void on_connected();
+  void go_on();
   void open_join();
   void open_publish();
-  bool take_join();
   void take_room_event(const chat::v1::RoomEvent& event);
   void end_join(const rpc::status& how);
-  bool take_publish();
-  bool take_requests();
+  void end_publish(const rpc::result<chat::v1::PublishReply>& reply);
   void start_over(bool with_history);
-  client::clock::duration next_backoff();
 
   session_options options_;
   session_observer& observer_;
   const std::string resume_token_;
-  std::mt19937_64 random_{std::random_device{}()};
 
-  std::optional<client::blocking_client> client_;
-  bool connected_ = false;
+  client::channel channel_;
+  chat::v1::Chat::stub chat_{channel_};
+  client::backoff pauses_;  // between attempts on one connection
   bool was_connected_ = false;
-  client::deadline connect_until_ = client::deadline::max();
-  client::deadline connect_at_ = client::deadline::min();  // without a connection
-  client::clock::duration backoff_;
 
-  client::stream join_;
+  client::reader<chat::v1::RoomEvent> join_;
   bool joined_ = false;
   bool refused_ = false;
-  client::deadline join_at_ = client::deadline::max();  // connected, but outside the room
-  std::uint32_t taken_ = 0;                             // events since credit was granted
+  client::deadline join_at_ = client::deadline::min();
 
   // Where the stream stopped.
   bool resuming_ = false;
@@ -130,11 +115,11 @@ private:
   std::string log_id_;
 
   std::deque<message> outgoing_;
-  client::stream publish_;  // of outgoing_'s first
+  client::pending_reply<chat::v1::PublishReply> publish_;  // of outgoing_'s first
   client::deadline publish_at_ = client::deadline::min();
 
-  client::stream members_;
-  client::stream history_;
+  client::pending_reply<chat::v1::ListMembersReply> members_;
+  client::pending_reply<chat::v1::HistoryReply> history_;
 };
 
 }  // namespace switchboard::chat_client

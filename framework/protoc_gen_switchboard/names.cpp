@@ -27,7 +27,7 @@ bool is_taken(std::string_view name) {
       "static_cast", "struct",    "switch",     "template",  "this",     "thread_local", "throw",
       "true",        "try",       "typedef",    "typeid",    "typename", "union",        "unsigned",
       "using",       "virtual",   "void",       "volatile",  "wchar_t",  "while",        "xor",
-      "xor_eq",      "actor",     "client",     "full_name", "methods",  "service"};
+      "xor_eq",      "actor",     "full_name",  "methods",   "service",  "stub"};
   return std::find(taken.begin(), taken.end(), name) != taken.end();
 }
 

@@ -108,7 +108,8 @@ void print_interface(Printer& out, const ServiceDescriptor& service) {
   out.Outdent();
   out.Print(
       ">;\n\n"
-      "/// The service as an actor: one of this process, a client's (client/remote.hpp), or one of another CAF node.\n"
+      "/// The service as an actor: one of this process, a client's (client/actor_stub.hpp), or one of another CAF "
+      "node.\n"
       "using actor = caf::typed_actor<\n");
   out.Indent();
   out.Indent();
@@ -126,8 +127,8 @@ void print_declarations(Printer& out, const ServiceDescriptor& service) {
       "/// In <$service$>.\n"
       "template <class Implementation, class... Arguments>\n"
       "static ::switchboard::rpc::service_definition service(Arguments... arguments);\n\n"
-      "/// Calls from a thread that waits. In <$client$>.\n"
-      "class client;\n",
+      "/// Calls over a channel. In <$client$>.\n"
+      "class stub;\n",
       "service", with_ending(*service.file(), service_ending), "client", with_ending(*service.file(), client_ending));
 }
 
@@ -158,49 +159,49 @@ void print_service(Printer& out, const ServiceDescriptor& service) {
   out.Print("}\n\n");
 }
 
-void print_client(Printer& out, const ServiceDescriptor& service) {
+void print_stub(Printer& out, const ServiceDescriptor& service) {
   out.Print(
-      "/// Calls from a thread that waits (client/typed_client.hpp); the connection must outlive it.\n"
-      "class $struct$::client {\n"
+      "/// Calls over a channel, which do not block (client/stub.hpp); the channel must outlive the stub.\n"
+      "class $struct$::stub {\n"
       "public:\n",
       "struct", struct_name(service));
   out.Indent();
-  out.Print("explicit client(::switchboard::client::blocking_client& connection) : connection_(&connection) {}\n");
+  out.Print("explicit stub(::switchboard::client::channel& over) : channel_(&over) {}\n");
   for_each_method(service, [&](const MethodDescriptor& method, const variables& names) {
     out.Print("\n");
     print_comment(out, method);
     if (method.client_streaming() && method.server_streaming())
       out.Print(names,
                 "::switchboard::client::exchange<$request$, $reply$> $function$(\n"
-                "    ::switchboard::client::stream_options options = {}) {\n"
-                "  return ::switchboard::client::exchange_of<$struct$::$function$>(*connection_, std::move(options));\n"
+                "    ::switchboard::client::call_options options = {}) {\n"
+                "  return ::switchboard::client::exchange_of<$struct$::$function$>(*channel_, std::move(options));\n"
                 "}\n");
     else if (method.client_streaming())
       out.Print(names,
                 "::switchboard::client::writer<$request$, $reply$> $function$(\n"
-                "    ::switchboard::client::stream_options options = {}) {\n"
-                "  return ::switchboard::client::write<$struct$::$function$>(*connection_, std::move(options));\n"
+                "    ::switchboard::client::call_options options = {}) {\n"
+                "  return ::switchboard::client::write<$struct$::$function$>(*channel_, std::move(options));\n"
                 "}\n");
     else if (method.server_streaming())
-      out.Print(
-          names,
-          "::switchboard::client::reader<$reply$> $function$(const $request$& request,\n"
-          "    ::switchboard::client::stream_options options = {}) {\n"
-          "  return ::switchboard::client::read<$struct$::$function$>(*connection_, request, std::move(options));\n"
-          "}\n");
+      out.Print(names,
+                "::switchboard::client::reader<$reply$> $function$(const $request$& request,\n"
+                "    ::switchboard::client::call_options options = {}) {\n"
+                "  return ::switchboard::client::read<$struct$::$function$>(*channel_, request, std::move(options));\n"
+                "}\n");
     else
       out.Print(names,
-                "::switchboard::rpc::result<$reply$> $function$(const $request$& request,\n"
-                "    ::switchboard::client::deadline until, ::switchboard::client::call_options options = {}) {\n"
-                "  return ::switchboard::client::call<$struct$::$function$>(*connection_, request, until,\n"
-                "                                                           std::move(options));\n"
+                "::switchboard::client::pending_reply<$reply$> $function$(const $request$& request,\n"
+                "    ::switchboard::client::deadline until = ::switchboard::client::deadline::max(),\n"
+                "    ::switchboard::rpc::metadata metadata = {}) {\n"
+                "  return ::switchboard::client::call<$struct$::$function$>(*channel_, request, until, "
+                "std::move(metadata));\n"
                 "}\n");
   });
   out.Outdent();
   out.Print(
       "\n"
       "private:\n"
-      "  ::switchboard::client::blocking_client* connection_;\n"
+      "  ::switchboard::client::channel* channel_;\n"
       "};\n\n");
 }
 
@@ -278,10 +279,10 @@ bool service_generator::Generate(const FileDescriptor* file, const std::string& 
                "#include <$methods$>\n\n",
                print_service);
   print_header(*file, client_ending, *context,
-               "#include <switchboard/client/typed_client.hpp>\n"
+               "#include <switchboard/client/stub.hpp>\n"
                "#include <switchboard/rpc/result.hpp>\n\n"
                "#include <$methods$>\n\n",
-               print_client);
+               print_stub);
   return true;
 }
 

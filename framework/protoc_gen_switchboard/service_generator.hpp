@@ -2,7 +2,7 @@
 
 /// Writes three headers for an `X.proto` with services. `X.methods.hpp` has a struct for each, with a tag a method and the
 /// typed actor interface; `X.switchboard.hpp` what serves it, with the checks that a class does; `X.client.hpp` its
-/// blocking client.
+/// stub for clients.
 ///
 /// Why        who serves compiles nothing of a client's, and the other way round.
 /// Threads    as protoc calls it: one.

@@ -8,14 +8,17 @@
 
 #include <gtest/gtest.h>
 
-#include <switchboard/client/frame_channel.hpp>
+#include <switchboard/client/channel.hpp>
 #include <switchboard/net/network.hpp>
 #include <switchboard/notify/epoll_port.hpp>
+#include <switchboard/testkit/frame_channel.hpp>
 #include <switchboard/v1/frame.pb.h>
 
 namespace switchboard::client {
 
 using namespace std::chrono_literals;
+using testkit::frame_channel;
+using testkit::frame_channel_options;
 
 /// How long anything may take before a test fails; nothing takes that long unless it is broken.
 inline deadline patience() {
@@ -29,7 +32,7 @@ inline std::unique_ptr<net::listener> listen_on_loopback() {
 }
 
 /// The next connection at `listener`, which has been or is being made.
-inline frame_channel accept_from(net::listener& listener, channel_options options = {}) {
+inline frame_channel accept_from(net::listener& listener, frame_channel_options options = {}) {
   auto port = notify::make_epoll_port();
   if (!port) throw std::system_error(port.error(), "port");
   for (const auto until = patience(); clock::now() < until;) {
@@ -47,7 +50,14 @@ inline frame_channel accept_from(net::listener& listener, channel_options option
   throw std::system_error(make_error_code(errc::timed_out), "accept");
 }
 
-inline frame_channel connect_to(const net::listener& listener, channel_options options = {}) {
+/// A channel that is connected there.
+inline channel channel_to(const net::listener& listener, channel_options options = {}) {
+  auto connected = channel::connect(listener.local(), patience(), std::move(options));
+  if (!connected) throw std::runtime_error(connected.status().message);
+  return std::move(*connected);
+}
+
+inline frame_channel connect_to(const net::listener& listener, frame_channel_options options = {}) {
   auto channel = frame_channel::connect(listener.local(), patience(), options);
   if (!channel) throw std::system_error(channel.error(), "connect");
   return std::move(*channel);

@@ -1,7 +1,7 @@
 // An echo that shows what the chat broker does not: requests' metadata goes back as trailing metadata, a call may be held,
 // a token may be demanded, calls may be made on behalf of calls.
 
-#include <switchboard/client/remote.hpp>
+#include <switchboard/client/actor_stub.hpp>
 #include <switchboard/echo/v1/echo.switchboard.hpp>
 #include <switchboard/rpc/service_actor.hpp>
 #include <switchboard/server/server.hpp>

@@ -20,8 +20,7 @@ talker::talker(const net::endpoint& server, std::string room, std::string name)
                 .room = std::move(room),
                 .nickname = std::move(name),
                 .history_limit = std::numeric_limits<std::uint32_t>::max(),
-                .first_backoff = 2ms,
-                .longest_backoff = 50ms},
+                .pauses = {.first = 2ms, .cap = 50ms}},
                *this),
       thread_([this] { run(); }) {}
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/testkit/eventually.hpp>
+#include <switchboard/testkit/frame_channel.hpp>
 #include <switchboard/testkit/live_server.hpp>
 #include <switchboard/v1/services.pb.h>
 
@@ -22,9 +23,9 @@ class Broker : public testing::TestWithParam<actor_scheduler> {
 protected:
   Broker() { server.add(moody_echo_service()); }
 
-  rpc::status say(client::blocking_client& client, std::string payload, std::string* answer = nullptr) {
+  rpc::status say(client::channel& client, std::string payload, std::string* answer = nullptr) {
     SayReply reply;
-    const auto status = client.call(say_method, say_request(std::move(payload)), reply, within(10s));
+    const auto status = client.call(say_method.name, say_request(std::move(payload)), reply, within(10s));
     if (answer) *answer = reply.payload();
     return status;
   }
@@ -39,14 +40,13 @@ INSTANTIATE_TEST_SUITE_P(, Broker, testing::Values(actor_scheduler::pump, actor_
                          });
 
 TEST_P(Broker, AnswersManyClientsAtOnce) {
-  std::vector<client::blocking_client> clients;
+  std::vector<client::channel> clients;
   for (int i = 0; i < 50; ++i) clients.push_back(server.connect());
   std::vector<client::stream> calls;
   for (int round = 0; round < 20; ++round)
     for (std::size_t i = 0; i < clients.size(); ++i)
-      calls.push_back(
-          clients[i].open(say_method, say_request(std::to_string(i) + " " + std::to_string(round)), {.end = true}));
-  for (auto& client : clients) ASSERT_FALSE(client.flush(within(10s)));
+      calls.push_back(clients[i].open(say_method, say_request(std::to_string(i) + " " + std::to_string(round))));
+  for (auto& client : clients) ASSERT_TRUE(client.flush(within(10s)));
   for (std::size_t i = 0; i < calls.size(); ++i) {
     SayReply reply;
     ASSERT_TRUE(calls[i].next(reply, within(10s)).has_message()) << i;
@@ -60,7 +60,7 @@ TEST_P(Broker, StreamsWhatWasAskedForAsCreditAllows) {
   RepeatRequest request;
   request.set_payload("again");
   request.set_times(1'000);
-  auto stream = client.open(repeat_method, request, {.credit = 10, .end = true});
+  auto stream = client.open(repeat_method, request, {.credit = 10});
   SayReply reply;
   for (int i = 0; i < 1'000; ++i) {
     ASSERT_TRUE(stream.next(reply, within(10s)).has_message()) << i;
@@ -84,8 +84,8 @@ TEST_P(Broker, GoesOnAfterAHandlerThatThrows) {
 
 TEST_P(Broker, StartsAServiceAnewThatDied) {
   auto client = server.connect();
-  auto held = client.open(say_method, say_request("hold"), {.end = true});
-  ASSERT_FALSE(client.flush(within(10s)));
+  auto held = client.open(say_method, say_request("hold"));
+  ASSERT_TRUE(client.flush(within(10s)));
   EXPECT_EQ(say(client, "die").code, rpc::code::unavailable);
   SayReply reply;
   const auto end = held.next(reply, within(10s));
@@ -99,10 +99,11 @@ TEST_P(Broker, StartsAServiceAnewThatDied) {
 TEST_P(Broker, TakesOneConnectionsFaultForThatConnectionsOwn) {
   auto good = server.connect();
   for (int i = 0; i < 20; ++i) {
-    auto bad = server.connect();
-    ASSERT_FALSE(bad.channel().send_bytes("\xFF\xFF\xFF\xFF\xFF\xFF", within(10s)));
+    auto bad = testkit::frame_channel::connect(server.endpoint(), within(10s));
+    ASSERT_TRUE(bad);
+    ASSERT_FALSE(bad->send_bytes("\xFF\xFF\xFF\xFF\xFF\xFF", within(10s)));
     ASSERT_TRUE(say(good, "undisturbed").ok());
-    ASSERT_FALSE(bad.channel().await_end(within(10s)));
+    ASSERT_FALSE(bad->await_end(within(10s)));
   }
   EXPECT_TRUE(eventually([&] { return server.broker().statistics().connections == 1; }));
 }
@@ -111,10 +112,11 @@ TEST_P(Broker, CountsConnectionsFromTheirOpeningToTheReasonOfTheirEnd) {
   auto good = server.connect();
   {
     auto leaving = server.connect();
-    auto bad = server.connect();
+    auto bad = testkit::frame_channel::connect(server.endpoint(), within(10s));
+    ASSERT_TRUE(bad);
     ASSERT_TRUE(say(leaving, "hello").ok());
-    ASSERT_FALSE(bad.channel().send_bytes("\xFF\xFF\xFF\xFF\xFF\xFF", within(10s)));
-    ASSERT_FALSE(bad.channel().await_end(within(10s)));
+    ASSERT_FALSE(bad->send_bytes("\xFF\xFF\xFF\xFF\xFF\xFF", within(10s)));
+    ASSERT_FALSE(bad->await_end(within(10s)));
   }
   ASSERT_TRUE(say(good, "still here").ok());
   EXPECT_TRUE(eventually([&] { return server.figures().value("switchboard_connections") == 1; }));
@@ -136,7 +138,7 @@ TEST_P(Broker, KeepsItsFiguresApartFromAnotherServersInTheProcess) {
 
 TEST_P(Broker, AnswersUnaryCallsWhileItDrains) {
   auto client = server.connect();
-  auto held = client.open(say_method, say_request("hold"), {.end = true});
+  auto held = client.open(say_method, say_request("hold"));
   ASSERT_TRUE(say(client, "sent behind it").ok());
   std::thread draining([&] { server.broker().drain(); });
   v1::HealthReply health;
@@ -148,7 +150,8 @@ TEST_P(Broker, AnswersUnaryCallsWhileItDrains) {
   SayReply reply;
   const auto end = held.next(reply, within(10s));
   EXPECT_EQ(end.status.code, rpc::code::unavailable) << "the drain timeout answers what nobody else does";
-  EXPECT_FALSE(client.channel().await_end(within(10s)));
+  EXPECT_EQ(client.drive_until([&] { return client.why_ended().has_value(); }, within(10s)),
+            client::drive_outcome::done);
   draining.join();
   EXPECT_EQ(server.pump()->registrations(), 0u);
 }
@@ -162,12 +165,12 @@ TEST_P(Broker, RefusesATakenPortByName) {
 
 TEST_P(Broker, LeavesNothingBehindWhenClientsVanish) {
   {
-    std::vector<client::blocking_client> clients;
+    std::vector<client::channel> clients;
     for (int i = 0; i < 200; ++i) {
       clients.push_back(server.connect());
       RepeatRequest request;
       request.set_times(1'000'000);
-      auto stream = clients.back().open(repeat_method, request, {.credit = 5, .timeout_ms = 60'000, .end = true});
+      auto stream = clients.back().open(repeat_method, request, {.credit = 5, .until = within(60s)});
       SayReply reply;
       ASSERT_TRUE(stream.next(reply, within(10s)).has_message());
     }

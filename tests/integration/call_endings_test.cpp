@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <switchboard/client/stub.hpp>
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/live_server.hpp>
 
@@ -14,17 +15,9 @@ using namespace std::chrono_literals;
 using rpc::code;
 constexpr auto patience = 20s;
 
-struct kind {
-  std::string_view method;
-  rpc::method_kind of;
-};
+using client::method_name;
 
-template <class Tag>
-kind kind_of() {
-  return {Tag::name, Tag::kind};
-}
-
-class CallEnding : public testing::TestWithParam<kind> {
+class CallEnding : public testing::TestWithParam<method_name> {
 protected:
   CallEnding() { server.add(Kinds::service<kinds_service>(sees)); }
   ~CallEnding() override {
@@ -39,16 +32,15 @@ protected:
     Order order;
     order.set_mood(mood);
     if (!connection) connection.emplace(server.connect());
-    const auto timeout = client::timeout_ms(until);
     client::stream call;
-    if (rpc::streams_requests(GetParam().of)) {
-      call = connection->open(GetParam().method, {.credit = 8, .timeout_ms = timeout});
+    if (rpc::streams_requests(GetParam().kind)) {
+      call = connection->open(GetParam(), {.credit = 8, .until = until});
       // Where the call has ended by then, as while its service is started anew, end_of() says how.
       (void)call.send(order, client::within(patience));
     } else {
-      call = connection->open(GetParam().method, order, {.credit = 8, .timeout_ms = timeout, .end = true});
+      call = connection->open(GetParam(), order, {.credit = 8, .until = until});
     }
-    EXPECT_TRUE(!connection->flush(client::within(patience)));
+    EXPECT_TRUE(connection->flush(client::within(patience)));
     return call;
   }
   void await_handler() {
@@ -68,12 +60,12 @@ protected:
 
   std::shared_ptr<witness> sees = std::make_shared<witness>();
   testkit::live_server server;
-  std::optional<client::blocking_client> connection;
+  std::optional<client::channel> connection;
 };
 
 TEST_P(CallEnding, AnAnswerIsOk) {
   auto call = open(Order::ANSWER);
-  if (rpc::streams_requests(GetParam().of)) call.finish();
+  if (rpc::streams_requests(GetParam().kind)) call.finish();
   EXPECT_TRUE(end_of(call).ok());
 }
 
@@ -81,7 +73,7 @@ TEST_P(CallEnding, AHandlerThatThrowsIsInternalAndTheServiceLivesOn) {
   auto call = open(Order::THROW);
   EXPECT_EQ(end_of(call).code, code::internal);
   auto next = open(Order::ANSWER);
-  if (rpc::streams_requests(GetParam().of)) next.finish();
+  if (rpc::streams_requests(GetParam().kind)) next.finish();
   EXPECT_TRUE(end_of(next).ok());
   EXPECT_EQ(server.broker().statistics().service_restarts, 0u);
 }
@@ -97,15 +89,16 @@ TEST_P(CallEnding, AServiceThatDiesIsUnavailableAndIsStartedAnew) {
   ASSERT_TRUE(testkit::eventually([&] { return server.broker().statistics().service_restarts == 1; }));
   ASSERT_TRUE(testkit::eventually([&] {
     auto next = open(Order::ANSWER);
-    if (rpc::streams_requests(GetParam().of)) next.finish();
+    if (rpc::streams_requests(GetParam().kind)) next.finish();
     return end_of(next).ok();
   }));
 }
 
 TEST_P(CallEnding, ADeadlineThatPassesEndsItOnBothSides) {
   auto call = open(Order::HOLD, client::within(50ms));
-  EXPECT_EQ(end_of(call).code, code::deadline_exceeded);
+  // The client is not driven meanwhile: it is the server that ends the call.
   EXPECT_TRUE(handler_saw(code::deadline_exceeded));
+  EXPECT_EQ(end_of(call).code, code::deadline_exceeded);
 }
 
 TEST_P(CallEnding, ACancelReachesTheHandler) {
@@ -113,7 +106,7 @@ TEST_P(CallEnding, ACancelReachesTheHandler) {
   await_handler();
   call.cancel();
   EXPECT_EQ(end_of(call).code, code::cancelled);
-  EXPECT_TRUE(!connection->flush(client::within(patience)));
+  EXPECT_TRUE(connection->flush(client::within(patience)));
   EXPECT_TRUE(handler_saw(code::cancelled));
 }
 
@@ -144,15 +137,15 @@ TEST_P(CallEnding, WithoutADeadlineItStaysOpenUntilItIsCancelled) {
   }
   EXPECT_TRUE(call.next(done, client::no_wait).timed_out());
   call.cancel();
-  EXPECT_TRUE(!connection->flush(client::within(patience)));
+  EXPECT_TRUE(connection->flush(client::within(patience)));
   EXPECT_TRUE(handler_saw(code::cancelled));
 }
 
 INSTANTIATE_TEST_SUITE_P(OfEveryKind, CallEnding,
-                         testing::Values(kind_of<Kinds::unary>(), kind_of<Kinds::serving>(), kind_of<Kinds::taking>(),
-                                         kind_of<Kinds::both>()),
+                         testing::Values(client::method_of<Kinds::unary>(), client::method_of<Kinds::serving>(),
+                                         client::method_of<Kinds::taking>(), client::method_of<Kinds::both>()),
                          [](const auto& each) {
-                           return std::string(each.param.method.substr(each.param.method.find('/') + 1));
+                           return std::string(each.param.name.substr(each.param.name.find('/') + 1));
                          });
 
 }  // namespace

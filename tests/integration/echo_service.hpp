@@ -8,6 +8,7 @@
 
 #include <caf/event_based_actor.hpp>
 
+#include <switchboard/client/channel.hpp>
 #include <switchboard/echo/v1/echo.pb.h>
 #include <switchboard/rpc/service.hpp>
 
@@ -49,8 +50,9 @@ inline rpc::service_definition moody_echo_service() {
       .server_streaming("Repeat", &moody_echo::repeat);
 }
 
-inline constexpr auto say_method = "switchboard.echo.v1.Echo/Say";
-inline constexpr auto repeat_method = "switchboard.echo.v1.Echo/Repeat";
+inline constexpr client::method_name say_method{"switchboard.echo.v1.Echo/Say"};
+inline constexpr client::method_name repeat_method{"switchboard.echo.v1.Echo/Repeat",
+                                                   rpc::method_kind::server_streaming};
 
 inline SayRequest say_request(std::string payload) {
   SayRequest request;

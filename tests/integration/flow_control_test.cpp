@@ -10,6 +10,7 @@
 #include <kinds.client.hpp>
 #include <unistd.h>
 
+#include <switchboard/testkit/frame_channel.hpp>
 #include <switchboard/testkit/live_server.hpp>
 #include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_encoder.hpp>
@@ -43,7 +44,7 @@ TEST(FlowControl, AReaderThatStopsDelaysNoOtherCallAndLosesNothing) {
   testkit::live_server server;
   server.add(Kinds::service<kinds_service>(std::make_shared<witness>()));
   auto connection = server.connect();
-  Kinds::client kinds{connection};
+  Kinds::stub kinds{connection};
   auto flood = kinds.flood(Order{}, {.window = 256});
   Done done;
   std::uint64_t expected = 1;
@@ -60,7 +61,7 @@ TEST(FlowControl, AReaderThatStopsDelaysNoOtherCallAndLosesNothing) {
   std::vector<client::clock::duration> took;
   for (int i = 0; i < calls_beside; ++i) {
     const auto began = client::clock::now();
-    ASSERT_TRUE(kinds.unary(Order{}, client::within(patience)));
+    ASSERT_TRUE(kinds.unary(Order{}, client::within(patience)).get());
     took.push_back(client::clock::now() - began);
   }
   const auto after = memory_in_use();
@@ -81,7 +82,7 @@ TEST(FlowControl, AStreamWithoutCreditIsRefusedAndToldNotQueued) {
   const auto sees = std::make_shared<witness>();
   server.add(Kinds::service<kinds_service>(sees));
   auto connection = server.connect();
-  auto flood = connection.open(Kinds::flood::name, Order{}, {.credit = 3, .end = true});
+  auto flood = connection.open(client::method_of<Kinds::flood>(), Order{}, {.credit = 3});
   Done done;
   for (std::uint64_t i = 1; i <= 3; ++i) {
     ASSERT_TRUE(flood.next(done, client::within(patience)).has_message());
@@ -100,7 +101,7 @@ TEST(FlowControl, AStreamWithoutCreditIsRefusedAndToldNotQueued) {
 TEST(FlowControl, MessagesBeyondTheGrantedCreditEndTheirCall) {
   testkit::live_server server;
   server.add(Kinds::service<kinds_service>(std::make_shared<witness>()));
-  auto channel = client::frame_channel::connect(server.endpoint(), client::within(patience));
+  auto channel = testkit::frame_channel::connect(server.endpoint(), client::within(patience));
   ASSERT_TRUE(channel);
   v1::Frame opening;
   opening.set_call(1);

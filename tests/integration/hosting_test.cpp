@@ -6,6 +6,7 @@
 #include <switchboard/echo/v1/echo.client.hpp>
 #include <switchboard/echo/v1/echo.switchboard.hpp>
 #include <switchboard/testkit/eventually.hpp>
+#include <switchboard/testkit/frame_channel.hpp>
 #include <switchboard/testkit/live_server.hpp>
 #include <switchboard/v1/frame.pb.h>
 
@@ -52,10 +53,10 @@ private:
 
 class Hosting : public testing::Test {
 protected:
-  std::string say(client::blocking_client& on, const std::string& payload) {
+  std::string say(client::channel& on, const std::string& payload) {
     SayRequest request;
     request.set_payload(payload);
-    const auto reply = Echo::client{on}.say(request, client::within(patience));
+    const auto reply = Echo::stub{on}.say(request, client::within(patience)).get();
     return reply ? reply->payload() : rpc::to_string(reply.status().code);
   }
 
@@ -121,7 +122,7 @@ TEST_F(Hosting, OneActorTooManyIsRefused) {
 
 TEST_F(Hosting, ARequestThatDoesNotParseMakesNoActor) {
   server.add(Echo::service<counted_echo>(among).per_key("payload"));
-  auto channel = client::frame_channel::connect(server.endpoint(), client::within(patience));
+  auto channel = testkit::frame_channel::connect(server.endpoint(), client::within(patience));
   ASSERT_TRUE(channel);
   v1::Frame call;
   call.set_call(1);

@@ -5,7 +5,7 @@
 #include <caf/scoped_actor.hpp>
 #include <gtest/gtest.h>
 
-#include <switchboard/client/remote.hpp>
+#include <switchboard/client/actor_stub.hpp>
 #include <switchboard/echo/v1/echo.client.hpp>
 #include <switchboard/echo/v1/echo.switchboard.hpp>
 #include <switchboard/summer/v1/summer.client.hpp>
@@ -108,21 +108,21 @@ protected:
 
 TEST_F(Mirrored, MetadataComesBackWithAReply) {
   auto connection = server.connect();
-  rpc::metadata trailing;
-  const auto reply = Echo::client{connection}.say(say("hi"), client::within(patience), {sent, &trailing});
+  auto pending = Echo::stub{connection}.say(say("hi"), client::within(patience), sent);
+  const auto reply = pending.get();
   EXPECT_TRUE(reply.ok()) << reply.status().message;
-  EXPECT_EQ(listed(trailing), listed(sent));
+  EXPECT_EQ(listed(pending.trailing()), listed(sent));
 }
 
 TEST_F(Mirrored, MetadataComesBackWithAFailure) {
   auto connection = server.connect();
-  const auto reply = Echo::client{connection}.say(say("fail"), client::within(patience), {.metadata = sent});
+  const auto reply = Echo::stub{connection}.say(say("fail"), client::within(patience), sent).get();
   EXPECT_EQ(reply.status(), (rpc::status{rpc::code::aborted, "asked to", sent}));
 }
 
 TEST_F(Mirrored, MetadataComesBackWithTheEndOfAStream) {
   auto connection = server.connect();
-  auto replies = Echo::client{connection}.repeat(RepeatRequest{}, {.metadata = sent});
+  auto replies = Echo::stub{connection}.repeat(RepeatRequest{}, {.metadata = sent});
   SayReply reply;
   EXPECT_TRUE(replies.next(reply, client::within(patience)).has_message());
   EXPECT_TRUE(replies.next(reply, client::within(patience)).ended());
@@ -131,16 +131,15 @@ TEST_F(Mirrored, MetadataComesBackWithTheEndOfAStream) {
 
 TEST_F(Mirrored, MetadataBeyondTheLimitsIsRefusedByTheServer) {
   auto connection = server.connect();
-  const auto reply =
-      Echo::client{connection}.say(say("hi"), client::within(patience), {.metadata = {{"switchboard-key", "v"}}});
+  const auto reply = Echo::stub{connection}.say(say("hi"), client::within(patience), {{"switchboard-key", "v"}}).get();
   EXPECT_EQ(reply.status().code, rpc::code::invalid_argument);
 }
 
 TEST_F(Mirrored, AnActorsCallCarriesWhatAScopeSays) {
-  const auto remote = client::connect<Echo>(server.system(), server.pump(), server.endpoint());
+  const auto stub = client::connect<Echo>(server.system(), server.pump(), server.endpoint());
   caf::scoped_actor self{server.system()};
   const rpc::metadata_scope carrying{sent};
-  self->request(remote, caf::infinite, Echo::say{}, say("fail"))
+  self->request(stub, caf::infinite, Echo::say{}, say("fail"))
       .receive([](const SayReply&) { ADD_FAILURE() << "answered"; },
                [](const caf::error& failure) {
                  EXPECT_EQ(rpc::to_status(failure), (rpc::status{rpc::code::aborted, "asked to", sent}));
@@ -164,14 +163,14 @@ protected:
 
 TEST_F(OnBehalf, ACallCarriesTheTraceContextOnAndNothingElse) {
   auto connection = first.connect();
-  EXPECT_TRUE(Echo::client{connection}.say(say("hi"), client::within(patience), {.metadata = sent}));
-  EXPECT_TRUE(Echo::client{connection}.say(say("hi"), client::within(patience)));
+  EXPECT_TRUE(Echo::stub{connection}.say(say("hi"), client::within(patience), sent).get());
+  EXPECT_TRUE(Echo::stub{connection}.say(say("hi"), client::within(patience)).get());
   EXPECT_EQ(seen->seen(), (std::vector<pairs>{trace_context, {}}));
 }
 
 TEST_F(OnBehalf, AStreamCarriesItOnAndItsEndComesBack) {
   auto connection = first.connect();
-  auto replies = Echo::client{connection}.repeat(RepeatRequest{}, {.metadata = sent});
+  auto replies = Echo::stub{connection}.repeat(RepeatRequest{}, {.metadata = sent});
   for (const auto& each : replies.within(patience)) (void)each;
   EXPECT_TRUE(replies.status().ok()) << replies.status().message;
   EXPECT_EQ(seen->seen(), std::vector<pairs>{trace_context});
@@ -180,7 +179,7 @@ TEST_F(OnBehalf, AStreamCarriesItOnAndItsEndComesBack) {
 
 TEST_F(OnBehalf, ACallMadeByAReaderOfRequestsCarriesItOn) {
   auto connection = first.connect();
-  auto numbers = Summer::client{connection}.sum({.metadata = sent});
+  auto numbers = Summer::stub{connection}.sum({.metadata = sent});
   EXPECT_TRUE(numbers.send({}, client::within(patience)).ok());
   EXPECT_TRUE(numbers.finish(client::within(patience)));
   EXPECT_EQ(seen->seen(), (std::vector<pairs>{trace_context, trace_context}));

@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/actors/broker.hpp>
-#include <switchboard/client/blocking_client.hpp>
+#include <switchboard/client/channel.hpp>
 #include <switchboard/pump/scheduler.hpp>
 #include <switchboard/server/descriptor_limit.hpp>
 #include <switchboard/testkit/chosen_port.hpp>
@@ -58,10 +58,10 @@ protected:
       clients.push_back(std::move(*transport));
     }
     // An answer on the last one means that all before it were accepted.
-    auto last = client::blocking_client::connect(at, within(20s)).value();
+    auto last = std::move(*client::channel::connect(at, within(20s)));
     SayReply reply;
-    ASSERT_TRUE(last.call(say_method, say_request("hello"), reply, within(20s)).ok());
-    (void)last.open(say_method, say_request("hold"), {.end = true});
+    ASSERT_TRUE(last.call(say_method.name, say_request("hello"), reply, within(20s)).ok());
+    (void)last.open(say_method, say_request("hold"));
   }
 
   void end(part which) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/testkit/eventually.hpp>
+#include <switchboard/testkit/frame_channel.hpp>
 #include <switchboard/testkit/live_server.hpp>
 #include <switchboard/v1/frame.pb.h>
 #include <switchboard/v1/services.pb.h>
@@ -53,14 +54,14 @@ protected:
   AnsweredEarly() { server.add(Kinds::service<hasty>(sees)); }
 
   /// A connection with call 1 to a method that has granted messages.
-  client::frame_channel begin(std::string_view method, std::uint32_t credit) {
-    auto channel = client::frame_channel::connect(server.endpoint(), client::within(patience)).value();
+  testkit::frame_channel begin(std::string_view method, std::uint32_t credit) {
+    auto channel = testkit::frame_channel::connect(server.endpoint(), client::within(patience)).value();
     wire::append_open(channel.output(), 1, method, {}, false, credit, 0);
     EXPECT_FALSE(channel.flush(client::within(patience)));
     EXPECT_GT(next(channel).credit(), 0u);
     return channel;
   }
-  v1::Frame next(client::frame_channel& from) {
+  v1::Frame next(testkit::frame_channel& from) {
     v1::Frame frame;
     EXPECT_FALSE(from.receive(frame, client::within(patience)));
     return frame;
@@ -112,19 +113,19 @@ TEST(ThrowingAuthenticator, TakesNobodyElsesCallsWithIt) {
     if (token == "throw") throw std::runtime_error("ordered to");
     return std::string(token);
   });
-  const auto authenticate = [](client::frame_channel& on, std::uint64_t call, const std::string& token) {
+  const auto authenticate = [](testkit::frame_channel& on, std::uint64_t call, const std::string& token) {
     v1::AuthenticateRequest request;
     request.set_token(token);
     wire::append_open(on.output(), call, "switchboard.v1.Session/Authenticate", request.SerializeAsString(), true, 0,
                       0);
   };
-  auto innocent = client::frame_channel::connect(server.endpoint(), client::within(patience)).value();
+  auto innocent = testkit::frame_channel::connect(server.endpoint(), client::within(patience)).value();
   authenticate(innocent, 1, "ann");
   ASSERT_FALSE(innocent.flush(client::within(patience)));
   v1::Frame frame;
   ASSERT_FALSE(innocent.receive(frame, client::within(patience)));
 
-  auto guilty = client::frame_channel::connect(server.endpoint(), client::within(patience)).value();
+  auto guilty = testkit::frame_channel::connect(server.endpoint(), client::within(patience)).value();
   authenticate(guilty, 1, "bob");
   wire::append_open(guilty.output(), 3, Kinds::unary::name, {}, true, 0, 0);
   authenticate(guilty, 5, "throw");

@@ -46,7 +46,7 @@ struct warehouse {
     request.mutable_label()->set_text(call.method().name);
     return request;
   }
-  Parcel client_(const Parcel&) { return parcel(weight_); }
+  Parcel stub_(const Parcel&) { return parcel(weight_); }
 
   int weight_ = 0;
 };
@@ -59,22 +59,22 @@ std::string generated(const std::string& file) {
 class GeneratedCode : public testing::Test {
 protected:
   testkit::live_server server;
-  client::blocking_client connection = [this] {
+  client::channel connection = [this] {
     server.add(EveryKind::service<warehouse>());
     return server.connect();
   }();
-  EveryKind::client stub{connection};
+  EveryKind::stub stub{connection};
 };
 
 TEST_F(GeneratedCode, CallsAUnaryMethod) {
-  const auto label = stub.weigh(parcel(7), client::within(10s));
+  const auto label = stub.weigh(parcel(7), client::within(10s)).get();
   ASSERT_TRUE(label) << label.status().message;
   EXPECT_EQ(label->text(), "7");
 }
 
 TEST_F(GeneratedCode, TellsAnOptionalFieldThatIsNotThereFromZero) {
-  EXPECT_EQ(stub.weigh(parcel(0), client::within(10s))->text(), "0");
-  EXPECT_EQ(stub.weigh(Parcel{}, client::within(10s))->text(), "not weighed");
+  EXPECT_EQ(stub.weigh(parcel(0), client::within(10s)).get()->text(), "0");
+  EXPECT_EQ(stub.weigh(Parcel{}, client::within(10s)).get()->text(), "not weighed");
 }
 
 TEST_F(GeneratedCode, ReadsAStreamOfRepliesAsARange) {
@@ -89,7 +89,7 @@ TEST_F(GeneratedCode, WritesAStreamOfRequests) {
   auto parcels = stub.load();
   for (const int weight : {1, 2, 3}) ASSERT_TRUE(parcels.send(parcel(weight), client::within(10s)).ok());
   ASSERT_TRUE(parcels.finish(client::within(10s)));
-  EXPECT_EQ(stub.client_(Parcel{}, client::within(10s))->weight(), 6);
+  EXPECT_EQ(stub.stub_(Parcel{}, client::within(10s)).get()->weight(), 6);
 }
 
 TEST_F(GeneratedCode, StreamsBothWays) {
@@ -106,8 +106,9 @@ TEST_F(GeneratedCode, StreamsBothWays) {
 }
 
 TEST_F(GeneratedCode, NamesMethodsSoThatCppTakesThem) {
-  EXPECT_EQ(stub.delete_(parcel(1), client::within(10s)).status().code, rpc::code::permission_denied);
-  EXPECT_EQ(stub.get_url(parcel(1), client::within(10s))->label().text(), "switchboard.test.every.v1.EveryKind/GetURL");
+  EXPECT_EQ(stub.delete_(parcel(1), client::within(10s)).get().status().code, rpc::code::permission_denied);
+  EXPECT_EQ(stub.get_url(parcel(1), client::within(10s)).get()->label().text(),
+            "switchboard.test.every.v1.EveryKind/GetURL");
 }
 
 TEST_F(GeneratedCode, CarriesTheCommentsOfTheProto) {

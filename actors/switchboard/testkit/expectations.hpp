@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-#include <switchboard/client/blocking_client.hpp>
+#include <switchboard/client/channel.hpp>
 #include <switchboard/rpc/status.hpp>
 
 namespace switchboard::rpc {

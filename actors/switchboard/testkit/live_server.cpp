@@ -29,8 +29,10 @@ const net::endpoint& live_server::endpoint() {
   return *endpoint_;
 }
 
-client::blocking_client live_server::connect(client::clock::duration patience) {
-  return client::blocking_client::connect(endpoint(), client::within(patience)).value();
+client::channel live_server::connect(client::clock::duration patience) {
+  auto connected = client::channel::connect(endpoint(), client::within(patience));
+  SWITCHBOARD_INVARIANT(connected.ok(), connected.status().message.c_str());
+  return std::move(*connected);
 }
 
 }  // namespace switchboard::testkit

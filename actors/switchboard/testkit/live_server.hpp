@@ -14,7 +14,7 @@
 
 #include <caf/actor_system.hpp>
 
-#include <switchboard/client/blocking_client.hpp>
+#include <switchboard/client/channel.hpp>
 #include <switchboard/server/embedded_server.hpp>
 
 namespace switchboard::testkit {
@@ -35,7 +35,7 @@ public:
   void add(rpc::service_definition service);
   /// Starts to serve, the first time; where.
   const net::endpoint& endpoint();
-  client::blocking_client connect(client::clock::duration patience = default_patience);
+  client::channel connect(client::clock::duration patience = default_patience);
   /// Ends the server at once, ahead of the test.
   void stop() { server_.broker().stop(); }
 

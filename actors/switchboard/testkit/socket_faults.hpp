@@ -7,19 +7,19 @@
 
 #include <sys/socket.h>
 
-#include <switchboard/client/frame_channel.hpp>
+#include <switchboard/testkit/frame_channel.hpp>
 
 namespace switchboard::testkit {
 
 /// Ends the connection with a reset: what is under way either way is lost.
-inline void reset(client::frame_channel channel) {
+inline void reset(frame_channel channel) {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   if (setsockopt(static_cast<int>(channel.handle()), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0)
     throw std::system_error(errno, std::generic_category(), "SO_LINGER");
 }
 
 /// Makes the kernel keep little for a reader that does not read, so that its server notices soon.
-inline void shrink_receive_buffer(client::frame_channel& channel, int bytes) {
+inline void shrink_receive_buffer(frame_channel& channel, int bytes) {
   if (setsockopt(static_cast<int>(channel.handle()), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) != 0)
     throw std::system_error(errno, std::generic_category(), "SO_RCVBUF");
 }

@@ -1,163 +1,228 @@
-#include <algorithm>
-#include <limits>
-#include <utility>
+#include <vector>
 
-#include <switchboard/client/blocking_client.hpp>
 #include <switchboard/client/call_table.hpp>
-#include <switchboard/client/peer_frames.hpp>
+#include <switchboard/error/errc.hpp>
+#include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::client {
-std::uint64_t call_table::open(std::string_view method, std::string_view request, const open_options& options) {
-  // Clients pick odd numbers, each above the last.
-  last_call_ = last_call_ == 0 ? 1 : last_call_ + 2;
-  auto& made = calls_[last_call_];
-  made.finished = options.end;
-  if (broken_) {
-    end(made, {rpc::code::unavailable, broken_.message()});
-  } else if (connection_status_) {
-    end(made, ended_by_server(*connection_status_));
-  } else if (channel_.above_output_limit()) {
-    end(made, {rpc::code::resource_exhausted, "the server reads too slowly: the output limit is reached"});
-  } else {
-    auto& out = channel_.output();
-    const auto begin = out.size();
-    wire::append_open(out, last_call_, method, request, options.end, options.credit, options.timeout_ms);
-    wire::add_metadata(out, begin, options.metadata.fields());
-    send_queued();
-  }
-  return last_call_;
+namespace {
+
+using rpc::call_effect;
+using rpc::call_event;
+using rpc::code;
+
+/// What an opening frame has besides method and message, at most.
+constexpr std::size_t opening_overhead = 64;
+
+rpc::status status_of(const wire::frame_view& frame) {
+  v1::Status parsed;
+  // The decoder has seen that it parses.
+  (void)parsed.ParseFromArray(frame.status.data(), static_cast<int>(frame.status.size()));
+  return {static_cast<code>(parsed.code()), std::move(*parsed.mutable_message()), rpc::metadata{frame.metadata}};
 }
 
-call_table::open_call* call_table::find(std::uint64_t call) {
-  const auto found = calls_.find(call);
+}  // namespace
+
+// -- calls ----------------------------------------------------------------------------------------------------------
+
+std::uint64_t call_table::open(call_opening opening, deadline now) {
+  const auto number = last_call_ += 2;
+  if (const auto verdict = admit(opening, now); !verdict.ok()) {
+    opening.handler->on_end(verdict);
+    return number;
+  }
+  auto& call = calls_.emplace(number, open_call{rpc::call_machine{opening.kind}, std::move(opening)}).first->second;
+  call.machine.grant_replies(call.what.credit);
+  if (call.what.until != deadline::max()) deadlines_.emplace(call.what.until, number);
+  waiting_bytes_ += call.waiting_bytes();
+  if (output_) send_opening(number, call, now);
+  return number;
+}
+
+rpc::status call_table::admit(const call_opening& opening, deadline now) const {
+  if (!output_ && failing_) return *failing_;
+  if (opening.until <= now) return {code::deadline_exceeded, "the deadline passed before the call"};
+  if (calls_.size() >= limits_.open_calls_max)
+    return {code::resource_exhausted, "more than " + std::to_string(limits_.open_calls_max) + " calls are open"};
+  const auto size = opening.request.size() + opening.metadata.fields().size();
+  if (opening.method.size() + size + opening_overhead > limits_.frame_bytes_max)
+    return {code::resource_exhausted, "the request of " + std::to_string(size) + " bytes is above the frame limit of " +
+                                          std::to_string(limits_.frame_bytes_max)};
+  if ((output_ ? output_->size() : 0) + waiting_bytes_ + size > limits_.output_bytes_max)
+    return {code::resource_exhausted, "too much waits for the server to read it"};
+  return {};
+}
+
+void call_table::send_opening(std::uint64_t number, open_call& call, deadline now) {
+  auto& what = call.what;
+  const bool finished = !rpc::streams_requests(what.kind) || call.finished_early;
+  const auto credit = rpc::streams_replies(what.kind) ? call.machine.reply_credit() : 0;
+  add_frame([&](std::string& out) {
+    wire::append_open(out, number, what.method, what.request, finished, credit, timeout_ms(what.until, now));
+    wire::add_metadata(out, 0, what.metadata.fields());
+  });
+  call.machine.apply(call_event::open);
+  if (finished) call.machine.apply(call_event::requests_end);
+  waiting_bytes_ -= call.waiting_bytes();
+  std::string{}.swap(what.request);
+  what.metadata = {};
+}
+
+call_effect call_table::send(std::uint64_t number, std::string_view message) {
+  const auto found = calls_.find(number);
+  if (found == calls_.end()) return call_effect::ignored;
+  auto& machine = found->second.machine;
+  if (machine.state() == rpc::call_state::idle) return call_effect::beyond_credit;
+  if (wire::message_frame_size(number, message.size(), false) > limits_.frame_bytes_max) {
+    cancel(number, {code::resource_exhausted, "a message of the stream is above the frame limit"});
+    return call_effect::ignored;
+  }
+  const auto effect = machine.apply(call_event::request);
+  if (effect == call_effect::taken)
+    add_frame([&](std::string& out) { wire::append_message(out, number, message, false); });
+  return effect;
+}
+
+void call_table::finish(std::uint64_t number) {
+  const auto found = calls_.find(number);
+  if (found == calls_.end()) return;
+  auto& call = found->second;
+  if (call.machine.state() == rpc::call_state::idle)
+    call.finished_early = true;
+  else if (call.machine.apply(call_event::requests_end) != call_effect::ignored)
+    add_frame([&](std::string& out) { wire::append_end(out, number); });
+}
+
+void call_table::grant(std::uint64_t number, std::uint32_t messages) {
+  const auto found = calls_.find(number);
+  if (found == calls_.end()) return;
+  auto& machine = found->second.machine;
+  const auto counted = machine.grant_replies(messages);
+  // What is granted before the call is sent goes with its opening frame.
+  if (counted > 0 && machine.state() != rpc::call_state::idle)
+    add_frame([&](std::string& out) { wire::append_credit(out, number, counted); });
+}
+
+void call_table::cancel(std::uint64_t number, const rpc::status& how) {
+  const auto found = calls_.find(number);
+  if (found == calls_.end()) return;
+  if (found->second.machine.state() != rpc::call_state::idle)
+    add_frame(
+        [&](std::string& out) { wire::append_status(out, number, static_cast<int>(code::cancelled), how.message); });
+  end(number, how);
+}
+
+const call_table::open_call* call_table::find(std::uint64_t number) const {
+  const auto found = calls_.find(number);
   return found == calls_.end() ? nullptr : &found->second;
 }
 
-void call_table::forget(std::uint64_t call) {
-  cancel(call, {rpc::code::cancelled, {}});
-  // Where only the server has ended, this side has to as well.
-  if (auto* entry = find(call); entry && entry->end->ok() && !entry->finished) {
-    wire::append_end(channel_.output(), call);
-    send_queued();
-  }
-  calls_.erase(call);
+/// Adds the frame that `append` makes; its size.
+template <class Append>
+std::size_t call_table::add_frame(Append&& append) {
+  std::string frame;
+  append(frame);
+  output_->add(frame);
+  return frame.size();
 }
 
-void call_table::cancel(std::uint64_t call, rpc::status how) {
-  auto* entry = find(call);
-  if (!entry || entry->end) return;
-  withdraw(call, *entry, std::move(how));
-  send_queued();
+/// @pre the call is open
+void call_table::end(std::uint64_t number, const rpc::status& how) {
+  const auto node = calls_.extract(number);
+  const auto& call = node.mapped();
+  deadlines_.erase({call.what.until, number});
+  waiting_bytes_ -= call.waiting_bytes();
+  call.what.handler->on_end(how);
 }
 
-void call_table::withdraw(std::uint64_t call, open_call& from, rpc::status how) {
-  wire::append_status(channel_.output(), call, static_cast<int>(rpc::code::cancelled), how.message);
-  from.messages.clear();
-  from.backlog = 0;
-  end(from, std::move(how));
+bool call_table::expire(deadline now) {
+  const bool any = nearest_deadline() <= now;
+  while (nearest_deadline() <= now)
+    cancel(deadlines_.begin()->second, {code::deadline_exceeded, "the deadline passed"});
+  return any;
 }
 
-void call_table::grant(std::uint64_t call, std::uint32_t messages) {
-  auto* entry = find(call);
-  if (!entry || entry->end || messages == 0) return;
-  wire::append_credit(channel_.output(), call, messages);
-  send_queued();
+// -- the connection -------------------------------------------------------------------------------------------------
+
+void call_table::connected(frame_output& to, deadline now) {
+  output_ = &to;
+  failing_.reset();
+  refusal_bytes_ = 0;
+  for (auto& [number, call] : calls_) send_opening(number, call, now);
 }
 
-void call_table::send(std::uint64_t call, std::string_view message) {
-  auto* entry = find(call);
-  if (!entry || entry->end || entry->credit == 0) return;
-  --entry->credit;
-  wire::append_message(channel_.output(), call, message, false);
-  send_queued();
+void call_table::disconnected(const rpc::status& why, without_connection others) {
+  output_ = nullptr;
+  if (others == without_connection::fail) failing_ = why;
+  std::vector<std::uint64_t> ended;
+  for (auto& [number, call] : calls_)
+    if (others == without_connection::fail || call.machine.state() != rpc::call_state::idle) ended.push_back(number);
+  for (const auto number : ended)
+    // A handler that is told may have cancelled others.
+    if (calls_.contains(number)) end(number, why);
 }
 
-void call_table::finish(std::uint64_t call) {
-  auto* entry = find(call);
-  if (!entry || entry->end || std::exchange(entry->finished, true)) return;
-  wire::append_end(channel_.output(), call);
-  send_queued();
-}
-
-void call_table::send_queued() {
-  if (!broken_) (void)exchange(no_wait, until_sent);
-}
-
-std::error_code call_table::advance(deadline until) {
-  return broken_ ? broken_ : exchange(until, until_frame);
-}
-
-std::error_code call_table::flush(deadline until) {
-  return broken_ ? broken_ : exchange(until, until_sent);
-}
-
-std::error_code call_table::take_in() {
-  return broken_ ? broken_ : exchange(no_wait, until_drained);
-}
-
-std::error_code call_table::exchange(deadline until, goal wanted) {
-  if (const auto error = channel_.await_connected(until)) return error == errc::timed_out ? error : break_all(error);
-  while (true) {
-    const auto sent = channel_.flush(no_wait);
-    if (!sent && wanted == until_sent) return {};
-    // A server may stop reading until its replies are read, so both directions go on together. When sending fails,
-    // reading tells why: the server's last word may still be there.
-    wire::frame_view frame;
-    while (true) {
-      const auto got = channel_.receive(frame, no_wait);
-      if (got && got != errc::timed_out) return break_all(got);
-      if (got) break;
-      route(frame);
-      if (wanted == until_frame) return {};
-    }
-    if (wanted == until_drained) return {};
-    const auto interest = sent == errc::timed_out ? notify::interest::in | notify::interest::out : notify::interest::in;
-    if (const auto waited = channel_.wait(interest, until))
-      return waited == errc::timed_out ? waited : break_all(waited);
-  }
-}
-
-void call_table::route(const wire::frame_view& frame) {
+std::optional<rpc::status> call_table::on_frame(const wire::frame_view& frame) {
+  if (output_->size() == 0) refusal_bytes_ = 0;
   if (frame.call == 0) {
-    if (!frame.has_status) return;
-    connection_status_ = status_of(frame);
-    for (auto& [number, entry] : calls_)
-      if (!entry.end) end(entry, ended_by_server(*connection_status_));
-    return;
+    if (!frame.has_status) return std::nullopt;
+    return rpc::status{code::unavailable, "the server ended the connection: " + status_of(frame).message};
   }
-  if (!frame.method.empty() && frame.call % 2 == 0) return refuse_call(channel_.output(), frame);
-  auto* entry = find(frame.call);
-  if (!entry || entry->end) return;
-  entry->credit = std::min<std::uint64_t>(entry->credit + frame.credit, std::numeric_limits<std::uint32_t>::max());
+  if (!frame.method.empty() && frame.call % 2 == 0) return refuse(frame);
+  on_frame_of_call(frame);
+  return std::nullopt;
+}
+
+void call_table::on_frame_of_call(const wire::frame_view& frame) {
+  const auto number = frame.call;
+  auto found = calls_.find(number);
+  if (found == calls_.end() || found->second.machine.state() == rpc::call_state::idle) return;
   if (frame.has_message) {
-    if (entry->backlog + frame.message.size() > stream_backlog_limit) {
-      withdraw(frame.call, *entry, {rpc::code::resource_exhausted, "more came than this stream may keep"});
-      return;
-    }
-    entry->messages.emplace_back(frame.message);
-    entry->backlog += frame.message.size();
+    const auto effect = found->second.machine.apply(call_event::reply);
+    rpc::status verdict{code::resource_exhausted, "the server sent a message beyond the credit"};
+    // Shared: the call may end meanwhile.
+    const auto handler = found->second.what.handler;
+    if (effect == call_effect::taken) verdict = handler->on_reply(frame.message);
+    if (!verdict.ok()) return cancel(number, verdict);
+    found = calls_.find(number);
+    if (found == calls_.end()) return;
   }
-  if (frame.has_status) {
-    end(*entry, status_of(frame));
-  } else if (frame.end) {
-    end(*entry, {rpc::code::ok, {}, rpc::metadata{frame.metadata}});
+  auto& call = found->second;
+  if (frame.has_status) return end(number, status_of(frame));
+  if (frame.end) {
+    // The server has answered in full; the call ends when both sides have ended.
+    if (call.machine.apply(call_event::replies_end) == call_effect::taken) finish(number);
+    return end(number, {code::ok, {}, rpc::metadata{frame.metadata}});
+  }
+  if (const auto more = call.machine.grant_requests(frame.credit); more > 0) {
+    const auto handler = call.what.handler;
+    handler->on_credit(more);
   }
 }
 
-void call_table::end(open_call& call, rpc::status how) {
-  call.end = std::move(how);
+/// Clients serve nothing.
+std::optional<rpc::status> call_table::refuse(const wire::frame_view& opening) {
+  if (opening.has_status) return std::nullopt;
+  refusal_bytes_ += add_frame([&](std::string& out) {
+    wire::append_status(out, opening.call, static_cast<int>(code::unimplemented), "this client serves nothing");
+  });
+  if (refusal_bytes_ <= limits_.refusal_bytes_max) return std::nullopt;
+  return leave(code::resource_exhausted, "more calls are opened than this client refuses at once");
 }
 
-std::error_code call_table::break_all(std::error_code reason) {
-  broken_ = reason;
-  if (const auto last_word = farewell_for(reason)) {
-    wire::append_status(channel_.output(), 0, static_cast<int>(last_word->code), last_word->message);
-    (void)channel_.half_close(no_wait);
-  }
-  for (auto& [number, entry] : calls_)
-    if (!entry.end) end(entry, {rpc::code::unavailable, reason.message()});
-  return broken_;
+rpc::status call_table::on_error(std::error_code error) {
+  if (error == errc::frame_too_large) return leave(code::resource_exhausted, error.message());
+  if (error == errc::malformed_varint || error == errc::malformed_frame)
+    return leave(code::invalid_argument, error.message());
+  if (error == errc::end_of_stream) return {code::unavailable, "the server closed the connection"};
+  return {code::unavailable, error.message()};
+}
+
+/// Tells the server what was wrong with what it sent.
+rpc::status call_table::leave(code why, std::string_view text) {
+  add_frame([&](std::string& out) { wire::append_status(out, 0, static_cast<int>(why), text); });
+  return {code::unavailable, std::string(text)};
 }
 
 }  // namespace switchboard::client

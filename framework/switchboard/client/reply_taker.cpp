@@ -10,8 +10,8 @@ namespace switchboard::client {
 namespace {
 
 template <class Message>
-void tell(const caf::strong_actor_ptr& remote, Message message, caf::execution_unit* context) {
-  if (remote) remote->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, message), context);
+void tell(const caf::strong_actor_ptr& channel, Message message, caf::execution_unit* context) {
+  if (channel) channel->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, message), context);
 }
 
 }  // namespace
@@ -25,7 +25,7 @@ rpc::status streamed_replies::take(std::string_view message, caf::execution_unit
 void streamed_replies::end(const rpc::status& how, caf::execution_unit* context) {
   {
     const std::lock_guard lock{mutex_};
-    remote_ = nullptr;
+    channel_ = nullptr;
   }
   queue_.finish(how, context);
 }
@@ -37,18 +37,18 @@ std::uint32_t streamed_replies::take_credit() {
 
 void streamed_replies::granted(std::uint32_t more, caf::execution_unit* context) {
   queue_.granted(more, context);
-  // One message for all that is granted until the remote actor looks.
-  if (more > 0 && wanted_.fetch_add(more) == 0) tell(remote(), replies_wanted{call_}, context);
+  // One message for all that is granted until the channel looks.
+  if (more > 0 && wanted_.fetch_add(more) == 0) tell(channel(), replies_wanted{call_}, context);
 }
 
 void streamed_replies::detach() {
   queue_.detach();
-  tell(remote(), replies_unwanted{call_}, nullptr);
+  tell(channel(), replies_unwanted{call_}, nullptr);
 }
 
-caf::strong_actor_ptr streamed_replies::remote() {
+caf::strong_actor_ptr streamed_replies::channel() {
   const std::lock_guard lock{mutex_};
-  return remote_;
+  return channel_;
 }
 
 }  // namespace switchboard::client

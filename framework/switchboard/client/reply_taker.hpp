@@ -1,8 +1,8 @@
 #pragma once
 
-/// Where the replies of a remote actor's call go: into a response, or into a stream that an actor of this process reads.
+/// Where the replies of an actor stub's call go: into a response, or into a stream that an actor of this process reads.
 ///
-/// Threads    the remote actor's; of streamed_replies the reader's half is the reader's.
+/// Threads    the channel's actor's; of streamed_replies the reader's half is the reader's.
 /// Owns       the call's answer: taken and ended once.
 /// Errors     what take() says is why the call is to be cancelled.
 
@@ -15,6 +15,7 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <google/protobuf/message_lite.h>
 
+#include <switchboard/client/call_table.hpp>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/source.hpp>
 #include <switchboard/rpc/stream_queue.hpp>
@@ -39,7 +40,7 @@ public:
   explicit single_reply(rpc::responder<Reply> to) : to_(std::move(to)) {}
 
   rpc::status take(std::string_view message, caf::execution_unit*) override {
-    if (std::exchange(taken_, true)) return {rpc::code::internal, "the server answered twice"};
+    taken_ = true;
     if (!reply_.ParseFromArray(message.data(), static_cast<int>(message.size())))
       return {rpc::code::internal, "the reply is not a " + reply_.GetTypeName()};
     return {};
@@ -60,7 +61,7 @@ private:
   bool taken_ = false;
 };
 
-/// To a remote actor: the reader of a call's replies takes more, or reads no more.
+/// To the channel's actor: the reader of a call's replies takes more, or reads no more.
 struct replies_wanted {
   std::uint64_t call;
 };
@@ -71,12 +72,9 @@ struct replies_unwanted {
 /// A stream of replies, drawn by its reader. What the reader grants is what the server may send.
 class streamed_replies final : public reply_taker, public rpc::source {
 public:
-  /// Bytes that the reader may leave untaken; beyond, the call is cancelled with RESOURCE_EXHAUSTED.
-  static constexpr std::size_t backlog_bytes_max = std::size_t{16} << 20;
-
   /// `credit`: replies that the reader takes from the start.
-  streamed_replies(caf::strong_actor_ptr remote, std::uint64_t call, std::uint32_t credit)
-      : call_(call), remote_(std::move(remote)), queue_(credit, backlog_bytes_max), wanted_(credit) {}
+  streamed_replies(caf::strong_actor_ptr channel, std::uint64_t call, std::uint32_t credit)
+      : call_(call), channel_(std::move(channel)), queue_(credit, reply_backlog_max), wanted_(credit) {}
 
   rpc::status take(std::string_view message, caf::execution_unit* context) override;
   void end(const rpc::status& how, caf::execution_unit* context) override;
@@ -90,12 +88,12 @@ public:
   void detach() override;
 
 private:
-  /// Null once the call is over: the reader may keep this for longer than the remote actor may be kept.
-  caf::strong_actor_ptr remote();
+  /// Null once the call is over: the reader may keep this for longer than the channel may be kept.
+  caf::strong_actor_ptr channel();
 
   const std::uint64_t call_;
   std::mutex mutex_;
-  caf::strong_actor_ptr remote_;
+  caf::strong_actor_ptr channel_;
   rpc::stream_queue queue_;
   std::atomic<std::uint64_t> wanted_;  // granted, and not passed on to the server yet
 };

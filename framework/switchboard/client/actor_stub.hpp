@@ -15,7 +15,7 @@
 /// Owns       the last handle let go ends the connection, and with it what is still open: UNAVAILABLE. An exit message
 ///            does the same. Handles end before their actor system, as all do.
 /// Deadlines  a call made while a call is handled inherits that one's deadline (rpc::current_deadline()); elsewhere an
-///            rpc::deadline_scope around the sending sets one; remote_options::timeout is what unary calls have
+///            rpc::deadline_scope around the sending sets one; channel_options::timeout is what unary calls have
 ///            otherwise. Passed, the call ends with DEADLINE_EXCEEDED and the server is told to stop.
 /// Metadata   a call made while a call is handled carries that one's traceparent and tracestate on; an
 ///            rpc::metadata_scope around the sending adds to a request. Trailing metadata is in the status of a call
@@ -23,14 +23,14 @@
 /// Streams    credit on the wire is what the reader in this process grants, so a slow one holds the server back. A
 ///            reader that lets go cancels its call.
 /// Errors     statuses as caf::error (rpc/caf_error.hpp), or as the end of a stream. A break ends what was sent with
-///            UNAVAILABLE, and is never followed by a repetition. Without remote_options::reconnect it is also the end
+///            UNAVAILABLE, and is never followed by a repetition. Without channel_options::reconnect it is also the end
 ///            of the actor, which monitors and links are told.
 
 #include <caf/actor_cast.hpp>
 #include <caf/fwd.hpp>
 #include <caf/message_handler.hpp>
 
-#include <switchboard/client/remote_connection.hpp>
+#include <switchboard/client/channel_actor.hpp>
 #include <switchboard/rpc/local_call.hpp>
 #include <switchboard/rpc/method.hpp>
 #include <switchboard/rpc/stream.hpp>
@@ -41,62 +41,63 @@ namespace detail {
 
 /// The handler of one method's typed message (rpc::signature).
 template <class Tag>
-caf::message_handler remote_method(remote_connection& self) {
+caf::message_handler stub_method(channel_actor& self) {
   using rpc::method_kind;
   using request_type = typename Tag::request_type;
   using reply_type = typename Tag::reply_type;
-  const auto respond = [](remote_connection& by) {
+  const auto respond = [](channel_actor& by) {
     return std::make_shared<single_reply<reply_type>>(rpc::responder<reply_type>{rpc::take_local_call<reply_type>(by)});
   };
-  const auto stream = [](remote_connection& by, std::uint64_t call, rpc::outbound<reply_type> to) {
-    auto replies = std::make_shared<streamed_replies>(by.self_ptr(), call, to.credit());
+  const auto stream = [](channel_actor& by, rpc::outbound<reply_type> to) {
+    auto replies = std::make_shared<streamed_replies>(by.self_ptr(), by.next_number(), to.credit());
     to.follow(replies);
     return replies;
   };
+  const auto opening = [](std::string request = {}) {
+    return call_opening{.method = Tag::name, .kind = Tag::kind, .request = std::move(request)};
+  };
   if constexpr (Tag::kind == method_kind::unary) {
-    return {[&self, respond](Tag, const request_type& request) -> caf::delegated<reply_type> {
-      self.open({self.next_number(), Tag::name, request.SerializeAsString(), {}, respond(self), true});
+    return {[=, &self](Tag, const request_type& request) -> caf::delegated<reply_type> {
+      self.open(opening(request.SerializeAsString()), respond(self));
       return {};
     }};
   } else if constexpr (Tag::kind == method_kind::server_streaming) {
-    return {[&self, stream](Tag, const request_type& request, rpc::passed<rpc::outbound<reply_type>>& replies) {
-      const auto number = self.next_number();
-      self.open({number, Tag::name, request.SerializeAsString(), {}, stream(self, number, replies.take())});
+    return {[=, &self](Tag, const request_type& request, rpc::passed<rpc::outbound<reply_type>>& replies) {
+      self.open(opening(request.SerializeAsString()), stream(self, replies.take()));
     }};
   } else if constexpr (Tag::kind == method_kind::client_streaming) {
-    return {[&self, respond](Tag, rpc::passed<rpc::inbound<request_type>>& requests) -> caf::delegated<reply_type> {
-      self.open({self.next_number(), Tag::name, {}, requests.take().take_bytes(), respond(self)});
+    return {[=, &self](Tag, rpc::passed<rpc::inbound<request_type>>& requests) -> caf::delegated<reply_type> {
+      self.open(opening(), respond(self), requests.take().take_bytes());
       return {};
     }};
   } else {
-    return {[&self, stream](Tag, rpc::passed<rpc::inbound<request_type>>& requests,
-                            rpc::passed<rpc::outbound<reply_type>>& replies) {
-      const auto number = self.next_number();
-      self.open({number, Tag::name, {}, requests.take().take_bytes(), stream(self, number, replies.take())});
+    return {[=, &self](Tag, rpc::passed<rpc::inbound<request_type>>& requests,
+                       rpc::passed<rpc::outbound<reply_type>>& replies) {
+      self.open(opening(), stream(self, replies.take()), requests.take().take_bytes());
     }};
   }
 }
 
 template <class... Tags>
-remote_connection::methods remote_methods(rpc::method_list<Tags...>) {
-  return [](remote_connection& self) {
+channel_actor::methods stub_methods(rpc::method_list<Tags...>) {
+  return [](channel_actor& self) {
     caf::message_handler all;
-    ((all = all.or_else(remote_method<Tags>(self))), ...);
+    ((all = all.or_else(stub_method<Tags>(self))), ...);
     return all;
   };
 }
 
 caf::strong_actor_ptr connect(caf::actor_system& system, std::shared_ptr<notification_pump> pump, net::endpoint to,
-                              remote_options options, remote_connection::methods of_service);
+                              channel_options options, channel_actor::methods of_service);
 
 }  // namespace detail
 
 /// `Service` is a generated struct. Does not wait: what is sent before the connection is made waits for it.
 template <class Service>
 typename Service::actor connect(caf::actor_system& system, std::shared_ptr<notification_pump> pump, net::endpoint to,
-                                remote_options options = {}) {
+                                channel_options options = {}) {
   return caf::actor_cast<typename Service::actor>(detail::connect(
-      system, std::move(pump), std::move(to), std::move(options), detail::remote_methods(typename Service::methods{})));
+      system, std::move(pump), std::move(to), std::move(options), detail::stub_methods(typename Service::methods{})));
 }
 
 }  // namespace switchboard::client

@@ -1,7 +1,7 @@
 #include "connection.hpp"
 #include "numbers_service.hpp"
 
-#include <switchboard/client/typed_client.hpp>
+#include <switchboard/client/stub.hpp>
 #include <switchboard/testkit/expectations.hpp>
 #include <switchboard/testkit/live_server.hpp>
 #include <switchboard/v1/frame.pb.h>
@@ -13,30 +13,30 @@ using rpc::code;
 using testkit::has_code;
 using testkit::is_ok;
 
-class TypedClient : public testing::Test {
+class Stub : public testing::Test {
 protected:
-  blocking_client connect_to_numbers() {
+  channel connect_to_numbers() {
     server_.add(serve_numbers());
     return server_.connect();
   }
 
   testkit::live_server server_;
-  blocking_client client_ = connect_to_numbers();
+  channel client_ = connect_to_numbers();
 };
 
-TEST_F(TypedClient, CallsAUnaryMethod) {
-  const auto reply = call<Numbers::square>(client_, number(7), patience());
+TEST_F(Stub, CallsAUnaryMethod) {
+  const auto reply = call<Numbers::square>(client_, number(7), patience()).get();
   ASSERT_TRUE(is_ok(reply.status()));
   EXPECT_EQ(reply->value(), 49);
 }
 
-TEST_F(TypedClient, GivesTheStatusOfACallThatFails) {
-  const auto reply = call<Numbers::square>(client_, number(-1), within(20ms));
+TEST_F(Stub, GivesTheStatusOfACallThatFails) {
+  const auto reply = call<Numbers::square>(client_, number(-1), within(20ms)).get();
   EXPECT_FALSE(reply);
   EXPECT_TRUE(has_code(reply.status(), code::deadline_exceeded));
 }
 
-TEST_F(TypedClient, ReadsAStreamAsARange) {
+TEST_F(Stub, ReadsAStreamAsARange) {
   auto replies = read<Numbers::count>(client_, number(1'000), {.window = 7});
   std::int64_t expected = 0;
   for (const auto& each : replies.until(patience())) ASSERT_EQ(each.value(), ++expected);
@@ -46,7 +46,7 @@ TEST_F(TypedClient, ReadsAStreamAsARange) {
   EXPECT_TRUE(replies.next(none, no_wait).ended());
 }
 
-TEST_F(TypedClient, EndsARangeAtItsDeadlineAndLeavesTheStream) {
+TEST_F(Stub, EndsARangeAtItsDeadlineAndLeavesTheStream) {
   auto totals = exchange_of<Numbers::totals>(client_);
   for (const auto& each : totals.within(20ms)) ADD_FAILURE() << each.value();
   EXPECT_TRUE(has_code(totals.status(), code::deadline_exceeded));
@@ -56,7 +56,7 @@ TEST_F(TypedClient, EndsARangeAtItsDeadlineAndLeavesTheStream) {
   EXPECT_EQ(reply.value(), 3);
 }
 
-TEST_F(TypedClient, WritesAStreamAndGetsItsReply) {
+TEST_F(Stub, WritesAStreamAndGetsItsReply) {
   auto numbers = write<Numbers::sum>(client_);
   for (int i = 1; i <= 1'000; ++i) ASSERT_TRUE(is_ok(numbers.send(number(i), patience()))) << i;
   const auto total = numbers.finish(patience());
@@ -64,13 +64,13 @@ TEST_F(TypedClient, WritesAStreamAndGetsItsReply) {
   EXPECT_EQ(total->value(), 500'500);
 }
 
-TEST_F(TypedClient, WritesAnEmptyStream) {
+TEST_F(Stub, WritesAnEmptyStream) {
   const auto total = write<Numbers::sum>(client_).finish(patience());
   ASSERT_TRUE(is_ok(total.status()));
   EXPECT_EQ(total->value(), 0);
 }
 
-TEST_F(TypedClient, StreamsBothWaysAtOnce) {
+TEST_F(Stub, StreamsBothWaysAtOnce) {
   auto totals = exchange_of<Numbers::totals>(client_, {.window = 2});
   std::int64_t total = 0;
   for (int i = 1; i <= 100; ++i) {
@@ -84,7 +84,7 @@ TEST_F(TypedClient, StreamsBothWaysAtOnce) {
   EXPECT_TRUE(is_ok(totals.status()));
 }
 
-TEST_F(TypedClient, ReadsWhatComesAfterItHasFinished) {
+TEST_F(Stub, ReadsWhatComesAfterItHasFinished) {
   auto totals = exchange_of<Numbers::totals>(client_);
   for (int i = 1; i <= 3; ++i) ASSERT_TRUE(is_ok(totals.send(number(i), patience())));
   totals.finish();
@@ -93,14 +93,14 @@ TEST_F(TypedClient, ReadsWhatComesAfterItHasFinished) {
   EXPECT_EQ(got, (std::vector<std::int64_t>{1, 3, 6}));
 }
 
-TEST_F(TypedClient, EndsAStreamAtTheCallsDeadline) {
+TEST_F(Stub, EndsAStreamAtTheCallsDeadline) {
   auto totals = exchange_of<Numbers::totals>(client_, {.until = within(30ms)});
   for (const auto& each : totals.until(patience())) ADD_FAILURE() << each.value();
   EXPECT_TRUE(has_code(totals.status(), code::deadline_exceeded));
   EXPECT_TRUE(has_code(totals.send(number(1), patience()), code::deadline_exceeded));
 }
 
-TEST_F(TypedClient, TellsACancelledStreamsEnd) {
+TEST_F(Stub, TellsACancelledStreamsEnd) {
   auto replies = read<Numbers::count>(client_, number(1'000'000), {.window = 1});
   Number reply;
   ASSERT_TRUE(replies.next(reply, patience()).has_message());
@@ -110,7 +110,7 @@ TEST_F(TypedClient, TellsACancelledStreamsEnd) {
 }
 
 /// The server's side is played by hand: what leaves the client, frame by frame.
-class TypedClientFrames : public testing::Test {
+class StubFrames : public testing::Test {
 protected:
   v1::Frame take() { return take_frame(server_); }
   /// What `fill` makes of a frame of the client's first call.
@@ -123,12 +123,12 @@ protected:
   }
 
   std::unique_ptr<net::listener> listener_ = listen_on_loopback();
-  blocking_client client_{connect_to(*listener_)};
+  channel client_ = channel_to(*listener_);
   frame_channel server_ = accept_from(*listener_);
   Number reply_;
 };
 
-TEST_F(TypedClientFrames, OpensAStreamOfRequestsWithoutAMessage) {
+TEST_F(StubFrames, OpensAStreamOfRequestsWithoutAMessage) {
   const auto numbers = write<Numbers::sum>(client_, {.until = within(1h)});
   const auto opening = take();
   EXPECT_EQ(opening.method(), Numbers::sum::name);
@@ -138,7 +138,7 @@ TEST_F(TypedClientFrames, OpensAStreamOfRequestsWithoutAMessage) {
   EXPECT_GT(opening.timeout_ms(), 3'500'000u);
 }
 
-TEST_F(TypedClientFrames, GrantsAgainByHalfWindows) {
+TEST_F(StubFrames, GrantsAgainByHalfWindows) {
   auto replies = read<Numbers::count>(client_, number(9), {.window = 4});
   const auto opening = take();
   EXPECT_EQ(opening.credit(), 4u);
@@ -154,7 +154,7 @@ TEST_F(TypedClientFrames, GrantsAgainByHalfWindows) {
   EXPECT_EQ(take().credit(), 2u);
 }
 
-TEST_F(TypedClientFrames, KeepsAWindowOfAtLeastOne) {
+TEST_F(StubFrames, KeepsAWindowOfAtLeastOne) {
   auto replies = read<Numbers::count>(client_, number(9), {.window = 0});
   EXPECT_EQ(take().credit(), 1u);
   give([](v1::Frame& frame) { frame.set_message(number(1).SerializeAsString()); });
@@ -162,7 +162,7 @@ TEST_F(TypedClientFrames, KeepsAWindowOfAtLeastOne) {
   EXPECT_EQ(take().credit(), 1u);
 }
 
-TEST_F(TypedClientFrames, WaitsForCreditBeforeItSends) {
+TEST_F(StubFrames, WaitsForCreditBeforeItSends) {
   auto numbers = write<Numbers::sum>(client_);
   (void)take();
   EXPECT_TRUE(has_code(numbers.send(number(1), within(20ms)), code::deadline_exceeded));
@@ -172,7 +172,7 @@ TEST_F(TypedClientFrames, WaitsForCreditBeforeItSends) {
   EXPECT_TRUE(has_code(numbers.send(number(2), within(20ms)), code::deadline_exceeded));
 }
 
-TEST_F(TypedClientFrames, TakesAReplyThatDidNotWaitForTheEndOfTheRequests) {
+TEST_F(StubFrames, TakesAReplyThatDidNotWaitForTheEndOfTheRequests) {
   {
     auto numbers = write<Numbers::sum>(client_);
     (void)take();
@@ -192,7 +192,7 @@ TEST_F(TypedClientFrames, TakesAReplyThatDidNotWaitForTheEndOfTheRequests) {
   EXPECT_EQ(client_.open_calls(), 0u);
 }
 
-TEST_F(TypedClientFrames, TakesAReplyThatAStatusFollowsForAFailure) {
+TEST_F(StubFrames, TakesAReplyThatAStatusFollowsForAFailure) {
   auto numbers = write<Numbers::sum>(client_);
   (void)take();
   give([](v1::Frame& frame) {
@@ -202,13 +202,13 @@ TEST_F(TypedClientFrames, TakesAReplyThatAStatusFollowsForAFailure) {
   EXPECT_TRUE(has_code(numbers.finish(patience()).status(), code::aborted));
 }
 
-TEST_F(TypedClientFrames, CancelsAStreamOfRequestsThatIsDropped) {
+TEST_F(StubFrames, CancelsAStreamOfRequestsThatIsDropped) {
   { const auto dropped = write<Numbers::sum>(client_); }
   (void)take();
   EXPECT_EQ(take().status().code(), static_cast<int>(code::cancelled));
 }
 
-TEST_F(TypedClientFrames, EndsEveryKindOfCallWhenTheConnectionBreaks) {
+TEST_F(StubFrames, EndsEveryKindOfCallWhenTheConnectionBreaks) {
   auto replies = read<Numbers::count>(client_, number(9));
   auto numbers = write<Numbers::sum>(client_);
   auto totals = exchange_of<Numbers::totals>(client_);
@@ -217,13 +217,78 @@ TEST_F(TypedClientFrames, EndsEveryKindOfCallWhenTheConnectionBreaks) {
   EXPECT_TRUE(has_code(numbers.send(number(1), patience()), code::unavailable));
   EXPECT_TRUE(has_code(numbers.finish(patience()).status(), code::unavailable));
   EXPECT_TRUE(testkit::ended_with(totals.next(reply_, patience()), code::unavailable));
-  EXPECT_TRUE(has_code(call<Numbers::square>(client_, number(1), patience()).status(), code::unavailable));
+  EXPECT_TRUE(has_code(call<Numbers::square>(client_, number(1), patience()).get().status(), code::unavailable));
 }
 
-TEST_F(TypedClientFrames, HoldsAMessageBackWhileTheOutputLimitIsReached) {
-  blocking_client narrow{connect_to(*listener_, {.output_limit = 64 * 1024})};
+// -- handlers -------------------------------------------------------------------------------------------------------
+
+TEST_F(Stub, GivesAReplyToItsHandler) {
+  std::optional<rpc::result<Number>> got;
+  auto pending = call<Numbers::square>(client_, number(7), patience());
+  pending.then([&](rpc::result<Number> reply) { got = std::move(reply); });
+  EXPECT_FALSE(got) << "a handler is called while the channel is driven, and only then";
+  ASSERT_EQ(client_.drive_until([&] { return got.has_value(); }, patience()), drive_outcome::done);
+  ASSERT_TRUE(is_ok(got->status()));
+  EXPECT_EQ((*got)->value(), 49);
+}
+
+TEST_F(Stub, GivesAStreamToItsHandlersAndThenItsEnd) {
+  std::vector<std::int64_t> got;
+  std::optional<rpc::status> end;
+  auto replies = read<Numbers::count>(client_, number(100), {.window = 7});
+  replies.receive([&](Number& each) { got.push_back(each.value()); }, [&](const rpc::status& how) { end = how; });
+  ASSERT_EQ(client_.drive_until([&] { return end.has_value(); }, patience()), drive_outcome::done);
+  EXPECT_TRUE(is_ok(*end));
+  EXPECT_EQ(got.size(), 100u);
+  EXPECT_EQ(got.back(), 100);
+}
+
+TEST_F(Stub, GivesAHandlerWhatCameBeforeItWasSet) {
+  auto pending = call<Numbers::square>(client_, number(7), patience());
+  ASSERT_EQ(client_.drive_until([&] { return pending.ready(); }, patience()), drive_outcome::done);
+  bool called = false;
+  pending.then([&](const rpc::result<Number>& reply) { called = reply.ok(); });
+  ASSERT_EQ(client_.drive_until([&] { return called; }, patience()), drive_outcome::done);
+}
+
+TEST_F(Stub, LetsAHandlerDropItsOwnCallAndMakeOthers) {
+  bool again = false;
+  auto replies = read<Numbers::count>(client_, number(1'000'000));
+  pending_reply<Number> pending;
+  replies.receive(
+      [&](Number&) {
+        replies = {};
+        pending = call<Numbers::square>(client_, number(3), patience());
+        pending.then([&](const rpc::result<Number>& reply) { again = reply.ok(); });
+      },
+      [](const rpc::status&) { ADD_FAILURE() << "a call that was let go has no end"; });
+  ASSERT_EQ(client_.drive_until([&] { return again; }, patience()), drive_outcome::done);
+}
+
+TEST_F(Stub, TellsAHandlerOnceThatItsCallIsCancelled) {
+  std::vector<rpc::status> ends;
+  auto replies = read<Numbers::count>(client_, number(1'000'000));
+  replies.receive([&](Number&) { replies.cancel(); }, [&](const rpc::status& how) { ends.push_back(how); });
+  ASSERT_EQ(client_.drive_until([&] { return !ends.empty(); }, patience()), drive_outcome::done);
+  EXPECT_TRUE(call<Numbers::square>(client_, number(3), patience()).get());
+  ASSERT_EQ(ends.size(), 1u);
+  EXPECT_TRUE(has_code(ends[0], code::cancelled));
+}
+
+TEST_F(StubFrames, TakesAReplyThatAStatusFollowsForAFailureInAHandlerToo) {
+  std::optional<rpc::result<Number>> got;
+  auto pending = call<Numbers::square>(client_, number(3), patience());
+  pending.then([&](rpc::result<Number> reply) { got = std::move(reply); });
+  give([](v1::Frame& frame) { frame.set_message(number(5).SerializeAsString()); });
+  give([](v1::Frame& frame) { frame.mutable_status()->set_code(static_cast<int>(code::aborted)); });
+  ASSERT_EQ(client_.drive_until([&] { return got.has_value(); }, patience()), drive_outcome::done);
+  EXPECT_TRUE(has_code(got->status(), code::aborted));
+}
+
+TEST_F(StubFrames, HoldsAMessageBackWhileTheOutputLimitIsReached) {
+  channel narrow = channel_to(*listener_, {.limits = {.output_bytes_max = 64 * 1024}});
   frame_channel idle = accept_from(*listener_);
-  auto stream = narrow.open("a.B/Collect");
+  auto stream = narrow.open({"a.B/Collect", rpc::method_kind::client_streaming});
   v1::Frame credit;
   credit.set_call(1);
   credit.set_credit(1'000'000);
@@ -236,7 +301,7 @@ TEST_F(TypedClientFrames, HoldsAMessageBackWhileTheOutputLimitIsReached) {
   EXPECT_TRUE(has_code(how, code::deadline_exceeded));
   v1::Frame frame;
   for (int i = 0; i <= sent; ++i) {
-    ASSERT_EQ(narrow.take_in(), std::error_code());
+    (void)narrow.flush(no_wait);
     ASSERT_EQ(idle.receive(frame, patience()), std::error_code()) << i;
   }
   EXPECT_TRUE(is_ok(stream.send(big, patience())));

@@ -1,11 +1,13 @@
-#include "connection.hpp"
+#include "../client/connection.hpp"
 
 #include <sys/socket.h>
 
 #include <switchboard/v1/frame.pb.h>
 
-namespace switchboard::client {
+namespace switchboard::testkit {
 namespace {
+
+using namespace client;
 
 v1::Frame frame_of(std::uint64_t call, std::string message = {}) {
   v1::Frame frame;
@@ -162,4 +164,4 @@ TEST(FrameChannelConnect, ReachesAUnixSocket) {
 }
 
 }  // namespace
-}  // namespace switchboard::client
+}  // namespace switchboard::testkit

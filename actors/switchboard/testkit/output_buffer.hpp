@@ -11,7 +11,7 @@
 
 #include <switchboard/net/transport.hpp>
 
-namespace switchboard::client {
+namespace switchboard::testkit {
 
 class output_buffer {
 public:
@@ -30,4 +30,4 @@ private:
   std::size_t written_ = 0;
 };
 
-}  // namespace switchboard::client
+}  // namespace switchboard::testkit

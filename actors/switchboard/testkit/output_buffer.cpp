@@ -1,9 +1,9 @@
 #include <utility>
 
-#include <switchboard/client/output_buffer.hpp>
+#include <switchboard/testkit/output_buffer.hpp>
 #include <switchboard/wire/block_stock.hpp>
 
-namespace switchboard::client {
+namespace switchboard::testkit {
 namespace {
 
 /// Written bytes are cut off the front only when that many have gathered: moving the rest costs.
@@ -45,4 +45,4 @@ void output_buffer::clear() noexcept {
   written_ = 0;
 }
 
-}  // namespace switchboard::client
+}  // namespace switchboard::testkit

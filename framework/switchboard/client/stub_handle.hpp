@@ -1,6 +1,6 @@
 #pragma once
 
-/// What callers hold of a remote actor: passes what it is sent to the connection's actor, on the sender's thread.
+/// What callers hold of an actor stub: passes what it is sent to the channel's actor, on the sender's thread.
 ///
 /// Why        the pump keeps the connection's actor, so that one cannot tell when nobody wants it any more; this one
 ///            ends with its last handle, and the connection with it. And only the sender's thread knows for which call
@@ -14,11 +14,11 @@
 
 namespace switchboard::client {
 
-class remote_handle final : public caf::monitorable_actor {
+class stub_handle final : public caf::monitorable_actor {
 public:
-  remote_handle(caf::actor_config& config, caf::strong_actor_ptr connection);
+  stub_handle(caf::actor_config& config, caf::strong_actor_ptr channel);
 
-  const char* name() const override { return "switchboard.remote_handle"; }
+  const char* name() const override { return "switchboard.stub_handle"; }
   void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* context) override;
   void on_destroy() override;
 
@@ -26,7 +26,7 @@ protected:
   void on_cleanup(const caf::error& reason) override;
 
 private:
-  const caf::strong_actor_ptr connection_;
+  const caf::strong_actor_ptr channel_;
 };
 
 }  // namespace switchboard::client

@@ -1,18 +1,18 @@
 #include <algorithm>
 
-#include <switchboard/client/frame_channel.hpp>
 #include <switchboard/notify/epoll_port.hpp>
+#include <switchboard/testkit/frame_channel.hpp>
 #include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_encoder.hpp>
 
-namespace switchboard::client {
+namespace switchboard::testkit {
 namespace {
 
 constexpr std::size_t scratch_size = 16 * 1024;
 
 }  // namespace
 
-error_or<frame_channel> frame_channel::start(const net::endpoint& to, channel_options options) {
+error_or<frame_channel> frame_channel::start(const net::endpoint& to, frame_channel_options options) {
   auto& network = options.network ? *options.network : net::system_network();
   auto transport = network.connect(to);
   if (!transport) return transport.error();
@@ -21,7 +21,7 @@ error_or<frame_channel> frame_channel::start(const net::endpoint& to, channel_op
   return channel;
 }
 
-error_or<frame_channel> frame_channel::adopt(std::unique_ptr<net::transport> transport, channel_options options) {
+error_or<frame_channel> frame_channel::adopt(std::unique_ptr<net::transport> transport, frame_channel_options options) {
   auto port = notify::make_epoll_port();
   if (!port) return port.error();
   frame_channel channel(std::move(transport), std::move(*port), options);
@@ -29,7 +29,8 @@ error_or<frame_channel> frame_channel::adopt(std::unique_ptr<net::transport> tra
   return channel;
 }
 
-error_or<frame_channel> frame_channel::connect(const net::endpoint& to, deadline until, channel_options options) {
+error_or<frame_channel> frame_channel::connect(const net::endpoint& to, client::deadline until,
+                                               frame_channel_options options) {
   auto channel = start(to, options);
   if (!channel) return channel;
   if (const auto error = channel->await_connected(until)) return error;
@@ -37,7 +38,7 @@ error_or<frame_channel> frame_channel::connect(const net::endpoint& to, deadline
 }
 
 frame_channel::frame_channel(std::unique_ptr<net::transport> transport, std::unique_ptr<notify::notification_port> port,
-                             channel_options options)
+                             frame_channel_options options)
     : transport_(std::move(transport)),
       port_(std::move(port)),
       options_(options),
@@ -58,7 +59,7 @@ frame_channel& frame_channel::operator=(frame_channel&& other) noexcept {
   return *this;
 }
 
-std::error_code frame_channel::await_connected(deadline until) {
+std::error_code frame_channel::await_connected(client::deadline until) {
   if (connected_) return {};
   if (const auto error = wait(notify::interest::out, until)) return error;
   if (const auto error = transport_->pending_error()) return error;
@@ -66,7 +67,7 @@ std::error_code frame_channel::await_connected(deadline until) {
   return {};
 }
 
-std::error_code frame_channel::send_bytes(std::string_view bytes, deadline until) {
+std::error_code frame_channel::send_bytes(std::string_view bytes, client::deadline until) {
   if (above_output_limit()) {
     if (const auto error = flush(until))
       return error == errc::timed_out ? make_error_code(std::errc::no_buffer_space) : error;
@@ -75,13 +76,13 @@ std::error_code frame_channel::send_bytes(std::string_view bytes, deadline until
   return flush(until);
 }
 
-std::error_code frame_channel::send(const v1::Frame& frame, deadline until) {
+std::error_code frame_channel::send(const v1::Frame& frame, client::deadline until) {
   std::string bytes;
   wire::append_frame(bytes, frame);
   return send_bytes(bytes, until);
 }
 
-std::error_code frame_channel::flush(deadline until) {
+std::error_code frame_channel::flush(client::deadline until) {
   if (const auto error = await_connected(until)) return error;
   while (true) {
     if (const auto error = write_some()) return error;
@@ -112,7 +113,7 @@ std::error_code frame_channel::read_some(std::size_t& bytes) {
   return result.error;
 }
 
-std::error_code frame_channel::receive(wire::frame_view& frame, deadline until) {
+std::error_code frame_channel::receive(wire::frame_view& frame, client::deadline until) {
   if (const auto error = await_connected(until)) return error;
   while (true) {
     if (!chunk_drained_ || decoder_.error()) {
@@ -138,7 +139,7 @@ std::error_code frame_channel::receive(wire::frame_view& frame, deadline until) 
   }
 }
 
-std::error_code frame_channel::receive(v1::Frame& frame, deadline until) {
+std::error_code frame_channel::receive(v1::Frame& frame, client::deadline until) {
   wire::frame_view view;
   if (const auto error = receive(view, until)) return error;
   frame.Clear();
@@ -159,12 +160,12 @@ std::error_code frame_channel::receive(v1::Frame& frame, deadline until) {
   return {};
 }
 
-std::error_code frame_channel::half_close(deadline until) {
+std::error_code frame_channel::half_close(client::deadline until) {
   if (const auto error = flush(until)) return error;
   return transport_->shutdown_write();
 }
 
-std::error_code frame_channel::await_end(deadline until) {
+std::error_code frame_channel::await_end(client::deadline until) {
   decoder_ = wire::frame_decoder(options_.frame_limit);
   chunk_drained_ = true;
   while (true) {
@@ -177,11 +178,11 @@ std::error_code frame_channel::await_end(deadline until) {
   }
 }
 
-std::error_code frame_channel::wait(notify::interest wanted, deadline until) {
-  const auto now = clock::now();
-  const auto timeout = until == deadline::max() ? notify::notification_port::infinite
-                       : until > now            ? until - now
-                                                : clock::duration::zero();
+std::error_code frame_channel::wait(notify::interest wanted, client::deadline until) {
+  const auto now = client::clock::now();
+  const auto timeout = until == client::deadline::max() ? notify::notification_port::infinite
+                       : until > now                    ? until - now
+                                                        : client::clock::duration::zero();
   notify::request arm{.socket = transport_->handle(), .filter = wanted, .op = notify::operation::enable};
   notify::packet packet;
   const auto packets = port_->process({&arm, 1}, {&packet, 1}, timeout);
@@ -190,4 +191,4 @@ std::error_code frame_channel::wait(notify::interest wanted, deadline until) {
   return *packets == 0 ? make_error_code(errc::timed_out) : std::error_code{};
 }
 
-}  // namespace switchboard::client
+}  // namespace switchboard::testkit
