@@ -142,15 +142,16 @@ endmacro()
 # What tests/run.sh --fast builds. Tests have one label each: fast, or the name of their part.
 add_custom_target(switchboard_fast)
 
-# switchboard_test(NAME [FAST] SOURCES … LINKS … ALONE … PORTS …)
+# switchboard_test(NAME [FAST] SOURCES … LINKS … ALONE … PORTS … TRANSPORTS …)
 #
 # The folder's one test binary, NAME_test; each TEST is a case of ctest's, named NAME.Suite.Test. ALONE lists the tests
 # (Suite.Test, * allowed) that measure time or fill the machine: ctest runs nothing beside them. All of them are run once
 # more on each of PORTS, as NAME_PORT.Suite.Test, by the tests' own choice of the notification port
-# (testkit/chosen_port.hpp). FAST tests take seconds to compile and to run, and are in tests/run.sh --fast. Built for another
-# system than this, the binary is one case, NAME, and leaves tests/NAME.xml.
+# (testkit/chosen_port.hpp), and over each of TRANSPORTS (testkit/chosen_network.hpp). FAST tests take seconds to compile and
+# to run, and are in tests/run.sh --fast. Built for another system than this, the binary is one case, NAME, and leaves
+# tests/NAME.xml.
 function(switchboard_test NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "FAST" "" "SOURCES;LINKS;ALONE;PORTS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "FAST" "" "SOURCES;LINKS;ALONE;PORTS;TRANSPORTS")
   switchboard_sources_here(ARG_SOURCES)
   add_executable(${NAME}_test ${ARG_SOURCES})
   set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
@@ -174,6 +175,10 @@ function(switchboard_test NAME)
   foreach(port IN LISTS ARG_PORTS)
     switchboard_discover(${NAME} ${NAME}_${port} TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${NAME}_${port}
                          ENVIRONMENT SWITCHBOARD_TEST_PORT=${port})
+  endforeach()
+  foreach(transport IN LISTS ARG_TRANSPORTS)
+    switchboard_discover(${NAME} ${NAME}_${transport} TIMEOUT ${SWITCHBOARD_TEST_SECONDS} LABELS ${NAME}_${transport}
+                         ENVIRONMENT SWITCHBOARD_TEST_TRANSPORT=${transport})
   endforeach()
 endfunction()
 

@@ -10,6 +10,7 @@
 #include <switchboard/echo/v1/echo.switchboard.hpp>
 #include <switchboard/summer/v1/summer.client.hpp>
 #include <switchboard/summer/v1/summer.switchboard.hpp>
+#include <switchboard/testkit/chosen_network.hpp>
 #include <switchboard/testkit/live_server.hpp>
 
 namespace switchboard {
@@ -51,7 +52,8 @@ struct mirror {
 /// Has the server at an address answer Say, and reads no metadata itself.
 struct forwarder {
   forwarder(rpc::service_actor* actor, const net::endpoint& to)
-      : self(actor), next(client::connect<Echo>(actor->system(), actor->pump(), to)) {}
+      : self(actor),
+        next(client::connect<Echo>(actor->system(), actor->pump(), to, {.network = &testkit::chosen_network()})) {}
 
   void say(const SayRequest& request, rpc::responder<SayReply> call) {
     call.delegate(self, next, Echo::say{}, request);
@@ -136,7 +138,8 @@ TEST_F(Mirrored, MetadataBeyondTheLimitsIsRefusedByTheServer) {
 }
 
 TEST_F(Mirrored, AnActorsCallCarriesWhatAScopeSays) {
-  const auto stub = client::connect<Echo>(server.system(), server.pump(), server.endpoint());
+  const auto stub =
+      client::connect<Echo>(server.system(), server.pump(), server.endpoint(), {.network = &testkit::chosen_network()});
   caf::scoped_actor self{server.system()};
   const rpc::metadata_scope carrying{sent};
   self->request(stub, caf::infinite, Echo::say{}, say("fail"))

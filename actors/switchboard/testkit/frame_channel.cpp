@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <switchboard/notify/epoll_port.hpp>
+#include <switchboard/testkit/chosen_network.hpp>
 #include <switchboard/testkit/frame_channel.hpp>
 #include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_encoder.hpp>
@@ -10,10 +11,14 @@ namespace {
 
 constexpr std::size_t scratch_size = 16 * 1024;
 
+notify::interest interest_in(net::readiness waited_for) noexcept {
+  return waited_for == net::readiness::writable ? notify::interest::out : notify::interest::in;
+}
+
 }  // namespace
 
 error_or<frame_channel> frame_channel::start(const net::endpoint& to, frame_channel_options options) {
-  auto& network = options.network ? *options.network : net::system_network();
+  auto& network = options.network ? *options.network : chosen_network();
   auto transport = network.connect(to);
   if (!transport) return transport.error();
   auto channel = adopt(std::move(*transport), options);
@@ -54,16 +59,22 @@ frame_channel& frame_channel::operator=(frame_channel&& other) noexcept {
   decoder_ = std::move(other.decoder_);
   scratch_ = std::move(other.scratch_);
   output_ = std::move(other.output_);
+  read_waits_for_ = other.read_waits_for_;
+  write_waits_for_ = other.write_waits_for_;
   connected_ = other.connected_;
   chunk_drained_ = other.chunk_drained_;
   return *this;
 }
 
 std::error_code frame_channel::await_connected(client::deadline until) {
-  if (connected_) return {};
-  if (const auto error = wait(notify::interest::out, until)) return error;
-  if (const auto error = transport_->pending_error()) return error;
-  connected_ = true;
+  while (!connected_) {
+    const auto shaken = transport_->handshake();
+    if (shaken.outcome == net::io_outcome::failed) return shaken.error;
+    if (shaken.outcome == net::io_outcome::end_of_stream) return make_error_code(errc::end_of_stream);
+    connected_ = shaken.outcome == net::io_outcome::done;
+    if (connected_) break;
+    if (const auto error = wait(interest_in(shaken.waits_for), until)) return error;
+  }
   return {};
 }
 
@@ -87,18 +98,22 @@ std::error_code frame_channel::flush(client::deadline until) {
   while (true) {
     if (const auto error = write_some()) return error;
     if (!wants_write()) return {};
-    if (const auto error = wait(notify::interest::out, until)) return error;
+    if (const auto error = wait(write_waits_for_, until)) return error;
   }
 }
 
 std::error_code frame_channel::write_some() {
   const auto result = output_.write(*transport_);
+  write_waits_for_ = interest_in(result.waits_for);
   if (result.outcome == net::io_outcome::end_of_stream) return make_error_code(errc::end_of_stream);
   return result.error;
 }
 
 std::error_code frame_channel::read_some(std::size_t& bytes) {
-  const auto result = transport_->read({scratch_.get(), scratch_size});
+  auto result = transport_->read({scratch_.get(), scratch_size});
+  while (result.outcome == net::io_outcome::would_block && transport_->holds_input())
+    result = transport_->read({scratch_.get(), scratch_size});
+  read_waits_for_ = interest_in(result.waits_for);
   switch (result.outcome) {
     case net::io_outcome::done:
       bytes = result.bytes;
@@ -133,7 +148,7 @@ std::error_code frame_channel::receive(wire::frame_view& frame, client::deadline
       chunk_drained_ = false;
     } else if (error != errc::timed_out) {
       return error;
-    } else if (const auto waited = wait(notify::interest::in, until)) {
+    } else if (const auto waited = wait(read_waits_for_, until)) {
       return waited;
     }
   }
@@ -162,7 +177,8 @@ std::error_code frame_channel::receive(v1::Frame& frame, client::deadline until)
 
 std::error_code frame_channel::half_close(client::deadline until) {
   if (const auto error = flush(until)) return error;
-  return transport_->shutdown_write();
+  if (const auto error = transport_->shutdown_write()) return error;
+  return flush(until);
 }
 
 std::error_code frame_channel::await_end(client::deadline until) {
@@ -174,7 +190,7 @@ std::error_code frame_channel::await_end(client::deadline until) {
     if (!error) continue;
     if (error == errc::end_of_stream) return {};
     if (error != errc::timed_out) return error;
-    if (const auto waited = wait(notify::interest::in, until)) return waited;
+    if (const auto waited = wait(read_waits_for_, until)) return waited;
   }
 }
 

@@ -31,7 +31,7 @@ namespace switchboard::testkit {
 struct frame_channel_options {
   std::size_t frame_limit = wire::default_frame_limit;  ///< bytes of a frame the peer may send
   std::size_t output_limit = 64 * 1024 * 1024;          ///< bytes that may wait for the peer to read
-  net::network* network = nullptr;                      ///< the operating system's where none is given
+  net::network* network = nullptr;                      ///< chosen_network() where none is given
 };
 
 class frame_channel {
@@ -59,7 +59,7 @@ public:
   std::string& output() { return output_.tail(); }
   [[nodiscard]] std::error_code flush(client::deadline until);
   /// Whether bytes, or the making of the connection, wait for the socket to become writable.
-  bool wants_write() const noexcept { return !connected_ || !output_.empty(); }
+  bool wants_write() const noexcept { return !connected_ || !output_.empty() || transport_->holds_output(); }
   bool above_output_limit() const noexcept { return output_.size() > options_.output_limit; }
 
   /// The next frame; empty ones are passed over. A view is valid until the next receive.
@@ -83,7 +83,8 @@ private:
 
   /// One non-blocking write of what is queued; would-block is success.
   std::error_code write_some();
-  /// One non-blocking read into the scratch buffer; timed_out stands for would-block.
+  /// One non-blocking read into the scratch buffer, or more where the transport holds bytes; timed_out stands for
+  /// would-block.
   std::error_code read_some(std::size_t& bytes);
 
   // The port goes first (N55), then the socket.
@@ -93,6 +94,8 @@ private:
   wire::frame_decoder decoder_;
   std::unique_ptr<std::byte[]> scratch_;
   output_buffer output_;
+  notify::interest read_waits_for_ = notify::interest::in;
+  notify::interest write_waits_for_ = notify::interest::out;
   bool connected_ = false;
   bool chunk_drained_ = true;
 };

@@ -1,4 +1,5 @@
 #include <switchboard/server/descriptor_limit.hpp>
+#include <switchboard/testkit/chosen_network.hpp>
 #include <switchboard/testkit/chosen_port.hpp>
 #include <switchboard/testkit/live_server.hpp>
 
@@ -9,8 +10,11 @@ embedded_server start(const live_options& wanted) {
   // As server programs do: both ends of every connection are in this process.
   const auto raised = raise_descriptor_limit();
   SWITCHBOARD_INVARIANT(raised, "the descriptor limit is unknown");
-  auto started = embedded_server::start(
-      {.limits = wanted.limits, .threads = wanted.threads, .port = &chosen_port(), .scheduler = wanted.scheduler});
+  auto started = embedded_server::start({.limits = wanted.limits,
+                                         .threads = wanted.threads,
+                                         .port = &chosen_port(),
+                                         .scheduler = wanted.scheduler,
+                                         .network = &chosen_network()});
   SWITCHBOARD_INVARIANT(started.ok(), started.status().message.c_str());
   return std::move(*started);
 }
@@ -30,7 +34,7 @@ const net::endpoint& live_server::endpoint() {
 }
 
 client::channel live_server::connect(client::clock::duration patience) {
-  auto connected = client::channel::connect(endpoint(), client::within(patience));
+  auto connected = client::channel::connect(endpoint(), client::within(patience), {.network = &chosen_network()});
   SWITCHBOARD_INVARIANT(connected.ok(), connected.status().message.c_str());
   return std::move(*connected);
 }

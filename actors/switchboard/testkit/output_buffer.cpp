@@ -18,9 +18,10 @@ std::string& output_buffer::tail() {
 
 net::io_result output_buffer::write(net::transport& to) {
   net::io_result total{net::io_outcome::done};
-  while (!empty()) {
+  while (!empty() || to.holds_output()) {
     const net::const_buffer piece{bytes_.data() + written_, size()};
-    const auto result = to.write({&piece, 1});
+    const auto result = to.write({&piece, empty() ? 0u : 1u});
+    total.waits_for = result.waits_for;
     if (result.outcome != net::io_outcome::done) {
       total.outcome = result.outcome;
       total.error = result.error;

@@ -20,7 +20,8 @@ public:
   std::size_t size() const noexcept { return bytes_.size() - written_; }
   bool empty() const noexcept { return size() == 0; }
 
-  /// Writes until all is gone (done), the transport takes no more (would_block), or it fails.
+  /// Writes until all is gone (done), the transport takes no more (would_block), or it fails. An empty buffer writes what
+  /// the transport holds.
   net::io_result write(net::transport& to);
   /// Drops everything.
   void clear() noexcept;
