@@ -7,12 +7,13 @@
 #include <dirent.h>
 #include <gtest/gtest.h>
 
+#include <switchboard/link/frame_link.hpp>
 #include <switchboard/rooms/memory_log.hpp>
 #include <switchboard/server/descriptor_limit.hpp>
+#include <switchboard/testkit/chosen_network.hpp>
 #include <switchboard/testkit/chosen_port.hpp>
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/live_server.hpp>
-#include <switchboard/wire/frame_decoder.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard {
@@ -34,122 +35,149 @@ std::size_t open_descriptors() {
   return count;
 }
 
-/// One member: its connection and what it has heard.
-struct member {
-  std::unique_ptr<net::transport> transport;
-  wire::frame_decoder decoder;
-  std::string room;
-  bool caught_up = false;
-  std::uint64_t last_sequence = 0;
-  std::uint64_t acknowledged = 0;
+/// What all members have heard.
+struct tally {
+  std::size_t caught_up = 0;
+  std::size_t deliveries = 0;
+  std::size_t acknowledged = 0;
+  std::vector<std::string> faults;
+};
+
+/// One member: its link, on a port that all members share, and what it has heard.
+class member final : private link::upper_layer, private link::driver {
+public:
+  member(notify::notification_port& port, std::uint64_t key, const net::endpoint& server, tally& heard)
+      : port_(port),
+        key_(key),
+        heard_(heard),
+        room_("room-" + std::to_string(key % rooms)),
+        link_(*this, *this, limits_, testkit::chosen_network().connect(server).value()) {
+    link_.start();
+    end_turn();
+  }
+
+  void publish(std::size_t number) {
+    chat::v1::PublishRequest request;
+    request.set_room(room_);
+    request.set_text("message " + std::to_string(number));
+    call(3 + 2 * number, "switchboard.chat.v1.Chat/Publish", request, 0);
+    end_turn();
+  }
+  void serve(event events) {
+    link_.on_ready(events);
+    end_turn();
+  }
+  void leave() { (void)port_.apply({.socket = socket_, .op = notify::operation::remove}); }
+
+private:
+  void call(std::uint64_t number, std::string_view method, const google::protobuf::MessageLite& request,
+            std::uint32_t credit) {
+    link_.output().add_reply([&](std::string& out) {
+      wire::append_open(out, number, method, request.SerializeAsString(), true, credit, 0);
+    });
+  }
+  void end_turn() {
+    link_.end_turn();
+    while (std::exchange(turn_queued_, false)) {
+      link_.on_turn();
+      link_.end_turn();
+    }
+  }
+  void complain(const std::string& what) { heard_.faults.push_back(std::to_string(key_) + ": " + what); }
+
+  void on_open() override {
+    chat::v1::JoinRequest join;
+    join.set_room(room_);
+    join.set_nickname("member-" + std::to_string(key_));
+    call(1, "switchboard.chat.v1.Chat/Join", join, 1'000'000);
+  }
+  void on_frame(const wire::frame_view& frame) override {
+    if (frame.has_status) return complain("a status on call " + std::to_string(frame.call));
+    if (frame.call != 1) {
+      ++heard_.acknowledged;
+      return;
+    }
+    chat::v1::RoomEvent happened;
+    happened.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()));
+    if (happened.room() != room_) complain("an event of " + happened.room());
+    if (happened.has_caught_up()) {
+      last_sequence_ = happened.caught_up().sequence();
+      ++heard_.caught_up;
+    } else if (happened.has_message()) {
+      const auto sequence = happened.message().sequence();
+      if (sequence != last_sequence_ + 1)
+        complain("sequence " + std::to_string(sequence) + " after " + std::to_string(last_sequence_));
+      last_sequence_ = sequence;
+      ++heard_.deliveries;
+    } else if (happened.has_gap()) {
+      complain("a gap");
+    }
+  }
+  void on_malformed(std::error_code why) override { link_.close(link::close_reason::protocol_error, why); }
+  void on_end_of_stream() override { link_.close(link::close_reason::end_of_stream); }
+  void on_closing(link::close_reason why, std::error_code) override {
+    complain(std::string("the connection ended: ") + link::to_string(why));
+  }
+  void on_closed(link::close_reason) override {}
+
+  std::error_code open(net::socket_handle socket, interest first) override {
+    socket_ = socket;
+    return arm(first);
+  }
+  std::error_code arm(interest filter) noexcept override {
+    return port_.apply({.socket = socket_, .key = key_, .filter = filter, .op = notify::operation::enable});
+  }
+  bool remove() noexcept override { return false; }
+  // The test itself has a limit of time.
+  void set_deadline(link::clock::time_point) override {}
+  void cancel_deadline() noexcept override {}
+  bool has_deadline() const noexcept override { return true; }
+  link::clock::time_point now() const noexcept override { return port_.now(); }
+  void queue_turn() override { turn_queued_ = true; }
+  bool has_more() const noexcept override { return false; }
+
+  notify::notification_port& port_;
+  const std::uint64_t key_;
+  tally& heard_;
+  const std::string room_;
+  std::uint64_t last_sequence_ = 0;
+  net::socket_handle socket_ = net::socket_handle::invalid;
+  bool turn_queued_ = false;
+  const link::limits limits_{};
+  link::frame_link link_;
 };
 
 /// All members on one notification port, on the test's thread.
 class swarm {
 public:
   explicit swarm(const net::endpoint& server) {
-    for (std::size_t i = 0; i < members; ++i) {
-      auto& added = all.emplace_back();
-      added.transport = net::system_network().connect(server).value();
-      added.room = "room-" + std::to_string(i % rooms);
-      chat::v1::JoinRequest join;
-      join.set_room(added.room);
-      join.set_nickname("member-" + std::to_string(i));
-      std::string opening;
-      wire::append_open(opening, 1, "switchboard.chat.v1.Chat/Join", join.SerializeAsString(), true, 1'000'000, 0);
-      output.push_back(std::move(opening));
-      arm(i, interest::out | interest::in);
-    }
+    for (std::size_t i = 0; i < members; ++i) all_.push_back(std::make_unique<member>(*port_, i, server, heard));
   }
   ~swarm() {
-    for (auto& each : all) (void)port->apply({.socket = each.transport->handle(), .op = notify::operation::remove});
+    for (auto& each : all_) each->leave();
   }
 
-  void publish(std::size_t by, std::size_t number) {
-    chat::v1::PublishRequest request;
-    request.set_room(all[by].room);
-    request.set_text("message " + std::to_string(number));
-    wire::append_open(output[by], 3 + 2 * number, "switchboard.chat.v1.Chat/Publish", request.SerializeAsString(), true,
-                      0, 0);
-    arm(by, interest::out | interest::in);
-  }
+  void publish(std::size_t by, std::size_t number) { all_[by]->publish(number); }
 
   /// Serves the members until `done()`.
   template <class Done>
   [[nodiscard]] bool run_until(Done&& done) {
-    const auto until = port->now() + 60s;
+    const auto until = port_->now() + 60s;
     while (!done()) {
-      if (port->now() > until) return false;
+      if (port_->now() > until) return false;
       std::array<notify::packet, 256> packets;
-      const auto count = port->wait(packets, 100ms).value();
-      for (std::size_t i = 0; i < count; ++i) serve(static_cast<std::size_t>(packets[i].key), packets[i].events());
+      const auto count = port_->wait(packets, 100ms).value();
+      for (std::size_t i = 0; i < count; ++i) all_[packets[i].key]->serve(packets[i].events());
     }
     return true;
   }
 
-  std::vector<member> all;
-  std::vector<std::string> output;
-  std::size_t caught_up = 0;
-  std::size_t deliveries = 0;
-  std::size_t acknowledged = 0;
-  std::vector<std::string> faults;
+  tally heard;
 
 private:
-  void arm(std::size_t which, interest filter) {
-    const auto failed = port->apply(
-        {.socket = all[which].transport->handle(), .key = which, .filter = filter, .op = notify::operation::enable});
-    ASSERT_FALSE(failed) << failed.message();
-  }
-
-  void serve(std::size_t which, event events) {
-    auto& self = all[which];
-    auto& out = output[which];
-    if (!out.empty() && has(events, event::out)) {
-      const net::const_buffer piece{out.data(), out.size()};
-      const auto written = self.transport->write({&piece, 1});
-      if (written.outcome == net::io_outcome::done) out.erase(0, written.bytes);
-    }
-    static std::array<std::byte, 65536> chunk;
-    const auto read = self.transport->read(chunk);
-    if (read.outcome == net::io_outcome::done) {
-      self.decoder.feed(std::span{chunk}.first(read.bytes));
-      wire::frame_view frame;
-      while (self.decoder.next(frame) == wire::frame_decoder::outcome::frame) take(which, frame);
-    } else if (read.outcome != net::io_outcome::would_block) {
-      faults.push_back(std::to_string(which) + ": the connection ended");
-      return;
-    }
-    arm(which, out.empty() ? interest::in : interest::in | interest::out);
-  }
-
-  void take(std::size_t which, const wire::frame_view& frame) {
-    auto& self = all[which];
-    const auto complain = [&](const std::string& what) { faults.push_back(std::to_string(which) + ": " + what); };
-    if (frame.has_status) return complain("a status on call " + std::to_string(frame.call));
-    if (frame.call != 1) {
-      ++self.acknowledged;
-      ++acknowledged;
-      return;
-    }
-    chat::v1::RoomEvent happened;
-    happened.ParseFromArray(frame.message.data(), static_cast<int>(frame.message.size()));
-    if (happened.room() != self.room) complain("an event of " + happened.room());
-    if (happened.has_caught_up()) {
-      self.caught_up = true;
-      self.last_sequence = happened.caught_up().sequence();
-      ++caught_up;
-    } else if (happened.has_message()) {
-      if (happened.message().sequence() != self.last_sequence + 1)
-        complain("sequence " + std::to_string(happened.message().sequence()) + " after " +
-                 std::to_string(self.last_sequence));
-      self.last_sequence = happened.message().sequence();
-      ++deliveries;
-    } else if (happened.has_gap()) {
-      complain("a gap");
-    }
-  }
-
-  std::unique_ptr<notify::notification_port> port = testkit::make_chosen_port();
+  // The port goes before its sockets.
+  std::vector<std::unique_ptr<member>> all_;
+  std::unique_ptr<notify::notification_port> port_ = testkit::make_chosen_port();
 };
 
 TEST(ChatSwarm, DeliversEachMessageToEachMemberOnceAndInOrderAndLeavesNothingBehind) {
@@ -166,15 +194,17 @@ TEST(ChatSwarm, DeliversEachMessageToEachMemberOnceAndInOrderAndLeavesNothingBeh
   const auto descriptors_before = open_descriptors();
   {
     swarm people{server.endpoint()};
-    ASSERT_TRUE(people.run_until([&] { return people.caught_up == members; })) << people.caught_up;
+    ASSERT_TRUE(people.run_until([&] { return people.heard.caught_up == members; })) << people.heard.caught_up;
     EXPECT_EQ(server.broker().statistics().connections, members);
     for (std::size_t number = 0; number < messages_per_room; ++number)
       for (std::size_t room = 0; room < rooms; ++room) people.publish(room + rooms * number, number);
     ASSERT_TRUE(people.run_until([&] {
-      return people.deliveries >= members * messages_per_room && people.acknowledged == rooms * messages_per_room;
-    })) << people.deliveries;
-    EXPECT_EQ(people.deliveries, members * messages_per_room);
-    EXPECT_TRUE(people.faults.empty()) << people.faults.size() << " faults, the first: " << people.faults.front();
+      return people.heard.deliveries >= members * messages_per_room &&
+             people.heard.acknowledged == rooms * messages_per_room;
+    })) << people.heard.deliveries;
+    EXPECT_EQ(people.heard.deliveries, members * messages_per_room);
+    EXPECT_TRUE(people.heard.faults.empty())
+        << people.heard.faults.size() << " faults, the first: " << people.heard.faults.front();
   }
   EXPECT_TRUE(testkit::eventually([&] { return server.broker().statistics().connections == 0; }, 30s));
   EXPECT_TRUE(testkit::eventually([&] { return server.pump()->registrations() == 1; }));

@@ -59,8 +59,6 @@ frame_channel& frame_channel::operator=(frame_channel&& other) noexcept {
   decoder_ = std::move(other.decoder_);
   scratch_ = std::move(other.scratch_);
   output_ = std::move(other.output_);
-  read_waits_for_ = other.read_waits_for_;
-  write_waits_for_ = other.write_waits_for_;
   connected_ = other.connected_;
   chunk_drained_ = other.chunk_drained_;
   return *this;
@@ -96,24 +94,25 @@ std::error_code frame_channel::send(const v1::Frame& frame, client::deadline unt
 std::error_code frame_channel::flush(client::deadline until) {
   if (const auto error = await_connected(until)) return error;
   while (true) {
-    if (const auto error = write_some()) return error;
+    notify::interest waits_for = notify::interest::out;
+    if (const auto error = write_some(waits_for)) return error;
     if (!wants_write()) return {};
-    if (const auto error = wait(write_waits_for_, until)) return error;
+    if (const auto error = wait(waits_for, until)) return error;
   }
 }
 
-std::error_code frame_channel::write_some() {
+std::error_code frame_channel::write_some(notify::interest& waits_for) {
   const auto result = output_.write(*transport_);
-  write_waits_for_ = interest_in(result.waits_for);
+  waits_for = interest_in(result.waits_for);
   if (result.outcome == net::io_outcome::end_of_stream) return make_error_code(errc::end_of_stream);
   return result.error;
 }
 
-std::error_code frame_channel::read_some(std::size_t& bytes) {
+std::error_code frame_channel::read_some(std::size_t& bytes, notify::interest& waits_for) {
   auto result = transport_->read({scratch_.get(), scratch_size});
   while (result.outcome == net::io_outcome::would_block && transport_->holds_input())
     result = transport_->read({scratch_.get(), scratch_size});
-  read_waits_for_ = interest_in(result.waits_for);
+  waits_for = interest_in(result.waits_for);
   switch (result.outcome) {
     case net::io_outcome::done:
       bytes = result.bytes;
@@ -142,13 +141,14 @@ std::error_code frame_channel::receive(wire::frame_view& frame, client::deadline
       }
     }
     std::size_t bytes = 0;
-    const auto error = read_some(bytes);
+    notify::interest waits_for = notify::interest::in;
+    const auto error = read_some(bytes, waits_for);
     if (!error) {
       decoder_.feed({scratch_.get(), bytes});
       chunk_drained_ = false;
     } else if (error != errc::timed_out) {
       return error;
-    } else if (const auto waited = wait(read_waits_for_, until)) {
+    } else if (const auto waited = wait(waits_for, until)) {
       return waited;
     }
   }
@@ -186,11 +186,12 @@ std::error_code frame_channel::await_end(client::deadline until) {
   chunk_drained_ = true;
   while (true) {
     std::size_t bytes = 0;
-    const auto error = read_some(bytes);
+    notify::interest waits_for = notify::interest::in;
+    const auto error = read_some(bytes, waits_for);
     if (!error) continue;
     if (error == errc::end_of_stream) return {};
     if (error != errc::timed_out) return error;
-    if (const auto waited = wait(read_waits_for_, until)) return waited;
+    if (const auto waited = wait(waits_for, until)) return waited;
   }
 }
 

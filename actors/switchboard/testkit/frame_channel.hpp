@@ -81,11 +81,11 @@ private:
   frame_channel(std::unique_ptr<net::transport> transport, std::unique_ptr<notify::notification_port> port,
                 frame_channel_options options);
 
-  /// One non-blocking write of what is queued; would-block is success.
-  std::error_code write_some();
+  /// One non-blocking write of what is queued; would-block is success, and `waits_for` what for.
+  std::error_code write_some(notify::interest& waits_for);
   /// One non-blocking read into the scratch buffer, or more where the transport holds bytes; timed_out stands for
   /// would-block.
-  std::error_code read_some(std::size_t& bytes);
+  std::error_code read_some(std::size_t& bytes, notify::interest& waits_for);
 
   // The port goes first (N55), then the socket.
   std::unique_ptr<net::transport> transport_;
@@ -94,8 +94,6 @@ private:
   wire::frame_decoder decoder_;
   std::unique_ptr<std::byte[]> scratch_;
   output_buffer output_;
-  notify::interest read_waits_for_ = notify::interest::in;
-  notify::interest write_waits_for_ = notify::interest::out;
   bool connected_ = false;
   bool chunk_drained_ = true;
 };

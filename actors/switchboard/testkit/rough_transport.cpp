@@ -45,7 +45,7 @@ io_result rough_transport::handshake() noexcept {
     const auto hellos_before = hellos_got_;
     const auto got = take_in();
     if (hellos_got_ > hellos_before) continue;
-    if (got.outcome == io_outcome::end_of_stream || ended_) return {io_outcome::end_of_stream};
+    if (got.outcome == io_outcome::end_of_stream || end_ != end::awaited) return {io_outcome::end_of_stream};
     return got;
   }
 }
@@ -67,7 +67,7 @@ io_result rough_transport::take_in() noexcept {
   std::array<std::byte, 4096> chunk;
   while (true) {
     const auto got = below_->read(chunk);
-    if (got.outcome == io_outcome::end_of_stream) ended_ = true;
+    if (got.outcome == io_outcome::end_of_stream && end_ == end::awaited) end_ = end::held;
     if (got.outcome != io_outcome::done) return got;
     input_.append(reinterpret_cast<const char*>(chunk.data()), got.bytes);
     if (!understand()) return {io_outcome::failed, 0, std::make_error_code(std::errc::protocol_error)};
@@ -95,7 +95,7 @@ bool rough_transport::understand() {
         outstanding_ -= window;
         break;
       case record::end:
-        ended_ = true;
+        if (end_ == end::awaited) end_ = end::held;
         break;
       default:
         return false;
@@ -107,16 +107,19 @@ bool rough_transport::understand() {
 }
 
 io_result rough_transport::read(std::span<std::byte> into) noexcept {
-  // What the reader took has to be said before more is read.
-  if (const auto sent = flush(); sent.outcome != io_outcome::done) return sent;
+  // What the reader took has to be said before more is read. A peer that is gone need not be told.
+  if (const auto sent = flush(); sent.outcome == io_outcome::failed && holds_input())
+    output_.clear();
+  else if (sent.outcome != io_outcome::done)
+    return sent;
   if ((put_off_ = !put_off_)) return would_block(readiness::readable);
-  if (taken_to_ == data_.size() && !end_held()) {
+  if (taken_to_ == data_.size() && end_ == end::awaited) {
     const auto got = take_in();
-    if (taken_to_ == data_.size() && got.outcome != io_outcome::end_of_stream && !end_held()) return got;
+    if (taken_to_ == data_.size() && end_ == end::awaited) return got;
   }
   const auto count = std::min(into.size(), data_.size() - taken_to_);
   if (count == 0) {
-    end_given_ = true;
+    end_ = end::given;
     return {io_outcome::end_of_stream};
   }
   std::memcpy(into.data(), data_.data() + taken_to_, count);

@@ -36,7 +36,7 @@ public:
   const net::endpoint& peer() const noexcept override { return below_->peer(); }
   net::io_result handshake() noexcept override;
   net::io_result read(std::span<std::byte> into) noexcept override;
-  bool holds_input() const noexcept override { return taken_to_ < data_.size() || end_held(); }
+  bool holds_input() const noexcept override { return taken_to_ < data_.size() || end_ == end::held; }
   net::io_result write(std::span<const net::const_buffer> pieces) noexcept override;
   bool holds_output() const noexcept override { return !output_.empty() || (shut_ && !shut_below_); }
   std::error_code shutdown_write() noexcept override;
@@ -44,8 +44,9 @@ public:
 
 private:
   enum class record : char { hello, data, taken, end };
+  /// The peer's end of stream: not come, come, given to the reader.
+  enum class end : unsigned char { awaited, held, given };
 
-  bool end_held() const noexcept { return ended_ && !end_given_; }
   void add_record(record type, std::string_view content = {});
   /// Sends what is held: done where that was all.
   net::io_result flush() noexcept;
@@ -65,8 +66,7 @@ private:
   unsigned outstanding_ = 0;  ///< data records sent that were not said to be taken
   unsigned records_got_ = 0;  ///< data records come that were not answered as taken
   bool put_off_ = false;
-  bool ended_ = false;
-  bool end_given_ = false;
+  end end_ = end::awaited;
   bool shut_ = false;
   bool shut_below_ = false;
 };
