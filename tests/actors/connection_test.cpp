@@ -830,6 +830,43 @@ TEST_F(ConnectionTest, EndsAClientThatDoesNotFinishAFrameInTime) {
   EXPECT_EQ(broker.closed, std::vector{close_reason::frame_timeout});
 }
 
+TEST_F(ConnectionTest, PingsASilentClientAndEndsItWhenThatIsNotAnswered) {
+  start({.idle_timeout = 10s});
+  stage.advance(10s);
+  const auto ping = sent_one();
+  EXPECT_EQ(ping.call(), 2u);
+  stage.advance(10s);
+  const auto last = sent_one();
+  EXPECT_EQ(last.call(), 0u);
+  EXPECT_EQ(code_of(last), rpc::code::unavailable);
+  receive_end();
+  EXPECT_EQ(broker.closed, std::vector{close_reason::idle});
+}
+
+TEST_F(ConnectionTest, KeepsASilentClientThatAnswersAPingInAnyWay) {
+  start({.idle_timeout = 10s});
+  std::string answer;
+  wire::append_message(answer, 2, {}, true);
+  const std::vector<std::string> answers = {answer, status(4, rpc::code::unimplemented), std::string(1, '\0')};
+  for (const auto& each : answers) {
+    stage.advance(10s);
+    EXPECT_EQ(sent().size(), 1u) << "a ping";
+    receive(each);
+    EXPECT_TRUE(sent().empty()) << "what answers a ping is not answered";
+    stage.advance(10s);
+  }
+  EXPECT_FALSE(wire->write_shut);
+}
+
+TEST_F(ConnectionTest, PingsNoClientThatSaysSomething) {
+  start({.idle_timeout = 10s});
+  for (int i = 0; i < 3; ++i) {
+    receive(std::string(1, '\0'));
+    stage.advance(10s);
+  }
+  EXPECT_TRUE(sent().empty());
+}
+
 TEST_F(ConnectionTest, EndsAClientThatDoesNotAuthenticateInTime) {
   environment->authenticate = [](std::string_view, const std::string&) -> rpc::result<std::string> {
     return rpc::status{rpc::code::unauthenticated, "no"};

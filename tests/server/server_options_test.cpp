@@ -70,7 +70,7 @@ TEST(ServerOptions, TakesEveryLimitByName) {
                             "--outbound-low-bytes=1000", "--turn-messages-max=7", "--turn-bytes-max=8K",
                             "--drain-timeout=500ms", "--flush-timeout=4s", "--linger=2", "--end-of-stream-flush=1m",
                             "--connections-max=9", "--connections-per-address-max=3", "--handshake-timeout=1s",
-                            "--authentication-timeout=2s", "--frame-timeout=3s"});
+                            "--authentication-timeout=2s", "--frame-timeout=3s", "--idle-timeout=4s"});
   EXPECT_EQ(parsed.status, std::nullopt) << parsed.complaint;
   const auto& options = parsed.line.options();
   EXPECT_EQ(options.threads, 3u);
@@ -88,6 +88,7 @@ TEST(ServerOptions, TakesEveryLimitByName) {
   EXPECT_EQ(options.limits.link.handshake_timeout, 1s);
   EXPECT_EQ(options.limits.authentication_timeout, 2s);
   EXPECT_EQ(options.limits.link.frame_timeout, 3s);
+  EXPECT_EQ(options.limits.idle_timeout, 4s);
   EXPECT_EQ(options.limits.drain_timeout, 500ms);
   EXPECT_EQ(options.limits.link.flush_timeout, 4s);
   EXPECT_EQ(options.limits.link.linger, 2s);
@@ -144,6 +145,7 @@ TEST(ServerOptions, HelpNamesEveryOptionWithItsDefault) {
                              "--handshake-timeout",
                              "--authentication-timeout",
                              "--frame-timeout",
+                             "--idle-timeout",
                              "--rooms-max",
                              "127.0.0.1:7000",
                              "1M",

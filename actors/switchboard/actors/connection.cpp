@@ -24,6 +24,7 @@ connection::connection(caf::actor_config& config, std::shared_ptr<const connecti
       link_(*this, driver_, environment_->limits.link, std::move(transport), environment_->link_figures),
       session_(*this, link_, *environment_, id),
       calls_(*this, *environment_, link_, session_),
+      idle_(*this, *environment_),
       place_(std::move(place)) {}
 
 caf::behavior connection::make_behavior() {
@@ -61,6 +62,7 @@ caf::behavior connection::make_behavior() {
 // -- from the link --------------------------------------------------------------------------------------------------
 
 void connection::on_open() {
+  idle_.start();
   if (session_.authenticated()) return;
   auto& pump = *environment_->pump;
   authentication_ = pump.schedule(pump.now() + environment_->limits.authentication_timeout,
@@ -74,13 +76,14 @@ void connection::on_frame(const wire::frame_view& frame) {
     const auto& bounds = environment_->limits.link;
     link_.finish({link::close_reason::ended_by_peer, bounds.flush_timeout, bounds.linger});
   } else if (frame.method.empty()) {
-    calls_.on_frame(frame);
+    if (!idle_.is_ping(frame.call)) calls_.on_frame(frame);
   } else if (const auto* const fault = calls_.open(frame)) {
     end_with_status(link::close_reason::protocol_error, rpc::code::invalid_argument, fault);
   }
 }
 
 void connection::after_frames() {
+  idle_.heard();
   call_batches::send(*this);
 }
 
@@ -116,6 +119,7 @@ void connection::on_closing(link::close_reason reason, std::error_code) {
   if (auto* const limit = environment_->hits->of(reason)) limit->hit(link_.peer().to_string());
   calls_.cancel(served_calls::which::all);
   session_.close();
+  idle_.stop();
   if (authentication_ != deadline_id::none) environment_->pump->cancel(authentication_);
 }
 
@@ -133,12 +137,25 @@ void connection::on_deadline(const deadline_expired& expired) {
     if (link_.now() == link::state::open && !session_.authenticated())
       end_with_status(link::close_reason::authentication_timeout, rpc::code::unauthenticated,
                       "not authenticated in time");
+  } else if (expired.tag == idle_watch::tag) {
+    on_silence();
   } else if (driver_.owns(expired)) {
     link_.on_deadline();
   } else if (live()) {
     calls_.on_deadline(expired.tag);
   }
   end_turn();
+}
+
+void connection::on_silence() {
+  if (link_.now() != link::state::open) return;
+  const auto verdict = idle_.look();
+  if (verdict == idle_watch::verdict::gone)
+    end_with_status(link::close_reason::idle, rpc::code::unavailable, "nothing was heard, nor was a ping answered");
+  else if (verdict == idle_watch::verdict::ask)
+    link_.output().add_reply([&](std::string& out) {
+      wire::append_open(out, idle_.next_ping(), "switchboard.v1.Session/Ping", {}, true, 0, 0);
+    });
 }
 
 void connection::on_begin_drain() {

@@ -10,7 +10,8 @@
 ///                                                  mailbox is empty
 ///     rpc::stream_ready    sources   live          the stream's messages are taken, as credit and marks allow
 ///     link_turn            link      live          writes what the handlers before it queued, reads on
-///     deadline_expired     pump      any           a call's deadline (its number), the link's, or the authentication's
+///     deadline_expired     pump      any           a call's deadline (its number), the link's, that of
+///                                                  authentication, or the client is silent
 ///     begin_drain          broker    open          streams end, new calls are refused, unary calls go on
 ///     finish_drain         broker    live          what is left unanswered is refused; flush, shut down
 ///     close_connection     broker    any           at once, without a word
@@ -28,6 +29,7 @@
 #include <switchboard/actors/client_session.hpp>
 #include <switchboard/actors/connection_environment.hpp>
 #include <switchboard/actors/connection_messages.hpp>
+#include <switchboard/actors/idle_watch.hpp>
 #include <switchboard/actors/open_connections.hpp>
 #include <switchboard/actors/served_calls.hpp>
 #include <switchboard/link/actor_driver.hpp>
@@ -47,7 +49,7 @@ protected:
   caf::behavior make_behavior() override;
 
 private:
-  /// Of the deadline for authentication; the link's are multiples of 4, those of calls odd.
+  /// Of the deadline for authentication; the link's are multiples of 4, those of calls odd, and idle_watch has its own.
   static constexpr std::uint64_t authentication_tag = 2;
 
   bool live() const noexcept { return link::is_live(link_.now()); }
@@ -63,6 +65,7 @@ private:
   void on_closed(link::close_reason reason) override;
 
   void on_deadline(const deadline_expired& expired);
+  void on_silence();
   void on_begin_drain();
   void on_finish_drain();
   void end_with_status(link::close_reason reason, rpc::code code, std::string_view text);
@@ -73,6 +76,7 @@ private:
   link::frame_link link_;
   client_session session_;
   served_calls calls_;
+  idle_watch idle_;
   connection_place place_;
   deadline_id authentication_ = deadline_id::none;
   bool drain_reported_ = false;

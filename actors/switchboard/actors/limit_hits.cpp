@@ -10,6 +10,8 @@ limit_monitor* limit_hits::of(link::close_reason reason) noexcept {
       return &authentication_timeout;
     case link::close_reason::frame_timeout:
       return &frame_timeout;
+    case link::close_reason::idle:
+      return &idle_timeout;
     case link::close_reason::slow_to_flush:
       return &flush_timeout;
     default:

@@ -19,6 +19,7 @@ struct limit_hits {
         handshake_timeout("handshake_timeout", figures),
         authentication_timeout("authentication_timeout", figures),
         frame_timeout("frame_timeout", figures),
+        idle_timeout("idle_timeout", figures),
         flush_timeout("flush_timeout", figures) {}
 
   /// The limit that ended a connection; null where that was none.
@@ -31,6 +32,7 @@ struct limit_hits {
   limit_monitor handshake_timeout;
   limit_monitor authentication_timeout;
   limit_monitor frame_timeout;
+  limit_monitor idle_timeout;
   limit_monitor flush_timeout;
 };
 

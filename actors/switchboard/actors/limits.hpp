@@ -34,6 +34,9 @@ struct limits {
   /// How long a client may take to authenticate, where that is demanded; then it is told UNAUTHENTICATED, and closed.
   std::chrono::milliseconds authentication_timeout{10'000};
 
+  /// How long a client may say nothing; then it is pinged, and after as long again told UNAVAILABLE and closed. 0: for ever.
+  std::chrono::milliseconds idle_timeout{0};
+
   /// How long unary calls may go on after the broker was told to stop.
   std::chrono::milliseconds drain_timeout{3'000};
 

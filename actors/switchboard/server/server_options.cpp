@@ -150,6 +150,7 @@ void server_command_line::add_limit_options() {
   add_duration("--handshake-timeout", limits.link.handshake_timeout, "For a connection to be made");
   add_duration("--authentication-timeout", limits.authentication_timeout,
                "For a client to authenticate, where that is demanded");
+  add_duration("--idle-timeout", limits.idle_timeout, "For a client to say nothing before it is pinged; 0: no limit");
   add_duration("--frame-timeout", limits.link.frame_timeout, "For a client to finish a frame that it has begun");
   add_duration("--drain-timeout", limits.drain_timeout,
                "For unary calls to be answered once the server was told to stop");

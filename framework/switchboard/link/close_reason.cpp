@@ -28,6 +28,8 @@ const char* to_string(close_reason reason) noexcept {
       return "authentication_timeout";
     case close_reason::frame_timeout:
       return "frame_timeout";
+    case close_reason::idle:
+      return "idle";
     case close_reason::failed:
       return "failed";
   }

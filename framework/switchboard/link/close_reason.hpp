@@ -20,6 +20,7 @@ enum class close_reason : unsigned char {
   handshake_timeout,       ///< it was not made in time
   authentication_timeout,  ///< the client did not say who it is in time
   frame_timeout,           ///< the peer did not finish a frame in time
+  idle,                    ///< the peer said nothing, and did not answer either
   failed,                  ///< a fault of ours
 };
 inline constexpr std::size_t close_reasons = static_cast<std::size_t>(close_reason::failed) + 1;
