@@ -123,7 +123,7 @@ TEST_F(ChatClientProgram, SaysInOneLineWhyItMayNotJoin) {
   chat::v1::JoinRequest request;
   request.set_room("r");
   request.set_nickname("ann");
-  auto held = 
+  auto held =
       holder.open({"switchboard.chat.v1.Chat/Join", rpc::method_kind::server_streaming}, request, {.credit = 10});
   ASSERT_EQ(chat::take_events(held, 1, within(patience)), words{"caught up 0"});
   const auto refused = run_shell(client("--room r --nick ann --send one 2>&1"));

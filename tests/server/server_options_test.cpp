@@ -65,12 +65,26 @@ TEST(ServerOptions, TakesListenMoreThanOnceInPlaceOfTheDefault) {
 }
 
 TEST(ServerOptions, TakesEveryLimitByName) {
-  const parsed_line parsed({"--threads=3", "--port=io_uring", "--log-level=debug", "--frame-bytes-max=64K",
-                            "--open-calls-max=5", "--request-bytes-in-flight-max=2M", "--outbound-high-bytes=512K",
-                            "--outbound-low-bytes=1000", "--turn-messages-max=7", "--turn-bytes-max=8K",
-                            "--drain-timeout=500ms", "--flush-timeout=4s", "--linger=2", "--end-of-stream-flush=1m",
-                            "--connections-max=9", "--connections-per-address-max=3", "--handshake-timeout=1s",
-                            "--authentication-timeout=2s", "--frame-timeout=3s", "--idle-timeout=4s"});
+  const parsed_line parsed({"--threads=3",
+                            "--port=io_uring",
+                            "--log-level=debug",
+                            "--frame-bytes-max=64K",
+                            "--open-calls-max=5",
+                            "--request-bytes-in-flight-max=2M",
+                            "--outbound-high-bytes=512K",
+                            "--outbound-low-bytes=1000",
+                            "--turn-messages-max=7",
+                            "--turn-bytes-max=8K",
+                            "--drain-timeout=500ms",
+                            "--flush-timeout=4s",
+                            "--linger=2",
+                            "--end-of-stream-flush=1m",
+                            "--connections-max=9",
+                            "--connections-per-address-max=3",
+                            "--handshake-timeout=1s",
+                            "--authentication-timeout=2s",
+                            "--frame-timeout=3s",
+                            "--idle-timeout=4s"});
   EXPECT_EQ(parsed.status, std::nullopt) << parsed.complaint;
   const auto& options = parsed.line.options();
   EXPECT_EQ(options.threads, 3u);
