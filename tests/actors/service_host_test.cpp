@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <caf/abstract_actor.hpp>
 #include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
 #include <gtest/gtest.h>
@@ -66,9 +67,15 @@ protected:
       batch.add(call, definition_->methods().front(), {}, rpc::time_point::max());
     caf::anon_send(host_, rpc::calls{std::move(batch)});
   }
-  void send_end(const std::shared_ptr<const rpc::caller>& from) {
-    caf::anon_send(host_, rpc::passed_end_notice{
-                              rpc::end_notice{caf::actor_cast<caf::strong_actor_ptr>(watcher_), {from->id, 1}}});
+  void send_end(const std::shared_ptr<const rpc::caller>& from, std::uint64_t call = 1) {
+    rpc::call_batch batch{from};
+    batch.add_end({caf::actor_cast<caf::strong_actor_ptr>(watcher_), {from->id, call}});
+    caf::anon_send(host_, rpc::calls{std::move(batch)});
+  }
+  /// Has the host handle what waits in its mailbox, as a worker does.
+  caf::resumable::resume_result resume(std::size_t messages_max) {
+    auto* const host = static_cast<service_host*>(caf::actor_cast<caf::abstract_actor*>(host_));
+    return host->resume(stage.system().dummy_execution_unit(), messages_max);
   }
   std::size_t place_of(ran what) const {
     return static_cast<std::size_t>(std::find(order.begin(), order.end(), what) - order.begin());
@@ -98,7 +105,7 @@ TEST_F(ServiceHost, RunsAWholeBatchThatIsQuick) {
 }
 
 TEST_F(ServiceHost, LetsOthersHaveTheirTurnWhenABatchTakesLong) {
-  time_for_a_call = service_host::turn_length;
+  time_for_a_call = service_host::time_slice;
   send(caller(1), 1, 1000);
   send(caller(2), 1, 1);
   send(caller(3), 1, 1);
@@ -109,7 +116,7 @@ TEST_F(ServiceHost, LetsOthersHaveTheirTurnWhenABatchTakesLong) {
 }
 
 TEST_F(ServiceHost, EndsATurnByTheTimeOfAllItsCalls) {
-  time_for_a_call = std::chrono::microseconds{service_host::turn_length} / 100;
+  time_for_a_call = std::chrono::microseconds{service_host::time_slice} / 100;
   send(caller(1), 1, 1000);
   send(caller(2), 1, 1);
   stage.settle();
@@ -117,7 +124,7 @@ TEST_F(ServiceHost, EndsATurnByTheTimeOfAllItsCalls) {
 }
 
 TEST_F(ServiceHost, KeepsTheOrderOfAConnectionsCallsAndEndsAcrossTurns) {
-  time_for_a_call = service_host::turn_length;
+  time_for_a_call = service_host::time_slice;
   const auto one = caller(1);
   send(one, 1, 20);
   send_end(one);
@@ -132,8 +139,39 @@ TEST_F(ServiceHost, KeepsTheOrderOfAConnectionsCallsAndEndsAcrossTurns) {
   EXPECT_GT(place_of({1, 0}), place_of({1, 20}));
 }
 
+TEST_F(ServiceHost, LetsGoOfItsThreadWhenItsTimeSliceIsOver) {
+  stage.settle();
+  time_for_a_call = service_host::time_slice;
+  for (std::uint64_t caller_id = 1; caller_id <= 64; ++caller_id) send(caller(caller_id), 1, 1);
+  EXPECT_EQ(resume(64), caf::resumable::resume_later);
+  EXPECT_LE(order.size(), service_host::calls_between_looks);
+  stage.settle();
+  EXPECT_EQ(order.size(), 64u);
+}
+
+TEST_F(ServiceHost, HandlesAsManyMessagesAsItMayWhereTheyAreQuick) {
+  stage.settle();
+  for (std::uint64_t caller_id = 1; caller_id <= 64; ++caller_id) send(caller(caller_id), 1, 1);
+  resume(64);
+  EXPECT_EQ(order.size(), 64u);
+}
+
+TEST_F(ServiceHost, RunsNoCallsThatHaveEndedWhileTheyWaited) {
+  time_for_a_call = service_host::time_slice;
+  const auto one = caller(1);
+  send(one, 1, 20);
+  for (std::uint64_t call = 11; call <= 20; ++call) send_end(one, call);
+  send(one, 21, 22);
+  stage.settle();
+  std::vector<std::uint64_t> ran_calls;
+  for (const auto& each : order)
+    if (each.call != 0) ran_calls.push_back(each.call);
+  EXPECT_EQ(ran_calls, (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 21, 22}));
+  EXPECT_EQ(order.size(), 12u + 10u) << "their watcher hears of the ends all the same";
+}
+
 TEST_F(ServiceHost, RunsNoMoreCallsOfAConnectionThatIsGone) {
-  time_for_a_call = service_host::turn_length;
+  time_for_a_call = service_host::time_slice;
   const auto one = caller(1);
   during_call = [&] { one->backlog->close(); };
   send(one, 1, 1000);
@@ -145,7 +183,7 @@ TEST_F(ServiceHost, RunsNoMoreCallsOfAConnectionThatIsGone) {
 }
 
 TEST_F(ServiceHost, GoesOnWithAConnectionThatTakesItsRepliesAgainBetweenTurns) {
-  time_for_a_call = service_host::turn_length;
+  time_for_a_call = service_host::time_slice;
   const auto one = caller(1);
   send(one, 1, 40);
   during_call = [&] {

@@ -228,13 +228,30 @@ TEST_F(Call, BatchGivesEachCallItsOwnMetadata) {
   call_batch batch{from};
   batch.add(1, say, "", time_point::max(), 0, nullptr, std::make_shared<const metadata>(metadata{{"key", "value"}}));
   batch.add(3, say, "", time_point::max());
-  call_batch passed{from};
-  batch.take_each([&](const method&, incoming_call& taken) { passed.pass_on(std::move(taken)); });
-  passed.take_each([&](const method&, incoming_call& taken) {
+  batch.take_each([&](const method&, incoming_call& taken) {
     sizes.push_back(taken.handle.context().metadata().size());
     taken.handle.fail(code::aborted, "");
   });
   EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 0}));
+}
+
+TEST_F(Call, BatchTellsOfAnEndBetweenTheCallsThatCameBeforeAndAfter) {
+  const method say{"x.Y/Z", method_kind::unary, nullptr, nullptr, {}};
+  std::vector<std::string> order;
+  call_batch batch{from};
+  batch.add(3, say, "call 3", time_point::max());
+  batch.add_end({nullptr, {from->id, 1}});
+  batch.add(5, say, "call 5", time_point::max());
+  batch.add_end({nullptr, {from->id, 3}});
+  const auto take = [&](const method&, incoming_call& taken) {
+    order.emplace_back(taken.request);
+    taken.handle.fail(code::aborted, "");
+  };
+  const auto tell = [&](end_notice& notice) { order.push_back("end of " + std::to_string(notice.what().call)); };
+  EXPECT_FALSE(batch.take_each([&] { return order.empty(); }, take, tell));
+  EXPECT_EQ(order, (std::vector<std::string>{"call 3", "end of 1"}));
+  EXPECT_TRUE(batch.take_each([] { return true; }, take, tell));
+  EXPECT_EQ(order, (std::vector<std::string>{"call 3", "end of 1", "call 5", "end of 3"}));
 }
 
 TEST_F(Call, BatchLetsTheRestBeTakenAfterAHandlerThrew) {

@@ -1,6 +1,7 @@
 #pragma once
 
-/// The calls of one read, by service: each service gets its share as one message.
+/// The calls and ends of one turn of a connection, by service, and by key where a service has an actor for each: each
+/// gets its share as one message.
 ///
 /// Why        a message per call costs more than the bare socket work of a call.
 /// Threads    one connection at a time on each: a handler runs to its end on one thread, so the batches are the thread's,
@@ -8,6 +9,7 @@
 /// Owns       the calls until they are sent. Those that are discarded end with UNAVAILABLE.
 
 #include <memory>
+#include <string>
 
 #include <caf/local_actor.hpp>
 
@@ -18,11 +20,13 @@ namespace switchboard {
 
 class call_batches {
 public:
-  /// The batch of `route`'s service.
+  /// The batch of `route`'s service; of the actor of `key` where it has an actor for each key.
   static rpc::call_batch& to(service_route& route, const std::shared_ptr<const rpc::caller>& from);
+  static rpc::call_batch& to(service_route& route, const std::shared_ptr<const rpc::caller>& from,
+                             const std::shared_ptr<const std::string>& key);
   static void send(caf::local_actor& from);
 
-  /// Leaves none behind that were not sent, because a handler has thrown: the next would be another connection's.
+  /// Destroys batches that were not sent because a handler has thrown: the next handler may be another connection's.
   class scope {
   public:
     scope() = default;

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <switchboard/actors/service_directory.hpp>
@@ -35,9 +36,10 @@ struct open_call {
   std::shared_ptr<rpc::stream_queue> requests;  ///< where they stream
   std::shared_ptr<rpc::source> replies;         ///< where they stream, once its service has said from what
   std::shared_ptr<const rpc::metadata>
-      metadata;                   ///< what is kept of its request's; charged as long as the call is here
-  caf::strong_actor_ptr watcher;  ///< hears of its end, unless the service has ended it
-  rpc::code how = rpc::code::ok;  ///< it ended, where it is held
+      metadata;                            ///< what is kept of its request's; charged as long as the call is here
+  std::shared_ptr<const std::string> key;  ///< of its service's actor, where each key has one
+  caf::strong_actor_ptr watcher;           ///< hears of its end, unless the service has ended it
+  rpc::code how = rpc::code::ok;           ///< it ended, where it is held
 };
 
 class call_table {
@@ -90,7 +92,7 @@ public:
   void remove(open_call& call) {
     discharge(call);
     metadata_bytes_ -= bytes_of(call.metadata);
-    // Its place goes only with those behind it, but nothing that it holds stays.
+    // Its place is freed only with those after it, but nothing that it holds stays.
     call = open_call{.number = call.number, .state = call.state};
     while (!calls_.empty() && calls_.back().state.closed()) calls_.pop_back();
     if (calls_.empty()) {

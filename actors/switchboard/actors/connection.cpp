@@ -34,28 +34,20 @@ caf::behavior connection::make_behavior() {
   return {
       [this](const socket_ready& ready) {
         if (!driver_.owns(ready)) return;
-        const call_batches::scope batches;
-        link_.on_ready(ready.events);
-        end_turn();
+        turn([&] { link_.on_ready(ready.events); });
       },
-      [this](rpc::answers& answers) {
-        calls_.on_answers(answers, live());
-        end_turn();
-      },
+      [this](rpc::answers& answers) { turn([&] { calls_.on_answers(answers, live()); }); },
       [this](const rpc::stream_ready& ready) {
-        if (live()) calls_.draw(ready.call);
-        end_turn();
+        turn([&] {
+          if (live()) calls_.draw(ready.call);
+        });
       },
-      [this](const link::link_turn&) {
-        const call_batches::scope batches;
-        link_.on_turn();
-        end_turn();
-      },
-      [this](const deadline_expired& expired) { on_deadline(expired); },
+      [this](const link::link_turn&) { turn([&] { link_.on_turn(); }); },
+      [this](const deadline_expired& expired) { turn([&] { on_deadline(expired); }); },
       [this](const registration_closed&) { link_.on_registration_closed(); },
-      [this](const begin_drain&) { on_begin_drain(); },
-      [this](const finish_drain&) { on_finish_drain(); },
-      [this](const close_connection&) { link_.close(link::close_reason::stopped); },
+      [this](const begin_drain&) { turn([&] { on_begin_drain(); }); },
+      [this](const finish_drain&) { turn([&] { on_finish_drain(); }); },
+      [this](const close_connection&) { turn([&] { link_.close(link::close_reason::stopped); }); },
   };
 }
 
@@ -103,13 +95,13 @@ void connection::end_with_status(link::close_reason reason, rpc::code code, std:
   if (reason == link::close_reason::protocol_error)
     protocol_errors().info("{}: {}: {}", link_.peer().to_string(), rpc::to_string(code), text);
   calls_.cancel(served_calls::which::all);
-  // The last frame: behind replies and stream messages alike.
+  // The last frame: after replies and stream messages alike.
   link_.output().add_stream_frame([&](std::string& out) { wire::append_status(out, 0, static_cast<int>(code), text); });
   const auto& bounds = environment_->limits.link;
   link_.finish({reason, bounds.flush_timeout, bounds.linger});
 }
 
-/// The client's streams are cancelled without a word; its unary calls are answered.
+/// The client's streams are cancelled without a status; its unary calls are answered.
 void connection::on_end_of_stream() {
   calls_.cancel(served_calls::which::streams);
   link_.output().drop_streams();
@@ -118,6 +110,7 @@ void connection::on_end_of_stream() {
 void connection::on_closing(link::close_reason reason, std::error_code) {
   if (auto* const limit = environment_->hits->of(reason)) limit->hit(link_.peer().to_string());
   calls_.cancel(served_calls::which::all);
+  call_batches::send(*this);
   session_.close();
   idle_.stop();
   if (authentication_ != deadline_id::none) environment_->pump->cancel(authentication_);
@@ -144,7 +137,6 @@ void connection::on_deadline(const deadline_expired& expired) {
   } else if (live()) {
     calls_.on_deadline(expired.tag);
   }
-  end_turn();
 }
 
 void connection::on_silence() {
@@ -162,7 +154,6 @@ void connection::on_begin_drain() {
   if (session_.draining()) return;
   session_.begin_drain();
   if (live()) calls_.refuse(served_calls::which::streams, rpc::code::unavailable, stopping);
-  end_turn();
 }
 
 void connection::on_finish_drain() {
@@ -172,11 +163,12 @@ void connection::on_finish_drain() {
   calls_.refuse(served_calls::which::all, rpc::code::unavailable, stopping);
   if (link_.now() != link::state::half_closed)
     link_.finish({link::close_reason::drained, environment_->limits.link.flush_timeout});
-  end_turn();
 }
 
-/// The one end of every handler.
-void connection::end_turn() {
+void connection::turn(const std::function<void()>& handle) {
+  const call_batches::scope batches;
+  handle();
+  call_batches::send(*this);
   session_.clock().end_turn();
   if (!live()) return;
   const auto& bounds = environment_->limits.link;

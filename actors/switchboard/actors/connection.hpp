@@ -14,14 +14,15 @@
 ///                                                  authentication, or the client is silent
 ///     begin_drain          broker    open          streams end, new calls are refused, unary calls go on
 ///     finish_drain         broker    live          what is left unanswered is refused; flush, shut down
-///     close_connection     broker    any           at once, without a word
-///     registration_closed  pump      closing       the socket is closed, the broker told, the actor ends
+///     close_connection     broker    any           at once, without a status
+///     registration_closed  pump      closing       the socket is closed, the broker notified, the actor ends
 ///
 /// States     the link's (link/state.hpp); "live" are all before closing.
 /// Owns       the link, the client's calls over it, and its place among the server's connections.
 /// Errors     a client's mistakes end its calls with a status, or the connection with a status on call 0. Every end has
-///            one close_reason, told to the broker.
+///            one close_reason, of which the broker is notified.
 
+#include <functional>
 #include <memory>
 
 #include <caf/event_based_actor.hpp>
@@ -69,7 +70,8 @@ private:
   void on_begin_drain();
   void on_finish_drain();
   void end_with_status(link::close_reason reason, rpc::code code, std::string_view text);
-  void end_turn();
+  /// Runs a handler, and what each ends with.
+  void turn(const std::function<void()>& handle);
 
   std::shared_ptr<const connection_environment> environment_;
   link::actor_driver driver_;

@@ -49,10 +49,15 @@ void served_calls::hand_to_service(open_call&& call, const wire::frame_view& fra
   if (frame.timeout_ms != 0)
     call.deadline =
         environment_.pump->schedule(call.deadline_at, caf::strong_actor_ptr{connection_.ctrl()}, call.number);
-  call_batches::to(*call.entry->route, session_.caller())
-      .add(call.number, *call.entry->method, frame.message, call.deadline_at, frame.credit, call.requests,
-           call.metadata);
+  if (call.entry->key) call.key = std::make_shared<const std::string>(call.entry->key->in(frame.message));
+  batch_of(call).add(call.number, *call.entry->method, frame.message, call.deadline_at, frame.credit, call.requests,
+                     call.metadata);
   calls_.open(std::move(call));
+}
+
+rpc::call_batch& served_calls::batch_of(const open_call& call) {
+  auto& route = *call.entry->route;
+  return call.key ? call_batches::to(route, session_.caller(), call.key) : call_batches::to(route, session_.caller());
 }
 
 void served_calls::answer_built_in(open_call&& call, const wire::frame_view& frame) {
@@ -113,7 +118,7 @@ bool served_calls::take_request(open_call& call, const wire::frame_view& frame) 
 void served_calls::on_answers(rpc::answers& answers, bool live) {
   session_.replies_arrived(answers.bytes());
   for (auto& watch : answers.watches) take_watch(watch, live);
-  // What goes with the answers is told that the connection is gone.
+  // The sources that go with the answers are notified of that as they are destroyed.
   if (!live) return;
   for (auto& stream : answers.streams) take_stream(stream);
   for (const auto& grant : answers.grants) take_grant(grant);
@@ -121,19 +126,21 @@ void served_calls::on_answers(rpc::answers& answers, bool live) {
 }
 
 void served_calls::take_watch(rpc::answers::watch& watch, bool live) {
-  if (!live) return;  // the notice tells its watcher as it goes
+  if (!live) return;  // the notice is delivered as it is destroyed
   if (auto* const call = calls_.find(watch.call)) {
     auto watcher = watch.notice->take_watcher();
     // Of a call that is answered in full there is no more news.
     if (call->state.replies_open()) call->watcher = std::move(watcher);
-  } else if (const auto* const served = environment_.directory->find(watch.method->name)) {
-    if (const auto* const held = calls_.find_held(watch.call)) watch.notice->because(held->how);
-    pass_on(std::move(*watch.notice), *served->route);
+  } else if (const auto* const held = calls_.find_held(watch.call)) {
+    watch.notice->because(held->how);
+    batch_of(*held).add_end(watch.notice.take());
+  } else if (const auto* const served = environment_.directory->find(watch.method->name); served && !served->key) {
+    call_batches::to(*served->route, session_.caller()).add_end(watch.notice.take());
   }
 }
 
 void served_calls::take_stream(rpc::answers::stream& stream) {
-  // The source of a call that has ended goes with the answers, and is told.
+  // The source of a call that has ended is destroyed with the answers, and notified.
   if (auto* const held = calls_.find_held(stream.call)) return end(*held, call_event::release, held->how, {});
   auto* const call = calls_.find(stream.call);
   if (!call || !call->state.replies_open()) return;
@@ -254,7 +261,7 @@ void served_calls::refuse(which those, code how, std::string_view text) {
        })) {
     auto& call = *calls_.find(number);
     if (those == which::streams && call.entry->flags.while_draining)
-      draw(number);  // what it tells has changed
+      draw(number);  // its state has changed
     else
       end_with_frame(call, how, text);
   }
@@ -286,8 +293,9 @@ void served_calls::end(open_call& call, call_event by, code how, std::string_vie
   }
   if (effect == call_effect::ended) {
     call.how = how;
-    if (call.watcher)
-      pass_on({std::exchange(call.watcher, nullptr), {session_.id(), call.number, how}}, *call.entry->route);
+    // Also without a watcher: while its service has it, it may still wait to be run.
+    if (call.watcher || call.state.held())
+      batch_of(call).add_end({std::exchange(call.watcher, nullptr), {session_.id(), call.number, how}});
     if (call.deadline != deadline_id::none) environment_.pump->cancel(call.deadline);
     // Requests that an answered call has not read are not read any more.
     if (call.requests)
@@ -304,12 +312,6 @@ void served_calls::end(open_call& call, call_event by, code how, std::string_vie
   if (!call.state.closed()) return;
   if (call.replies) call.replies->detach();
   calls_.remove(call);
-}
-
-/// Sends the notice after the calls that went the same way.
-void served_calls::pass_on(rpc::end_notice notice, const service_route& way) {
-  call_batches::send(connection_);
-  if (const auto host = way.host()) tell(connection_, host, rpc::passed_end_notice{std::move(notice)});
 }
 
 bool served_calls::accept_more() const noexcept {

@@ -3,7 +3,7 @@
 /// The calls of one client: from their opening frames to services, and from what services answer to frames.
 ///
 /// Why        a connection is these and a link. Each call's life is rpc/call_state.hpp's table; what follows from its
-///            events (who is told, what is given back) is here, once, in end().
+///            events (which watcher is notified, what is given back) is here, once, in end().
 /// Way        open → admission → the service's batch; answers → the link's reply lane; a stream's source → as credit and
 ///            marks allow → its stream lane.
 /// Threads    the connection's.
@@ -37,7 +37,7 @@ public:
   const char* open(const wire::frame_view& frame);
   /// Any other frame of a call.
   void on_frame(const wire::frame_view& frame);
-  /// What services did with their calls. `live`: whether the client can still be told.
+  /// What services did with their calls. `live`: whether the client can still be answered.
   void on_answers(rpc::answers& answers, bool live);
   void on_deadline(std::uint64_t number);
   /// Takes what a stream has, as credit and the marks allow.
@@ -65,7 +65,8 @@ private:
   rpc::metadata trailing_of(const open_call& call, rpc::code how, rpc::metadata of_service);
   void end_with_frame(open_call& call, rpc::code how, std::string_view text, rpc::metadata trailing = {});
   void end(open_call& call, rpc::call_event by, rpc::code how, std::string_view text);
-  void pass_on(rpc::end_notice notice, const service_route& way);
+  /// The batch in which what concerns a call travels to its service's actor.
+  rpc::call_batch& batch_of(const open_call& call);
 
   caf::event_based_actor& connection_;
   const connection_environment& environment_;

@@ -10,7 +10,7 @@
 namespace switchboard {
 namespace {
 
-/// Adds `file` behind everything it imports.
+/// Adds `file` after everything it imports.
 void add_file(const google::protobuf::FileDescriptor* file, std::set<const google::protobuf::FileDescriptor*>& seen,
               google::protobuf::FileDescriptorSet& files) {
   if (!seen.insert(file).second) return;
@@ -23,7 +23,10 @@ void add_file(const google::protobuf::FileDescriptor* file, std::set<const googl
 service_directory::service_directory() : built_in_(built_in_services(*this)) {
   for (const auto& each : built_in_) {
     const auto& name = each.method.name;
-    methods_[name] = {&each.method, nullptr, each.answers.get(), each.flags};
+    auto& entry = methods_[name];
+    entry.method = &each.method;
+    entry.built_in = each.answers.get();
+    entry.flags = each.flags;
     names_.insert(name.substr(0, name.find('/')));
   }
 }
@@ -32,7 +35,13 @@ std::string service_directory::add(rpc::service_definition definition) {
   if (auto wrong = definition.check(); !wrong.empty()) return wrong;
   if (serves(definition.name())) return definition.name() + " is served already";
   auto& route = routes_.emplace_back(std::move(definition));
-  for (const auto& method : route.definition().methods()) methods_[method.name] = {&method, &route};
+  const bool per_key = route.definition().hosting() == rpc::hosting::per_key;
+  for (const auto& method : route.definition().methods()) {
+    auto& entry = methods_[method.name];
+    entry.method = &method;
+    entry.route = &route;
+    if (per_key) entry.key.emplace(*method.request->GetDescriptor()->FindFieldByName(route.definition().key_field()));
+  }
   names_.insert(route.definition().name());
   return {};
 }

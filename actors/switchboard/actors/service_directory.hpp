@@ -2,7 +2,7 @@
 
 /// Finds what serves a method: a service's current actor, or the connection itself.
 ///
-/// Why        connections look a method up for each call, while the actor behind a service may be replaced after it
+/// Why        connections look a method up for each call, while a service's actor may be replaced after it
 ///            died.
 /// Threads    built by one thread, then immutable but for the routes, which any thread reads and the broker sets.
 /// Owns       the service definitions, the built-in methods, and each service's current actor, strongly, until the broker ends it.
@@ -10,6 +10,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include <caf/actor_control_block.hpp>
 
 #include <switchboard/actors/built_in_method.hpp>
+#include <switchboard/actors/routing_key.hpp>
 #include <switchboard/rpc/call_metrics.hpp>
 #include <switchboard/rpc/service.hpp>
 
@@ -52,7 +54,8 @@ struct method_entry {
   service_route* route = nullptr;             ///< null where it is the connection
   const built_in_method* built_in = nullptr;  ///< null where it is an actor
   method_flags flags{};
-  rpc::call_metrics figures{};  ///< when sealed
+  std::optional<routing_key> key{};  ///< where its service has an actor for each key
+  rpc::call_metrics figures{};       ///< when sealed
 
   /// Whether a client that has not authenticated, where the server demands that, may make the call.
   bool open_to_all(std::string_view request) const { return built_in && built_in->open_to_all(request); }

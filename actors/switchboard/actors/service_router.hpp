@@ -3,22 +3,20 @@
 /// In front of a service that has an actor for each connection, or for each key.
 ///
 ///     message              from         effect
-///     rpc::calls           connections  each call goes to the actor of its connection or key, made where there is none
-///     rpc::resume_calls    connections  goes to the caller's actor
-///     rpc::end_notice      connections  is passed on to its watcher
+///     rpc::calls           connections  goes as it is to the actor of its connection or key, made where there is none
 ///     down_msg             its actors   forgotten; the next call that needs one makes it anew
 ///     down_msg             connections  the connection's actor ends
 ///     exit                 broker       its actors end, then it does
 ///
-/// Why        which actors there are is known in one place, calls of one read stay together as far as they have the
-///            same actor, and a key's calls reach it in the order in which each connection sent them.
+/// Why        which actors there are is known in one place. A batch holds the calls of one connection, and of one key, so
+///            it is neither opened nor copied, and calls and ends reach their actor in the order in which each connection
+///            sent them.
 /// Threads    an actor.
 /// Owns       its actors, `actors_max` at most: a call that needs one more is answered RESOURCE_EXHAUSTED. An actor
 ///            that has nothing to keep may quit(); calls on their way to it then answer UNAVAILABLE.
 /// Errors     an actor that fails is logged; calls it held answer UNAVAILABLE. A request that is not what the method
 ///            takes makes no actor.
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -44,17 +42,14 @@ protected:
 
 private:
   void on_calls(rpc::calls& calls);
-  /// An end goes the way of its caller's calls.
-  void pass_on(rpc::passed_end_notice& notice);
-  void route_by_connection(rpc::calls& calls);
-  void route_by_key(rpc::calls& calls);
+  caf::strong_actor_ptr actor_of_connection(const rpc::call_batch& calls);
+  caf::strong_actor_ptr actor_of_key(rpc::call_batch& calls);
   void on_down(const caf::down_msg& down);
   void end(const caf::strong_actor_ptr& actor);
   void stop();
-  /// The actor of `key`, made where `make` allows; null where there is none.
-  caf::strong_actor_ptr actor_of(const std::string& key, const std::function<bool()>& make);
-  template <class Message>
-  void tell(const caf::strong_actor_ptr& whom, Message message);
+  caf::strong_actor_ptr find(const std::string& key) const;
+  /// A new actor; null where there are too many already.
+  caf::strong_actor_ptr make(const std::string& key);
 
   const std::shared_ptr<notification_pump> pump_;
   const std::shared_ptr<const rpc::service_definition> definition_;

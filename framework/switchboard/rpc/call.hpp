@@ -96,9 +96,9 @@ struct call_ended {
   code why = code::cancelled;
 };
 
-/// Carries call_ended to its watcher behind the calls that the connection sent to the same service before, so that it
-/// does not overtake one that the service passes on to the watcher (where each key has an actor of its own, it may
-/// overtake calls that such an actor holds back). Whoever drops it undelivered delivers it.
+/// Carries call_ended to the call's watcher, if it has one. It travels among the connection's calls to the same service
+/// (rpc/call_batch.hpp), so that it does not overtake one that the service hands on to the watcher. Destroyed undelivered
+/// it delivers itself.
 class end_notice {
 public:
   end_notice(caf::strong_actor_ptr watcher, call_ended what) noexcept : watcher_(std::move(watcher)), what_(what) {}
@@ -118,7 +118,6 @@ private:
   caf::strong_actor_ptr watcher_;
   call_ended what_;
 };
-using passed_end_notice = only_moved<end_notice>;
 
 /// To a connection: the source of this stream may have something.
 struct stream_ready {
@@ -310,7 +309,6 @@ public:
 }  // namespace switchboard::rpc
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::call_ended)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::passed_end_notice)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::stream_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::answers)
 

@@ -11,8 +11,11 @@ thread_local std::size_t expected_calls = 1;
 
 }  // namespace
 
-call_batch::call_batch(std::shared_ptr<const caller> from, std::size_t expected_bytes)
-    : from_(std::move(from)), requests_(wire::take_block(expected_bytes)) {
+call_batch::call_batch(std::shared_ptr<const caller> from, std::shared_ptr<const std::string> key)
+    : from_(std::move(from)), key_(std::move(key)) {
+  // A read may have many keys, with few calls each: they take no more room than they need.
+  if (key_) return;
+  requests_ = wire::take_block();
   calls_.reserve(expected_calls);
 }
 

@@ -1,13 +1,17 @@
 #pragma once
 
-/// The calls opened in one read that go to one service, as one message.
+/// The calls that one read of a connection opens at one service, and the ends of calls that it learns of, as one message.
 ///
 /// Why        a message per call costs more than the bare socket work of a call; calls that arrive together travel
-///            together.
+///            together. Where a service has an actor for each key, a batch has the calls of one key, so that it goes to
+///            its actor as it is.
+/// Order      an end comes after the calls that were added before it, and so do the connection's later batches: the
+///            actor that watches a call hears of its end after it was handed every earlier call of that client.
 /// Threads    filled by the connection, then owned by the service's mailbox and handler.
-/// Owns       the requests' bytes and the calls: those nobody took when it is destroyed end with UNAVAILABLE, which is
-///            what happens in the mailbox of a service that died.
+/// Owns       the requests' bytes, the calls and the notices. Destroyed, it ends the calls that were not taken with
+///            UNAVAILABLE and delivers the notices: this is what happens in the mailbox of a service that died.
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,8 +33,8 @@ struct incoming_call {
 
 class call_batch {
 public:
-  /// `expected_bytes`: what the requests may come to, so that they are copied once.
-  explicit call_batch(std::shared_ptr<const caller> from, std::size_t expected_bytes = 0);
+  /// `key`: which of the service's actors it goes to, where each key has its own (actors/routing_key.hpp).
+  explicit call_batch(std::shared_ptr<const caller> from, std::shared_ptr<const std::string> key = nullptr);
   call_batch(call_batch&&) noexcept = default;
   call_batch& operator=(call_batch&&) = delete;
   ~call_batch();
@@ -44,30 +48,52 @@ public:
     requests_.append(request);
   }
 
-  /// Takes over a call of the same caller from another batch.
-  void pass_on(incoming_call&& call) {
-    const auto credit = call.handle.credit();
-    const auto of = call.handle.release();
-    add(of.number(), of.method(), call.request, of.deadline(), credit, std::move(call.requests), of.shared_metadata());
+  /// The end of a call, whose watcher hears of it after the calls that were added before.
+  void add_end(end_notice notice) {
+    if (!ends_) ends_ = std::make_unique<end_list>();
+    ends_->all.push_back({calls_.size(), std::move(notice)});
   }
 
-  /// Gives `use(const method&, incoming_call&)` each call in the order they were opened, as long as `more()` says so
-  /// before each; whether it came to the end. What is left can be taken later.
-  template <class More, class Use>
-  bool take_each(More&& more, Use&& use) {
-    while (taken_ < calls_.size()) {
+  /// Gives `use(const method&, incoming_call&)` each call and `tell(end_notice&)` each end in the order in which they were
+  /// added, as long as `more()` says so before each call; whether it came to the end. What is left can be taken later.
+  template <class More, class Use, class Tell>
+  bool take_each(More&& more, Use&& use, Tell&& tell) {
+    for (;;) {
+      while (ends_ && ends_->told < ends_->all.size() && ends_->all[ends_->told].after == taken_)
+        tell(ends_->all[ends_->told++].notice);
+      if (taken_ == calls_.size()) return true;
       if (!more()) return false;
-      auto& next = calls_[taken_++];
-      incoming_call call{
-          call_handle{call_context{from_, next.call, next.deadline, next.to, std::move(next.metadata)}, next.credit},
-          std::string_view{requests_}.substr(next.offset, next.size), std::move(next.requests)};
-      use(*next.to, call);
+      auto call = take();
+      use(*calls_[taken_ - 1].to, call);
     }
-    return true;
   }
   template <class Use>
   void take_each(Use&& use) {
-    take_each([] { return true; }, std::forward<Use>(use));
+    while (taken_ < calls_.size()) {
+      auto call = take();
+      use(*calls_[taken_ - 1].to, call);
+    }
+  }
+  /// Gives `tell(end_notice&)` each end, ahead of the calls that are left.
+  template <class Tell>
+  void take_ends(Tell&& tell) {
+    while (ends_ && ends_->told < ends_->all.size()) tell(ends_->all[ends_->told++].notice);
+  }
+  /// The next call, out of the batch. @pre size() > 0
+  incoming_call take() {
+    auto& next = calls_[taken_++];
+    return {call_handle{call_context{from_, next.call, next.deadline, next.to, std::move(next.metadata)}, next.credit},
+            std::string_view{requests_}.substr(next.offset, next.size), std::move(next.requests)};
+  }
+  /// What the next call asks of which method. @pre size() > 0
+  const rpc::method& next_method() const noexcept { return *calls_[taken_].to; }
+  std::string_view next_request() const noexcept {
+    return std::string_view{requests_}.substr(calls_[taken_].offset, calls_[taken_].size);
+  }
+  /// Shows `look(const call_ended&)` each end that is left.
+  template <class Look>
+  void each_end(Look&& look) const {
+    for (auto at = ends_ ? ends_->told : 0; ends_ && at < ends_->all.size(); ++at) look(ends_->all[at].notice.what());
   }
 
   /// Calls not taken yet, and the bytes of their requests.
@@ -76,6 +102,8 @@ public:
     return taken_ == calls_.size() ? 0 : requests_.size() - calls_[taken_].offset;
   }
   const std::shared_ptr<const caller>& from() const noexcept { return from_; }
+  /// @pre it was made with one
+  const std::string& key() const noexcept { return *key_; }
 
 private:
   /// Calls that room is set aside for at most before they are there.
@@ -91,9 +119,19 @@ private:
     std::shared_ptr<stream_queue> requests;
     std::shared_ptr<const rpc::metadata> metadata;
   };
+  struct end {
+    std::size_t after;  ///< that many of the calls
+    end_notice notice;
+  };
+  struct end_list {
+    std::vector<end> all;
+    std::size_t told = 0;
+  };
   std::shared_ptr<const caller> from_;
+  std::shared_ptr<const std::string> key_;
   std::size_t taken_ = 0;
   std::vector<entry> calls_;
+  std::unique_ptr<end_list> ends_;  ///< few batches have any, and all are moved
   std::string requests_;
 };
 

@@ -72,6 +72,15 @@ public:
     return true;
   }
 
+  /// Reads a little-endian number. @pre `type` is fixed32 or fixed64
+  bool read_fixed(std::uint64_t& value, wire_type type) noexcept {
+    const std::size_t size = type == wire_type::fixed64 ? 8 : 4;
+    if (size > left()) return false;
+    value = 0;
+    for (std::size_t i = 0; i < size; ++i) value |= std::uint64_t{*at_++} << (8 * i);
+    return true;
+  }
+
   /// Passes over the field behind `tag`, which is none that its message knows. `depth` is how many levels may still
   /// open.
   bool skip_field(std::uint32_t tag, int depth) noexcept;
