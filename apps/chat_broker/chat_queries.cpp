@@ -1,6 +1,6 @@
 #include "chat_queries.hpp"
 
-#include "chat_vocabulary.hpp"
+#include "chat_codec.hpp"
 
 #include <algorithm>
 
@@ -43,10 +43,10 @@ bool history_query::add(query_piece found) {
   return answer(rest);
 }
 
-rooms_query::rooms_query(std::shared_ptr<const log_home> home, std::shared_ptr<const room_table> open,
+rooms_query::rooms_query(std::shared_ptr<const log_store> store, std::shared_ptr<const room_table> open,
                          const ListRoomsRequest& request, rpc::responder<ListRoomsReply> call)
     : query_for(std::move(call)),
-      home_(std::move(home)),
+      store_(std::move(store)),
       open_(std::move(open)),
       after_(request.after()),
       left_(request.limit() == 0 ? list_limit_default : request.limit()) {}
@@ -56,7 +56,7 @@ void rooms_query::find_next(caf::event_based_actor&, std::function<void(query_pi
 }
 
 bool rooms_query::add(query_piece) {
-  const auto names = home_->rooms(after_, page_rooms);
+  const auto names = store_->rooms(after_, page_rooms);
   for (const auto& name : names)
     if (left_ == 0 || !add_room(name)) return end(true);
   return names.size() < page_rooms && end(false);
@@ -66,7 +66,7 @@ bool rooms_query::add_room(const std::string& name) {
   RoomSummary summary;
   summary.set_room(name);
   summary.set_members(open_->members_of(name));
-  if (const auto messages = home_->find(name)) summary.set_last_sequence(messages->extent().last);
+  if (const auto messages = store_->find(name)) summary.set_last_sequence(messages->extent().last);
   after_ = name;
   --left_;
   return add_element(summary.SerializeAsString());

@@ -36,7 +36,7 @@ class rooms_query final : public query_for<v1::ListRoomsReply> {
 public:
   static constexpr std::size_t page_rooms = 128;
 
-  rooms_query(std::shared_ptr<const log_home> home, std::shared_ptr<const room_table> open,
+  rooms_query(std::shared_ptr<const log_store> store, std::shared_ptr<const room_table> open,
               const v1::ListRoomsRequest& request, rpc::responder<v1::ListRoomsReply> call);
 
   void find_next(caf::event_based_actor& self, std::function<void(query_piece)> found) override;
@@ -46,7 +46,7 @@ private:
   bool add_room(const std::string& name);
   bool end(bool more);
 
-  const std::shared_ptr<const log_home> home_;
+  const std::shared_ptr<const log_store> store_;
   const std::shared_ptr<const room_table> open_;
   std::string after_;
   std::size_t left_;

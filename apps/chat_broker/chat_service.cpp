@@ -1,8 +1,8 @@
 #include "chat_service.hpp"
 
+#include "chat_codec.hpp"
 #include "chat_names.hpp"
 #include "chat_queries.hpp"
-#include "chat_vocabulary.hpp"
 #include "query_actor.hpp"
 
 #include <chrono>
@@ -36,15 +36,15 @@ void set(google::protobuf::Timestamp& time, std::chrono::system_clock::time_poin
 
 }  // namespace
 
-chat_service::chat_service(caf::event_based_actor* self, std::shared_ptr<log_home> home, const chat_limits& limits,
+chat_service::chat_service(caf::event_based_actor* self, std::shared_ptr<log_store> store, const chat_limits& limits,
                            wall_clock now, room_metrics figures)
     : self_(self),
-      home_(std::move(home)),
+      store_(std::move(store)),
       limits_(limits),
       now_(now),
       figures_(std::move(figures)),
       rooms_limit_("rooms", figures_.registry),
-      vocabulary_(std::make_shared<chat_vocabulary>()) {
+      codec_(std::make_shared<chat_codec>()) {
   self_->set_down_handler([this](const caf::down_msg& down) { on_down(down); });
   start_queries();
 }
@@ -65,12 +65,12 @@ void chat_service::join(JoinRequest& request, rpc::outbound<RoomEvent> stream) {
     // A room that is not there has no log and no sequences, so it cannot be the one a client has been in.
     if (!request.log_id().empty() || request.after_sequence() != 0)
       return stream.fail(rpc::code::out_of_range, "there is no such room now: join again from 0");
-    if (home_->size() >= limits_.rooms_max) {
+    if (store_->size() >= limits_.rooms_max) {
       rooms_limit_.hit(stream.context().peer());
       return stream.fail(rpc::code::resource_exhausted,
                          "there are " + std::to_string(limits_.rooms_max) + " rooms already");
     }
-    room = &start(request.room(), home_->open(request.room()));
+    room = &start(request.room(), store_->open(request.room()));
   }
   room_join join;
   join.call = room_call{std::move(stream).take_call()};
@@ -102,13 +102,13 @@ void chat_service::publish(PublishRequest& request, rpc::responder<PublishReply>
 
 void chat_service::history(const HistoryRequest& request, rpc::responder<HistoryReply> reply) {
   if (auto bad = check_room(request.room()); !bad.ok()) return reply.fail(std::move(bad));
-  auto messages = home_->find(request.room());
+  auto messages = store_->find(request.room());
   if (!messages) return reply.reply({});
   run(std::make_shared<history_query>(std::move(messages), request, std::move(reply)));
 }
 
 void chat_service::list_rooms(const ListRoomsRequest& request, rpc::responder<ListRoomsReply> reply) {
-  run(std::make_shared<rooms_query>(home_, rooms_, request, std::move(reply)));
+  run(std::make_shared<rooms_query>(store_, rooms_, request, std::move(reply)));
 }
 
 void chat_service::list_members(ListMembersRequest& request, rpc::responder<ListMembersReply> reply) {
@@ -129,12 +129,12 @@ void chat_service::start_queries() {
 
 const room_handle* chat_service::find(const std::string& name) {
   if (const auto* found = rooms_->find(name)) return found;
-  auto messages = home_->find(name);
+  auto messages = store_->find(name);
   return messages ? &start(name, std::move(messages)) : nullptr;
 }
 
 const room_handle& chat_service::start(const std::string& name, std::shared_ptr<log> messages) {
-  auto started = spawn_room(*self_, name, vocabulary_, std::move(messages), limits_.room, figures_);
+  auto started = spawn_room(*self_, name, codec_, std::move(messages), limits_.room, figures_);
   self_->monitor(started.actor);
   return rooms_->put(name, std::move(started));
 }
@@ -147,20 +147,20 @@ void chat_service::on_down(const caf::down_msg& down) {
   for (const auto& [name, room] : rooms_->all()) {
     if (room.actor.address() != down.source) continue;
     logging::error("room {} ended ({}) and is started anew", name, caf::to_string(down.reason));
-    start(std::string(name), home_->open(name));
+    start(std::string(name), store_->open(name));
     return;
   }
 }
 
-log_home::encoder entry_encoder() {
-  return [words = chat_vocabulary{}](const std::string& room, std::uint64_t sequence, const std::string& body) {
+log_store::encoder entry_encoder() {
+  return [words = chat_codec{}](const std::string& room, std::uint64_t sequence, const std::string& body) {
     return words.entry(room, sequence, body);
   };
 }
 
-rpc::service_definition definition(std::shared_ptr<log_home> home, const chat_limits& limits,
+rpc::service_definition definition(std::shared_ptr<log_store> store, const chat_limits& limits,
                                    std::shared_ptr<metrics::registry> figures, wall_clock now) {
-  return Chat::service<chat_service>(std::move(home), limits, now, room_metrics{std::move(figures)});
+  return Chat::service<chat_service>(std::move(store), limits, now, room_metrics{std::move(figures)});
 }
 
 }  // namespace switchboard::chat

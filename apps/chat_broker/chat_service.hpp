@@ -6,7 +6,7 @@
 ///            decided here. What costs more than that runs beside it (query_actor.hpp).
 /// Threads    one object in the service's actor.
 /// Owns       the room actors and the query actor: they end with it, and one that fails is started anew, a room in front
-///            of its log. The logs are the home's.
+///            of its log. The logs are the store's.
 /// Errors     as chat.proto says, for each method.
 
 #include "chat_limits.hpp"
@@ -34,8 +34,8 @@ using wall_clock = std::chrono::system_clock::time_point (*)();
 
 class chat_service {
 public:
-  chat_service(caf::event_based_actor* self, std::shared_ptr<log_home> home, const chat_limits& limits, wall_clock now,
-               room_metrics figures);
+  chat_service(caf::event_based_actor* self, std::shared_ptr<log_store> store, const chat_limits& limits,
+               wall_clock now, room_metrics figures);
   ~chat_service();
   chat_service(const chat_service&) = delete;
   chat_service& operator=(const chat_service&) = delete;
@@ -55,22 +55,22 @@ private:
   void on_down(const caf::down_msg& down);
 
   caf::event_based_actor* const self_;
-  const std::shared_ptr<log_home> home_;
+  const std::shared_ptr<log_store> store_;
   const chat_limits limits_;
   const wall_clock now_;
   const room_metrics figures_;
   limit_monitor rooms_limit_;
-  const std::shared_ptr<const room_vocabulary> vocabulary_;
+  const std::shared_ptr<const room_codec> codec_;
   const std::shared_ptr<room_table> rooms_ = std::make_shared<room_table>();
   caf::actor queries_;
 };
 
 /// How a chat room's log encodes its entries.
-log_home::encoder entry_encoder();
+log_store::encoder entry_encoder();
 
-/// The service, with its rooms' logs in `home`. The rooms count in `figures`; null: nowhere.
+/// The service, with its rooms' logs in `store`. The rooms count in `figures`; null: nowhere.
 rpc::service_definition definition(
-    std::shared_ptr<log_home> home, const chat_limits& limits = {},
+    std::shared_ptr<log_store> store, const chat_limits& limits = {},
     std::shared_ptr<metrics::registry> figures = nullptr,
     wall_clock now = [] { return std::chrono::system_clock::now(); });
 

@@ -3,7 +3,7 @@
 
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/rooms/memory_log.hpp>
-#include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/rooms/sqlite_store.hpp>
 #include <switchboard/server/server.hpp>
 
 namespace chat = switchboard::chat;
@@ -40,12 +40,12 @@ struct storage {
   }
 
   /// The journal counts in `figures`.
-  switchboard::rpc::result<std::shared_ptr<switchboard::log_home>> open(
+  switchboard::rpc::result<std::shared_ptr<switchboard::log_store>> open(
       std::shared_ptr<switchboard::metrics::registry> figures) const {
     if (directory.empty()) {
       switchboard::logging::info("rooms are in memory and end with this broker; --data DIR keeps them");
-      return std::shared_ptr<switchboard::log_home>(
-          std::make_shared<switchboard::memory_home>(chat::entry_encoder(), memory));
+      return std::shared_ptr<switchboard::log_store>(
+          std::make_shared<switchboard::memory_store>(chat::entry_encoder(), memory));
     }
     switchboard::sqlite_options options;
     options.directory = directory;
@@ -53,9 +53,9 @@ struct storage {
     options.keep = {retained_messages, retained_bytes, retained_age};
     options.dedupe_window = memory.dedupe_window;
     options.figures = std::move(figures);
-    auto home = switchboard::sqlite_home::open(chat::entry_encoder(), options);
-    if (!home) return home.status();
-    return std::shared_ptr<switchboard::log_home>(std::move(*home));
+    auto store = switchboard::sqlite_store::open(chat::entry_encoder(), options);
+    if (!store) return store.status();
+    return std::shared_ptr<switchboard::log_store>(std::move(*store));
   }
 };
 
@@ -69,9 +69,9 @@ int main(int argc, char** argv) {
   rooms.add_to(server.command_line());
   server.command_line().add_count("--rooms-max", limits.rooms_max, "rooms there may be");
   server.add([&]() -> switchboard::rpc::result<switchboard::rpc::service_definition> {
-    auto home = rooms.open(server.metrics());
-    if (!home) return home.status();
-    return chat::definition(std::move(*home), limits, server.metrics());
+    auto store = rooms.open(server.metrics());
+    if (!store) return store.status();
+    return chat::definition(std::move(*store), limits, server.metrics());
   });
   return server.run(argc, argv);
 }

@@ -1,8 +1,8 @@
 #include "room_files.hpp"
 
+#include "chat_codec.hpp"
 #include "chat_names.hpp"
 #include "chat_service.hpp"
-#include "chat_vocabulary.hpp"
 
 #include <cstdio>
 #include <future>
@@ -19,8 +19,8 @@
 #include <google/protobuf/util/time_util.h>
 #include <unistd.h>
 
-#include <switchboard/rooms/sqlite_home.hpp>
 #include <switchboard/rooms/sqlite_salvage.hpp>
+#include <switchboard/rooms/sqlite_store.hpp>
 
 namespace switchboard::chat {
 namespace {
@@ -80,9 +80,9 @@ private:
 };
 
 /// With a window that no id falls out of: how many a room remembers is for its broker to say.
-rpc::result<std::shared_ptr<sqlite_home>> open(const command& wanted) {
-  return sqlite_home::open(entry_encoder(),
-                           {.directory = wanted.directory, .dedupe_window = std::numeric_limits<std::size_t>::max()});
+rpc::result<std::shared_ptr<sqlite_store>> open(const command& wanted) {
+  return sqlite_store::open(entry_encoder(),
+                            {.directory = wanted.directory, .dedupe_window = std::numeric_limits<std::size_t>::max()});
 }
 
 log_page read(log& from, std::uint64_t after) {
@@ -95,14 +95,14 @@ log_page read(log& from, std::uint64_t after) {
 // -- check ----------------------------------------------------------------------------------------------------------
 
 int check(const command& wanted) {
-  const auto faults = sqlite_home::check(wanted.directory);
+  const auto faults = sqlite_store::check(wanted.directory);
   if (!faults) return complain(faults.status().message);
   for (const auto& each : *faults) std::fprintf(stderr, "%s\n", each.c_str());
   if (!faults->empty()) return complain(wanted.directory + " is damaged");
-  auto home = open(wanted);
-  if (!home) return complain(home.status().message);
-  for (const auto& name : (*home)->rooms("", (*home)->size())) {
-    const auto extent = (*home)->find(name)->extent();
+  auto store = open(wanted);
+  if (!store) return complain(store.status().message);
+  for (const auto& name : (*store)->rooms("", (*store)->size())) {
+    const auto extent = (*store)->find(name)->extent();
     std::printf("%s: %llu to %llu\n", name.c_str(), static_cast<unsigned long long>(extent.first),
                 static_cast<unsigned long long>(extent.last));
   }
@@ -230,30 +230,30 @@ private:
   rpc::status fault_;
 };
 
-draft draft_of(v1::ChatMessage& message) {
-  draft made;
+record record_of(v1::ChatMessage& message) {
+  record made;
   const auto sender = message.sender();
   if (!message.client_message_id().empty()) made.dedupe_key = sender + '\0' + message.client_message_id();
   message.clear_sequence();
   message.clear_sender();
-  made.body = chat_vocabulary{}.body(sender, message.SerializeAsString());
+  made.body = chat_codec{}.body(sender, message.SerializeAsString());
   return made;
 }
 
-/// How many of the drafts the room has already, where message `place` of the input is its message `place`; a failure where
+/// How many of the records the room has already, where message `place` of the input is its message `place`; a failure where
 /// it has another there.
 rpc::result<std::size_t> already_there(log& room, const std::string& name, std::uint64_t place,
-                                       const std::vector<draft>& drafts) {
+                                       const std::vector<record>& records) {
   static const auto encode = entry_encoder();
   std::size_t same = 0;
-  while (same < drafts.size()) {
+  while (same < records.size()) {
     const auto page = read(room, place + same - 1);
     if (!page.status.ok()) return page.status;
     if (page.entries.empty()) break;
     for (const auto& each : page.entries) {
-      if (same == drafts.size()) break;
+      if (same == records.size()) break;
       const auto expected = place + same;
-      if (each.sequence != expected || each.bytes.view() != encode(name, expected, drafts[same].body).view())
+      if (each.sequence != expected || each.bytes.view() != encode(name, expected, records[same].body).view())
         return rpc::status{rpc::code::failed_precondition, "room " + name + " has another message " +
                                                                std::to_string(expected) +
                                                                ": --append puts messages behind those it has"};
@@ -263,17 +263,17 @@ rpc::result<std::size_t> already_there(log& room, const std::string& name, std::
   return same;
 }
 
-std::vector<append_result> append(log& to, std::vector<draft> drafts) {
+std::vector<append_result> append(log& to, std::vector<record> records) {
   std::promise<std::vector<append_result>> stored;
-  to.append(std::move(drafts), [&](auto results) { stored.set_value(std::move(results)); });
+  to.append(std::move(records), [&](auto results) { stored.set_value(std::move(results)); });
   return stored.get_future().get();
 }
 
 int import_room(const command& wanted) {
   if (const auto bad = check_room(wanted.room); !bad.ok()) return complain(bad.message);
-  auto home = open(wanted);
-  if (!home) return complain(home.status().message);
-  if (const auto room = (*home)->find(wanted.room); room && room->extent().first > 1 && !wanted.append)
+  auto store = open(wanted);
+  if (!store) return complain(store.status().message);
+  if (const auto room = (*store)->find(wanted.room); room && room->extent().first > 1 && !wanted.append)
     return complain("room " + wanted.room +
                     " no longer has its first message: --append puts messages behind those it has");
   message_input input{wanted.is_json()};
@@ -282,27 +282,27 @@ int import_room(const command& wanted) {
   std::uint64_t known = 0;
   std::unordered_set<std::string> ids;
   for (bool more = true; more;) {
-    std::vector<draft> drafts;
+    std::vector<record> records;
     std::size_t bytes = 0;
     v1::ChatMessage message;
-    while (drafts.size() < page_entries && bytes < page_bytes && (more = input.next(message))) {
-      auto& made = drafts.emplace_back(draft_of(message));
+    while (records.size() < page_entries && bytes < page_bytes && (more = input.next(message))) {
+      auto& made = records.emplace_back(record_of(message));
       bytes += made.body.size();
       // A room may have two messages of one id, further apart than its broker's window; its copy has both too.
       if (!wanted.append && !made.dedupe_key.empty() && !ids.insert(made.dedupe_key).second) made.dedupe_key.clear();
     }
     if (const auto& bad = input.fault(); !bad.ok())
-      return complain("message " + std::to_string(taken + drafts.size() + 1) + ": " + bad.message);
-    if (drafts.empty()) break;
-    const auto room = (*home)->open(wanted.room);
+      return complain("message " + std::to_string(taken + records.size() + 1) + ": " + bad.message);
+    if (records.empty()) break;
+    const auto room = (*store)->open(wanted.room);
     if (!wanted.append) {
-      const auto there = already_there(*room, wanted.room, taken + 1, drafts);
+      const auto there = already_there(*room, wanted.room, taken + 1, records);
       if (!there) return complain(there.status().message);
-      drafts.erase(drafts.begin(), drafts.begin() + static_cast<std::ptrdiff_t>(*there));
+      records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(*there));
       taken += *there;
       known += *there;
     }
-    for (const auto& each : append(*room, std::move(drafts))) {
+    for (const auto& each : append(*room, std::move(records))) {
       if (!each.status.ok()) return complain(each.status.message);
       ++taken;
       if (each.duplicate) ++known;

@@ -25,10 +25,10 @@ using words = std::vector<std::string>;
 
 constexpr auto patience = seconds(10);
 
-/// A home whose logs fail as the test wants: a text "throw" throws in the room that appends it.
-class brittle_home final : public log_home {
+/// A store whose logs fail as the test wants: a text "throw" throws in the room that appends it.
+class brittle_store final : public log_store {
 public:
-  explicit brittle_home(std::shared_ptr<log_home> behind) : behind_(std::move(behind)) {}
+  explicit brittle_store(std::shared_ptr<log_store> behind) : behind_(std::move(behind)) {}
 
   std::shared_ptr<log> open(const std::string& room) override { return wrapped(behind_->open(room)); }
   std::shared_ptr<log> find(const std::string& room) const override { return wrapped(behind_->find(room)); }
@@ -41,10 +41,10 @@ private:
   class brittle_log final : public log {
   public:
     explicit brittle_log(std::shared_ptr<log> behind) : behind_(std::move(behind)) {}
-    void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) override {
-      for (const auto& each : drafts)
+    void append(std::vector<record> records, std::function<void(std::vector<append_result>)> done) override {
+      for (const auto& each : records)
         if (each.body.find("throw") != std::string::npos) throw std::runtime_error("the log broke");
-      behind_->append(std::move(drafts), std::move(done));
+      behind_->append(std::move(records), std::move(done));
     }
     void read(page_request wanted, std::function<void(log_page)> done) override {
       behind_->read(std::move(wanted), std::move(done));
@@ -60,11 +60,11 @@ private:
     return whole ? std::make_shared<brittle_log>(std::move(whole)) : nullptr;
   }
 
-  const std::shared_ptr<log_home> behind_;
+  const std::shared_ptr<log_store> behind_;
 };
 
-/// A home whose logs never answer who reads, but keep what they were asked.
-class silent_home final : public log_home {
+/// A store whose logs never answer who reads, but keep what they were asked.
+class silent_store final : public log_store {
 public:
   std::shared_ptr<log> open(const std::string&) override { return log_; }
   std::shared_ptr<log> find(const std::string&) const override { return log_; }
@@ -76,7 +76,7 @@ public:
 private:
   class silent_log final : public log {
   public:
-    void append(std::vector<draft>, std::function<void(std::vector<append_result>)> done) override { done({}); }
+    void append(std::vector<record>, std::function<void(std::vector<append_result>)> done) override { done({}); }
     void read(page_request, std::function<void(log_page)> done) override {
       const std::lock_guard lock{mutex_};
       kept_.push_back(std::move(done));
@@ -170,11 +170,11 @@ rpc::status end_of(client::stream& stream) {
 class ChatService : public testing::Test {
 protected:
   void serve(chat_limits limits = {}, memory_limits memory = {}) {
-    home = std::make_shared<memory_home>(entry_encoder(), memory);
-    server.add(definition(std::make_shared<brittle_home>(home), limits, server.metrics()));
+    store = std::make_shared<memory_store>(entry_encoder(), memory);
+    server.add(definition(std::make_shared<brittle_store>(store), limits, server.metrics()));
   }
 
-  std::shared_ptr<memory_home> home;
+  std::shared_ptr<memory_store> store;
   testkit::live_server server;
 };
 
@@ -263,7 +263,7 @@ TEST_F(ChatService, RefusesBadNamesAndSizes) {
   }
   EXPECT_TRUE(has_code(ann.publish("no spaces", "hi"), code::invalid_argument));
   EXPECT_TRUE(has_code(ann.publish("lobby", std::string(text_bytes_max + 1, 't')), code::invalid_argument));
-  EXPECT_EQ(home->size(), 0u);
+  EXPECT_EQ(store->size(), 0u);
 }
 
 TEST_F(ChatService, ChecksFieldsBeforeState) {
@@ -297,7 +297,7 @@ TEST_F(ChatService, RefusesAPlaceInARoomThatIsNotThere) {
     auto refused = ann.join(request);
     EXPECT_TRUE(has_code(end_of(refused), code::out_of_range));
   }
-  EXPECT_EQ(home->size(), 0u);
+  EXPECT_EQ(store->size(), 0u);
 }
 
 TEST_F(ChatService, BoundsItsRooms) {
@@ -363,7 +363,7 @@ TEST_F(ChatService, ReadsHistoryWithoutJoining) {
   EXPECT_EQ(by_default.messages(0).sender(), "ann");
   EXPECT_EQ(by_default.messages(99).text(), "100");
   EXPECT_EQ(by_default.last_sequence(), 150u);
-  EXPECT_EQ(by_default.log_id(), home->find("lobby")->extent().id);
+  EXPECT_EQ(by_default.log_id(), store->find("lobby")->extent().id);
   const auto piece = bob.history("lobby", 100, 2);
   EXPECT_EQ(piece.messages_size(), 2);
   EXPECT_EQ(piece.messages(0).sequence(), 101u);
@@ -400,7 +400,7 @@ TEST_F(ChatService, KnowsNothingOfAnUnknownRoomAndMakesNone) {
   EXPECT_EQ(history.last_sequence(), 0u);
   EXPECT_EQ(history.log_id(), "");
   EXPECT_EQ(ann.members("nowhere").nicknames_size(), 0);
-  EXPECT_EQ(home->size(), 0u);
+  EXPECT_EQ(store->size(), 0u);
 }
 
 TEST_F(ChatService, ListsRoomsInBytewiseOrder) {
@@ -429,7 +429,7 @@ TEST_F(ChatService, ListsRoomsInBytewiseOrder) {
 
 TEST_F(ChatService, CutsAListOfRoomsAtItsBytes) {
   serve();
-  for (int i = 0; i < 6000; ++i) home->open("room-" + std::string(110, 'x') + std::to_string(10'000 + i));
+  for (int i = 0; i < 6000; ++i) store->open("room-" + std::string(110, 'x') + std::to_string(10'000 + i));
   user ann{server};
   std::string after;
   std::size_t seen = 0;
@@ -492,7 +492,7 @@ TEST_F(ChatService, StartsAFailedRoomAnewInFrontOfItsLog) {
   again.set_room("lobby");
   again.set_nickname("ann");
   again.set_after_sequence(1);
-  again.set_log_id(home->find("lobby")->extent().id);
+  again.set_log_id(store->find("lobby")->extent().id);
   client::stream rejoined;
   // The old room's end may not have been told yet.
   ASSERT_TRUE(eventually([&] {
@@ -507,12 +507,12 @@ TEST_F(ChatService, StartsAFailedRoomAnewInFrontOfItsLog) {
   EXPECT_EQ(take(elsewhere, 2).back(), "1 bob: still here");
 }
 
-TEST(ChatServiceEnd, LeavesNoHomeBehindWhoseReadersStillWait) {
-  auto home = std::make_shared<silent_home>();
-  const std::weak_ptr<silent_home> watched = home;
+TEST(ChatServiceEnd, LeavesNoStoreBehindWhoseReadersStillWait) {
+  auto store = std::make_shared<silent_store>();
+  const std::weak_ptr<silent_store> watched = store;
   {
     testkit::live_server server;
-    server.add(definition(home));
+    server.add(definition(store));
     auto ann = server.connect(patience);
     HistoryRequest request;
     request.set_room("lobby");
@@ -522,8 +522,8 @@ TEST(ChatServiceEnd, LeavesNoHomeBehindWhoseReadersStillWait) {
     join.set_history_limit(2);
     const auto stream =
         ann.open({"switchboard.chat.v1.Chat/Join", rpc::method_kind::server_streaming}, join, {.credit = 10});
-    ASSERT_TRUE(eventually([&] { return home->reads() == 2; }));
-    home = nullptr;
+    ASSERT_TRUE(eventually([&] { return store->reads() == 2; }));
+    store = nullptr;
     server.broker().stop();
   }
   EXPECT_TRUE(watched.expired());

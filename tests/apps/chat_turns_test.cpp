@@ -250,8 +250,8 @@ protected:
     call(who, "Publish", request);
   }
   void fill_room(int messages) {
-    const auto log = home->open("lobby");
-    for (int n = 0; n < messages; ++n) log->append(std::vector{draft{}}, [](const auto&) {});
+    const auto log = store->open("lobby");
+    for (int n = 0; n < messages; ++n) log->append(std::vector{record{}}, [](const auto&) {});
   }
   void ask_for_history(client& who, int times = 1) {
     HistoryRequest request;
@@ -262,9 +262,9 @@ protected:
 
   testkit::stage stage;
   std::vector<std::uint64_t> order;  ///< whose calls were answered
-  const std::shared_ptr<memory_home> home = std::make_shared<memory_home>(entry_encoder());
+  const std::shared_ptr<memory_store> store = std::make_shared<memory_store>(entry_encoder());
   const std::shared_ptr<const rpc::service_definition> served =
-      std::make_shared<const rpc::service_definition>(definition(home));
+      std::make_shared<const rpc::service_definition>(definition(store));
   client ann{stage, 1};
   client bob{stage, 2};
   caf::actor host;
@@ -287,7 +287,7 @@ TEST_F(ChatTurns, APublishIsAnsweredBeforeTheHistoriesThatWereAskedForBefore) {
 
 TEST_F(ChatTurns, APublishIsAnsweredBeforeTheListsThatWereAskedForBefore) {
   join(bob);
-  for (int n = 0; n < 2000; ++n) home->open("room" + std::to_string(n));
+  for (int n = 0; n < 2000; ++n) store->open("room" + std::to_string(n));
   ListRoomsRequest request;
   request.set_limit(UINT32_MAX);
   call(ann, "ListRooms", request, 10);

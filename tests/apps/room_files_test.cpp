@@ -6,13 +6,13 @@
 #include <fstream>
 #include <future>
 
+#include <chat_codec.hpp>
 #include <chat_service.hpp>
-#include <chat_vocabulary.hpp>
 #include <google/protobuf/util/delimited_message_util.h>
 #include <gtest/gtest.h>
 
 #include <switchboard/chat/v1/chat.pb.h>
-#include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/rooms/sqlite_store.hpp>
 
 namespace switchboard {
 namespace {
@@ -113,12 +113,12 @@ TEST_F(RoomFiles, RefuseAnImportIntoARoomThatDroppedItsFirstMessages) {
   run("import lobby", lines(1, 5));
   {
     // As a broker does that keeps no more than the newest message.
-    const auto home =
-        sqlite_home::open(chat::entry_encoder(), {.directory = directory_ / "data", .keep = {.messages = 1}});
-    ASSERT_TRUE(home);
+    const auto store =
+        sqlite_store::open(chat::entry_encoder(), {.directory = directory_ / "data", .keep = {.messages = 1}});
+    ASSERT_TRUE(store);
     std::promise<void> stored;
-    (*home)->find("lobby")->append({{chat::chat_vocabulary{}.body("bob", ""), ""}},
-                                   [&](const auto&) { stored.set_value(); });
+    (*store)->find("lobby")->append({{chat::chat_codec{}.body("bob", ""), ""}},
+                                    [&](const auto&) { stored.set_value(); });
     stored.get_future().wait();
   }
   const auto refused = run("import lobby", lines(1, 9));

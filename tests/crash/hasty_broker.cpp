@@ -2,7 +2,7 @@
 
 #include "chat_service.hpp"
 
-#include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/rooms/sqlite_store.hpp>
 #include <switchboard/server/server.hpp>
 
 namespace switchboard {
@@ -13,16 +13,16 @@ public:
   hasty_log(std::string room, std::shared_ptr<log> real)
       : room_(std::move(room)), real_(std::move(real)), last_(real_->extent().last) {}
 
-  void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) override {
+  void append(std::vector<record> records, std::function<void(std::vector<append_result>)> done) override {
     std::vector<append_result> results;
-    for (const auto& each : drafts) {
+    for (const auto& each : records) {
       append_result result{{}, ++last_, false, durability::fsynced, {}};
       result.bytes = chat::entry_encoder()(room_, result.sequence, each.body);
       results.push_back(std::move(result));
     }
     done(std::move(results));
-    for (auto& each : drafts) each.dedupe_key.clear();
-    real_->append(std::move(drafts), [](const auto&) {});
+    for (auto& each : records) each.dedupe_key.clear();
+    real_->append(std::move(records), [](const auto&) {});
   }
   void read(page_request wanted, std::function<void(log_page)> done) override {
     real_->read(std::move(wanted), std::move(done));
@@ -36,9 +36,9 @@ private:
   std::uint64_t last_;
 };
 
-class hasty_home final : public log_home {
+class hasty_store final : public log_store {
 public:
-  explicit hasty_home(std::shared_ptr<log_home> real) : real_(std::move(real)) {}
+  explicit hasty_store(std::shared_ptr<log_store> real) : real_(std::move(real)) {}
 
   std::shared_ptr<log> open(const std::string& room) override {
     auto& made = logs_[room];
@@ -46,7 +46,7 @@ public:
     return made;
   }
   std::shared_ptr<log> find(const std::string& room) const override {
-    return real_->find(room) ? const_cast<hasty_home*>(this)->open(room) : nullptr;
+    return real_->find(room) ? const_cast<hasty_store*>(this)->open(room) : nullptr;
   }
   std::vector<std::string> rooms(const std::string& after, std::size_t limit) const override {
     return real_->rooms(after, limit);
@@ -54,7 +54,7 @@ public:
   std::size_t size() const override { return real_->size(); }
 
 private:
-  const std::shared_ptr<log_home> real_;
+  const std::shared_ptr<log_store> real_;
   std::map<std::string, std::shared_ptr<log>> logs_;  // the chat service's actor alone asks
 };
 
@@ -67,9 +67,9 @@ int main(int argc, char** argv) {
   std::string directory;
   hasty.command_line().add_text("--data", directory, "directory where rooms are kept");
   hasty.add([&]() -> rpc::result<rpc::service_definition> {
-    auto home = sqlite_home::open(chat::entry_encoder(), {.directory = directory});
-    if (!home) return home.status();
-    return chat::definition(std::make_shared<hasty_home>(std::move(*home)));
+    auto store = sqlite_store::open(chat::entry_encoder(), {.directory = directory});
+    if (!store) return store.status();
+    return chat::definition(std::make_shared<hasty_store>(std::move(*store)));
   });
   return hasty.run(argc, argv);
 }

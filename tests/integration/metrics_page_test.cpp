@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/rooms/sqlite_store.hpp>
 #include <switchboard/testkit/live_server.hpp>
 
 namespace switchboard {
@@ -66,9 +66,9 @@ protected:
     sqlite_options options;
     options.directory = directory_ / "data";
     options.figures = server_->metrics();
-    auto home = sqlite_home::open(chat::entry_encoder(), options);
-    EXPECT_TRUE(home) << home.status().message;
-    server_->add(chat::definition(std::move(*home), {}, server_->metrics()));
+    auto store = sqlite_store::open(chat::entry_encoder(), options);
+    EXPECT_TRUE(store) << store.status().message;
+    server_->add(chat::definition(std::move(*store), {}, server_->metrics()));
     server_->endpoint();
     auto client = server_->connect();
     chat::v1::ListRoomsReply rooms;

@@ -1,4 +1,4 @@
-#include "plain_words.hpp"
+#include "plain_codec.hpp"
 
 #include <condition_variable>
 #include <deque>
@@ -22,8 +22,8 @@ class slow_log final : public log {
 public:
   explicit slow_log(std::shared_ptr<log> behind) : behind_(std::move(behind)) {}
 
-  void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) override {
-    behind_->append(std::move(drafts), std::move(done));
+  void append(std::vector<record> records, std::function<void(std::vector<append_result>)> done) override {
+    behind_->append(std::move(records), std::move(done));
   }
   void read(page_request wanted, std::function<void(log_page)> done) override {
     waiting_.push_back([=, this] { behind_->read(wanted, done); });
@@ -46,7 +46,7 @@ private:
 /// A log that cannot be read.
 class broken_log final : public log {
 public:
-  void append(std::vector<draft>, std::function<void(std::vector<append_result>)> done) override { done({}); }
+  void append(std::vector<record>, std::function<void(std::vector<append_result>)> done) override { done({}); }
   void read(page_request, std::function<void(log_page)> done) override {
     log_page page;
     page.status = {rpc::code::unavailable, "the disk is gone"};
@@ -61,7 +61,7 @@ class forgetful_log final : public log {
 public:
   explicit forgetful_log(std::vector<std::uint64_t> held) : held_(std::move(held)) {}
 
-  void append(std::vector<draft>, std::function<void(std::vector<append_result>)> done) override { done({}); }
+  void append(std::vector<record>, std::function<void(std::vector<append_result>)> done) override { done({}); }
   void read(page_request, std::function<void(log_page)> done) override {
     log_page page;
     page.extent = extent();
@@ -105,12 +105,12 @@ private:
 class Cursor : public testing::Test {
 protected:
   void set_up(memory_limits memory = {}, room_limits limits = {}) {
-    home_ = std::make_unique<memory_home>(plain_words::encoder(), memory);
-    log_ = home_->open("r");
+    store_ = std::make_unique<memory_store>(plain_codec::encoder(), memory);
+    log_ = store_->open("r");
     open_feed(log_, limits);
   }
   void open_feed(std::shared_ptr<log> messages, room_limits limits = {}) {
-    feed_ = std::make_shared<room_feed>("r", std::make_shared<plain_words>(), std::move(messages), limits);
+    feed_ = std::make_shared<room_feed>("r", std::make_shared<plain_codec>(), std::move(messages), limits);
   }
 
   /// Appends past the room, as another in front of the same log would.
@@ -146,7 +146,7 @@ protected:
     return joined;
   }
 
-  std::unique_ptr<memory_home> home_;
+  std::unique_ptr<memory_store> store_;
   std::shared_ptr<log> log_;
   std::shared_ptr<room_feed> feed_;
   std::vector<std::shared_ptr<reader>> readers_;

@@ -1,4 +1,4 @@
-#include "plain_words.hpp"
+#include "plain_codec.hpp"
 
 #include <thread>
 
@@ -15,7 +15,7 @@ using outcome = rpc::source::outcome;
 using words = std::vector<std::string>;
 
 /// Plain words without one for having caught up, as a service may choose.
-class terse_words final : public feed_vocabulary {
+class terse_words final : public feed_codec {
 public:
   wire::shared_bytes entry(const std::string&, std::uint64_t sequence, std::string_view body) const override {
     return wire::shared_bytes{std::to_string(sequence) + ":" + std::string(body)};
@@ -27,10 +27,10 @@ public:
 
 class FollowedLog : public testing::Test {
 protected:
-  explicit FollowedLog(memory_limits limits = {}) : home_(plain_words::encoder(), limits) {}
+  explicit FollowedLog(memory_limits limits = {}) : store_(plain_codec::encoder(), limits) {}
 
   std::shared_ptr<followed_log> follow() {
-    return followed_log::create("r", std::make_shared<terse_words>(), home_.open("r"));
+    return followed_log::create("r", std::make_shared<terse_words>(), store_.open("r"));
   }
   static words read(rpc::source& from) {
     words seen;
@@ -39,7 +39,7 @@ protected:
     return seen;
   }
 
-  memory_home home_;
+  memory_store store_;
 };
 
 TEST_F(FollowedLog, GivesHistoryThenWhatIsAppended) {

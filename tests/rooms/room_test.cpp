@@ -1,4 +1,4 @@
-#include "plain_words.hpp"
+#include "plain_codec.hpp"
 
 #include <map>
 #include <string>
@@ -28,18 +28,18 @@ public:
 
   explicit staged_log(std::shared_ptr<log> behind) : behind_(std::move(behind)) {}
 
-  void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) override {
+  void append(std::vector<record> records, std::function<void(std::vector<append_result>)> done) override {
     ++appends;
     switch (how) {
       case mode::at_once:
-        return behind_->append(std::move(drafts), std::move(done));
+        return behind_->append(std::move(records), std::move(done));
       case mode::later:
-        waiting_.push_back([this, drafts = std::move(drafts), done = std::move(done)]() mutable {
-          behind_->append(std::move(drafts), std::move(done));
+        waiting_.push_back([this, records = std::move(records), done = std::move(done)]() mutable {
+          behind_->append(std::move(records), std::move(done));
         });
         return;
       case mode::failing: {
-        std::vector<append_result> results(drafts.size());
+        std::vector<append_result> results(records.size());
         for (auto& each : results) each.status = {rpc::code::resource_exhausted, "the disk is full"};
         return done(std::move(results));
       }
@@ -170,7 +170,7 @@ protected:
 
   void start_room() {
     caf::scoped_actor parent{system};
-    room = spawn_room(*parent, "r", std::make_shared<plain_words>(), log, {}, room_metrics{figures});
+    room = spawn_room(*parent, "r", std::make_shared<plain_codec>(), log, {}, room_metrics{figures});
   }
   void stop_room() {
     caf::anon_send_exit(room.actor, caf::exit_reason::kill);
@@ -212,8 +212,8 @@ protected:
   stepped config;
   std::shared_ptr<metrics::registry> figures = std::make_shared<metrics::registry>();
   caf::actor_system system{config};
-  memory_home home{plain_words::encoder()};
-  std::shared_ptr<staged_log> log = std::make_shared<staged_log>(home.open("r"));
+  memory_store store{plain_codec::encoder()};
+  std::shared_ptr<staged_log> log = std::make_shared<staged_log>(store.open("r"));
   room_handle room;
   connection ann{system, 1};
   connection bob{system, 2};
@@ -650,7 +650,7 @@ TEST_F(Room, ShowsWhatTheRoomBeforeItWasStillAppending) {
 TEST_F(Room, ShowsWhatWasAppendedWhileNobodyWatchedTheLog) {
   stop_room();
   start_room();
-  log->append({{plain_words{}.body("other", "x"), {}}}, [](const auto&) {});
+  log->append({{plain_codec{}.body("other", "x"), {}}}, [](const auto&) {});
   const auto to_ann = join(ann, {.history_limit = 10});
   run();
   EXPECT_EQ(ann.read(to_ann), (words{"1:other says x", "caught up 1"}));
@@ -661,8 +661,8 @@ TEST_F(Room, ShowsWhatOthersAppendAsFarAsTheLogGoes) {
   run();
   ASSERT_EQ(ann.read(to_ann), words{"caught up 0"});
   // More than one page.
-  std::vector<draft> drafts(200, draft{plain_words{}.body("other", "x"), {}});
-  log->append(std::move(drafts), [](const auto&) {});
+  std::vector<record> records(200, record{plain_codec{}.body("other", "x"), {}});
+  log->append(std::move(records), [](const auto&) {});
   run();
   const auto seen = ann.read(to_ann);
   ASSERT_EQ(seen.size(), 200u);

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
-#include <switchboard/rooms/sqlite_home.hpp>
 #include <switchboard/rooms/sqlite_salvage.hpp>
+#include <switchboard/rooms/sqlite_store.hpp>
 
 namespace switchboard {
 namespace {
@@ -23,10 +23,10 @@ protected:
     const auto body_alone = [](const std::string&, std::uint64_t, const std::string& body) {
       return wire::shared_bytes{body};
     };
-    auto home = sqlite_home::open(body_alone, {.directory = directory_});
+    auto store = sqlite_store::open(body_alone, {.directory = directory_});
     std::promise<void> stored;
-    (*home)->open("r")->append({{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}, {"e", ""}},
-                               [&](const auto&) { stored.set_value(); });
+    (*store)->open("r")->append({{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}, {"e", ""}},
+                                [&](const auto&) { stored.set_value(); });
     stored.get_future().wait();
   }
   ~SqliteSalvage() override { files::remove_all(directory_); }

@@ -147,7 +147,7 @@ rpc::source::outcome cursor::next_from_log(rpc::payload& out) {
     if (stage_ == stage::history && expected_ > history_end_) {
       if (fetch_changes(expected_)) continue;
       stage_ = stage::lagging;
-      if (auto said = feed_->vocabulary->caught_up(feed_->name, expected_ - 1, feed_->log->extent().id); !said.empty())
+      if (auto said = feed_->codec->caught_up(feed_->name, expected_ - 1, feed_->log->extent().id); !said.empty())
         return give_made(out, std::move(said));
       continue;
     }
@@ -246,7 +246,7 @@ bool cursor::give_change(rpc::payload& out, std::uint64_t before_sequence) {
 
 rpc::source::outcome cursor::give_gap(rpc::payload& out, std::uint64_t to, gap_reason why) {
   const auto from = std::exchange(expected_, to + 1);
-  return give_made(out, feed_->vocabulary->gap(feed_->name, from, to, why));
+  return give_made(out, feed_->codec->gap(feed_->name, from, to, why));
 }
 
 rpc::source::outcome cursor::give_made(rpc::payload& out, wire::shared_bytes made) {

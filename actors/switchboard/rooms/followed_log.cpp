@@ -6,13 +6,13 @@
 
 namespace switchboard {
 
-std::shared_ptr<followed_log> followed_log::create(std::string name, std::shared_ptr<const feed_vocabulary> vocabulary,
+std::shared_ptr<followed_log> followed_log::create(std::string name, std::shared_ptr<const feed_codec> codec,
                                                    std::shared_ptr<log> messages, const room_limits& limits) {
-  return std::shared_ptr<followed_log>{new followed_log{
-      std::make_shared<room_feed>(std::move(name), std::move(vocabulary), std::move(messages), limits)}};
+  return std::shared_ptr<followed_log>{
+      new followed_log{std::make_shared<room_feed>(std::move(name), std::move(codec), std::move(messages), limits)}};
 }
 
-void followed_log::append(draft added, appended done) {
+void followed_log::append(record added, appended done) {
   std::vector<waiting> batch;
   bool refused = false;
   {
@@ -29,10 +29,10 @@ void followed_log::append(draft added, appended done) {
 }
 
 void followed_log::send(std::vector<waiting> batch) {
-  std::vector<draft> drafts;
-  drafts.reserve(batch.size());
-  for (auto& each : batch) drafts.push_back(std::move(each.content));
-  feed_->log->append(std::move(drafts),
+  std::vector<record> records;
+  records.reserve(batch.size());
+  for (auto& each : batch) records.push_back(std::move(each.content));
+  feed_->log->append(std::move(records),
                      [self = shared_from_this(), batch = std::make_shared<std::vector<waiting>>(std::move(batch))](
                          auto results) { self->take(std::move(results), *batch); });
 }

@@ -8,7 +8,7 @@
 ///            still holds, and delays nobody. Rooms are this with members, presence and order between the two.
 /// Threads    any. Appends made while one is on its way to the log go together with the next.
 /// Owns       the feed; readers share it and outlive this.
-/// Errors     append: each draft's result is the log's. A reader behind what the log has trimmed gets a gap, one whose
+/// Errors     append: each record's result is the log's. A reader behind what the log has trimmed gets a gap, one whose
 ///            log cannot be read ends with its status.
 
 #include <functional>
@@ -26,14 +26,14 @@ class followed_log : public std::enable_shared_from_this<followed_log> {
 public:
   using appended = std::function<void(const append_result&)>;
 
-  /// Drafts that may wait for an append that is on its way; one more is answered RESOURCE_EXHAUSTED.
+  /// Records that may wait for an append that is on its way; one more is answered RESOURCE_EXHAUSTED.
   static constexpr std::size_t waiting_max = 65'536;
 
-  static std::shared_ptr<followed_log> create(std::string name, std::shared_ptr<const feed_vocabulary> vocabulary,
+  static std::shared_ptr<followed_log> create(std::string name, std::shared_ptr<const feed_codec> codec,
                                               std::shared_ptr<log> messages, const room_limits& limits = {});
 
   /// Appends, has the readers told, then calls `done`, on whatever thread the log answers.
-  void append(draft added, appended done = {});
+  void append(record added, appended done = {});
   /// What is behind message `after`, or behind the log's last where that is before it: what the log holds, then what is
   /// appended. For rpc::outbound::follow.
   std::shared_ptr<rpc::source> reader(std::uint64_t after);
@@ -41,7 +41,7 @@ public:
 
 private:
   struct waiting {
-    draft content;
+    record content;
     appended done;
   };
 

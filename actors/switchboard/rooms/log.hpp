@@ -3,13 +3,13 @@
 /// The log of one room: messages in the order of their sequences, 1, 2, 3, … without gaps.
 ///
 /// Why        a room is an actor in front of a log; the log outlives it. In memory (memory_log.hpp) and on disk
-///            (sqlite_home.hpp); in another process, shared by several brokers, behind the same interface: it is
+///            (sqlite_store.hpp); in another process, shared by several brokers, behind the same interface: it is
 ///            asynchronous and batched, the log assigns the sequences, who reads on is told of growth, and nothing here
 ///            assumes that one process alone appends.
 /// Threads    any; `done` is called once, on any thread, possibly before the call returns.
 /// Owns       the entries. Their bytes are shared with whoever sends them.
-/// Errors     in each draft's result: unavailable (could not be stored), resource_exhausted (space ran out). A failed
-///            draft leaves no gap.
+/// Errors     in each record's result: unavailable (could not be stored), resource_exhausted (space ran out). A failed
+///            record leaves no gap.
 
 #include <cstdint>
 #include <functional>
@@ -27,8 +27,8 @@ namespace switchboard {
 enum class durability : unsigned char { unspecified = 0, memory = 1, written = 2, fsynced = 3, replicated = 4 };
 
 /// A message that waits for its sequence.
-struct draft {
-  std::string body;        ///< opaque to the log; with its sequence it becomes the entry's bytes (log_home's encoder)
+struct record {
+  std::string body;        ///< opaque to the log; with its sequence it becomes the entry's bytes (log_store's encoder)
   std::string dedupe_key;  ///< empty: never a duplicate
 };
 
@@ -77,7 +77,7 @@ class log {
 public:
   virtual ~log() = default;
 
-  virtual void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) = 0;
+  virtual void append(std::vector<record> records, std::function<void(std::vector<append_result>)> done) = 0;
   virtual void read(page_request wanted, std::function<void(log_page)> done) = 0;
   /// What is known without asking anybody; appends of others may be missing.
   virtual log_extent extent() const = 0;
@@ -100,13 +100,13 @@ private:
 };
 
 /// Where logs live; gives each room its log. Which rooms there are is known without asking anybody.
-class log_home {
+class log_store {
 public:
-  /// The bytes of an entry from its sequence and its draft's body.
+  /// The bytes of an entry from its sequence and its record's body.
   using encoder =
       std::function<wire::shared_bytes(const std::string& room, std::uint64_t sequence, const std::string& body)>;
 
-  virtual ~log_home() = default;
+  virtual ~log_store() = default;
   /// The log of `room`, made where there is none. It stays, also when nothing is ever appended to it.
   virtual std::shared_ptr<log> open(const std::string& room) = 0;
   /// The log of `room`, or nullptr.

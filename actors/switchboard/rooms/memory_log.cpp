@@ -8,7 +8,7 @@
 #include <switchboard/rooms/memory_log.hpp>
 
 namespace switchboard {
-/// What all logs of a home take together.
+/// What all logs of a store take together.
 /// Threads    any. Locks a log while it holds its own lock; a log never asks for it while holding its own.
 class memory_account {
 public:
@@ -31,7 +31,7 @@ private:
 
 class memory_log final : public log {
 public:
-  memory_log(std::string room, const log_home::encoder& encode, const memory_limits& limits,
+  memory_log(std::string room, const log_store::encoder& encode, const memory_limits& limits,
              std::shared_ptr<memory_account> account)
       : room_(std::move(room)),
         id_(new_log_id()),
@@ -42,14 +42,14 @@ public:
 
   ~memory_log() override { account_->forget(*this); }
 
-  void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) override {
+  void append(std::vector<record> records, std::function<void(std::vector<append_result>)> done) override {
     std::vector<append_result> results;
-    results.reserve(drafts.size());
+    results.reserve(records.size());
     std::int64_t change = 0;
     bool grown = false;
     {
       std::lock_guard lock(mutex_);
-      for (auto& each : drafts) {
+      for (auto& each : records) {
         results.push_back(store(std::move(each), change));
         grown |= !results.back().duplicate;
       }
@@ -100,7 +100,7 @@ private:
 
   log_extent extent_locked() const { return {id_, first_, first_ + entries_.size() - 1}; }
 
-  append_result store(draft&& added, std::int64_t& change) {
+  append_result store(record&& added, std::int64_t& change) {
     append_result result;
     result.safety = durability::memory;
     if (!added.dedupe_key.empty()) {
@@ -135,7 +135,7 @@ private:
 
   const std::string room_;
   const std::string id_;
-  const log_home::encoder encode_;
+  const log_store::encoder encode_;
   const memory_limits limits_;
   const std::shared_ptr<memory_account> account_;
 
@@ -179,32 +179,32 @@ void memory_account::resize(memory_log& log, std::int64_t change) {
   }
 }
 
-memory_home::memory_home(encoder encode, memory_limits limits)
+memory_store::memory_store(encoder encode, memory_limits limits)
     : encode_(std::move(encode)), limits_(limits), account_(std::make_shared<memory_account>(limits.total_bytes)) {}
 
-memory_home::~memory_home() = default;
+memory_store::~memory_store() = default;
 
-std::shared_ptr<log> memory_home::open(const std::string& room) {
+std::shared_ptr<log> memory_store::open(const std::string& room) {
   std::lock_guard lock(mutex_);
   auto& found = logs_[room];
   if (!found) found = std::make_shared<memory_log>(room, encode_, limits_, account_);
   return found;
 }
 
-std::shared_ptr<log> memory_home::find(const std::string& room) const {
+std::shared_ptr<log> memory_store::find(const std::string& room) const {
   std::lock_guard lock(mutex_);
   const auto found = logs_.find(room);
   return found == logs_.end() ? nullptr : found->second;
 }
 
-std::vector<std::string> memory_home::rooms(const std::string& after, std::size_t limit) const {
+std::vector<std::string> memory_store::rooms(const std::string& after, std::size_t limit) const {
   std::lock_guard lock(mutex_);
   std::vector<std::string> names;
   for (auto at = logs_.upper_bound(after); at != logs_.end() && names.size() < limit; ++at) names.push_back(at->first);
   return names;
 }
 
-std::size_t memory_home::size() const {
+std::size_t memory_store::size() const {
   std::lock_guard lock(mutex_);
   return logs_.size();
 }

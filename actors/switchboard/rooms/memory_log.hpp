@@ -2,9 +2,9 @@
 
 /// Logs in memory: each room's newest messages, within a bound a room and a bound in all.
 ///
-/// Why        the default home of rooms that need not outlive the broker. What a bound trims, readers name in a gap.
+/// Why        the default store of rooms that need not outlive the broker. What a bound trims, readers name in a gap.
 /// Threads    any: a room appends while connections read.
-/// Owns       the rooms' logs; a log that somebody still holds outlives the home.
+/// Owns       the rooms' logs; a log that somebody still holds outlives the store.
 /// Errors     none: memory stores at once, and `done` is called before append() or read() returns.
 
 #include <cstddef>
@@ -29,10 +29,10 @@ struct memory_limits {
 class memory_log;
 class memory_account;
 
-class memory_home final : public log_home {
+class memory_store final : public log_store {
 public:
-  explicit memory_home(encoder encode, memory_limits limits = {});
-  ~memory_home() override;
+  explicit memory_store(encoder encode, memory_limits limits = {});
+  ~memory_store() override;
 
   std::shared_ptr<log> open(const std::string& room) override;
   std::shared_ptr<log> find(const std::string& room) const override;

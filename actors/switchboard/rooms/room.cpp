@@ -54,11 +54,11 @@ void show_members(std::size_t now, std::atomic<std::uint32_t>& of_room, const me
 
 class room final : public caf::event_based_actor {
 public:
-  room(caf::actor_config& config, std::shared_ptr<room_feed> feed, std::shared_ptr<const room_vocabulary> vocabulary,
+  room(caf::actor_config& config, std::shared_ptr<room_feed> feed, std::shared_ptr<const room_codec> codec,
        std::shared_ptr<std::atomic<std::uint32_t>> member_count)
       : caf::event_based_actor(config),
         feed_(std::move(feed)),
-        vocabulary_(std::move(vocabulary)),
+        codec_(std::move(codec)),
         log_id_(feed_->log->extent().id),
         member_count_(std::move(member_count)) {
     feed_->figures.rooms.add();
@@ -125,7 +125,7 @@ private:
   std::function<void(Content)> on_answer(std::shared_ptr<log_meeting> meeting, Content log_meeting::*into);
 
   std::shared_ptr<room_feed> feed_;
-  const std::shared_ptr<const room_vocabulary> vocabulary_;
+  const std::shared_ptr<const room_codec> codec_;
   const std::string log_id_;
   /// Appends under way. While there are any, the log need not say that it grows: the room will look.
   const std::shared_ptr<std::atomic<std::size_t>> appends_ = std::make_shared<std::atomic<std::size_t>>(0);
@@ -137,7 +137,7 @@ private:
   std::vector<subscription> subscriptions_;
   std::unordered_map<call_key, std::size_t, call_key_hash> subscription_of_;
 
-  std::vector<draft> drafts_;                                 ///< published in this turn
+  std::vector<record> records_;                               ///< published in this turn
   std::vector<room_call> publishers_;                         ///< theirs
   std::deque<effect> effects_;                                ///< waiting for the log, in order
   std::vector<std::pair<room_call, append_result>> answers_;  ///< due once the readers are woken
@@ -225,7 +225,7 @@ room::member_map::iterator room::enter(room_join& join, call_key call, member_ma
   if (holder == members_.end()) {
     holder = members_.emplace(join.nickname, membership{++memberships_, call, std::move(join.resume_token)}).first;
     show_members(members_.size(), *member_count_, feed_->figures.members);
-    place_change(holder->second.id, vocabulary_->joined(feed_->name, join.nickname));
+    place_change(holder->second.id, codec_->joined(feed_->name, join.nickname));
   } else {
     const auto taken_over = subscription_of_.at(holder->second.holder);
     subscriptions_[taken_over].reader->end({rpc::code::aborted, "the nickname was taken over"}, context());
@@ -239,7 +239,7 @@ room::member_map::iterator room::enter(room_join& join, call_key call, member_ma
 
 void room::leave(member_map::iterator member) {
   commit();
-  place_change(member->second.id, vocabulary_->left(feed_->name, member->first));
+  place_change(member->second.id, codec_->left(feed_->name, member->first));
   members_by_caller_.erase(member->second.holder.caller);
   members_.erase(member);
   show_members(members_.size(), *member_count_, feed_->figures.members);
@@ -292,24 +292,24 @@ void room::on_publish(room_publish& publish) {
   if (member == members_by_caller_.end())
     return publish.call.fail(rpc::code::failed_precondition, "join the room under a nickname first");
   const auto& nickname = member->second->first;
-  draft added{vocabulary_->body(nickname, publish.content), {}};
+  record added{codec_->body(nickname, publish.content), {}};
   if (!publish.client_id.empty()) {
     // A nickname has no U+0000, so the two cannot run into each other.
     added.dedupe_key.reserve(nickname.size() + 1 + publish.client_id.size());
     added.dedupe_key.append(nickname).append(1, '\0').append(publish.client_id);
   }
-  drafts_.push_back(std::move(added));
+  records_.push_back(std::move(added));
   publishers_.push_back(std::move(publish.call));
   settle();
 }
 
 /// Hands what was published in this turn to the log.
 void room::commit() {
-  if (!drafts_.empty()) {
+  if (!records_.empty()) {
     auto meeting = std::make_shared<log_meeting>();
     effects_.push_back({meeting, std::exchange(publishers_, {}), 0, {}});
     appends_->fetch_add(1, std::memory_order_relaxed);
-    feed_->log->append(std::exchange(drafts_, {}),
+    feed_->log->append(std::exchange(records_, {}),
                        [answer = on_answer(meeting, &log_meeting::results), appends = appends_](auto results) {
                          appends->fetch_sub(1, std::memory_order_release);
                          answer(std::move(results));
@@ -394,7 +394,7 @@ bool room::apply(effect& next) {
 
 /// The end of every handler: what waits in the mailbox may join the same append and the same wakes.
 void room::settle() {
-  if (mailbox().empty() || drafts_.size() >= feed_->limits.batch_entries) return settle_now();
+  if (mailbox().empty() || records_.size() >= feed_->limits.batch_entries) return settle_now();
   if (std::exchange(settle_queued_, true)) return;
   caf::anon_send(caf::actor_cast<caf::actor>(self_ptr()), settle_atom::value);
 }
@@ -404,7 +404,7 @@ void room::settle_now() {
   wake_readers();
   for (auto& [call, result] : std::exchange(answers_, {})) {
     if (result.status.ok())
-      vocabulary_->published(std::move(call), result);
+      codec_->published(std::move(call), result);
     else
       call.fail(std::move(result.status));
   }
@@ -434,11 +434,11 @@ void room::on_exit() {
 
 }  // namespace
 
-room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_vocabulary> vocabulary,
+room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_codec> codec,
                        std::shared_ptr<log> messages, const room_limits& limits, room_metrics figures) {
   auto members = std::make_shared<std::atomic<std::uint32_t>>(0);
-  auto feed = std::make_shared<room_feed>(std::move(name), vocabulary, std::move(messages), limits, std::move(figures));
-  return {parent.spawn<room>(std::move(feed), std::move(vocabulary), members), members};
+  auto feed = std::make_shared<room_feed>(std::move(name), codec, std::move(messages), limits, std::move(figures));
+  return {parent.spawn<room>(std::move(feed), std::move(codec), members), members};
 }
 
 }  // namespace switchboard

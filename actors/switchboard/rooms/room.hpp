@@ -33,8 +33,8 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/fwd.hpp>
 
+#include <switchboard/rooms/room_codec.hpp>
 #include <switchboard/rooms/room_feed.hpp>
-#include <switchboard/rooms/room_vocabulary.hpp>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/only_moved.hpp>
 
@@ -54,7 +54,7 @@ public:
 
 struct room_publish {
   room_call call;
-  std::string content;    ///< for room_vocabulary::body
+  std::string content;    ///< for room_codec::body
   std::string client_id;  ///< not empty: published once only within the log's window
 };
 
@@ -87,7 +87,7 @@ struct room_handle {
 };
 
 /// Starts a room in front of `messages`, spawned by `parent`; it counts in `figures`.
-room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_vocabulary> vocabulary,
+room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_codec> codec,
                        std::shared_ptr<log> messages, const room_limits& limits = {},
                        room_metrics figures = room_metrics{});
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include <switchboard/rooms/feed_vocabulary.hpp>
+#include <switchboard/rooms/feed_codec.hpp>
 #include <switchboard/rooms/log.hpp>
 #include <switchboard/rooms/presence_window.hpp>
 #include <switchboard/rooms/room_metrics.hpp>
@@ -31,11 +31,11 @@ struct room_limits {
 };
 
 struct room_feed {
-  room_feed(std::string name_of_room, std::shared_ptr<const feed_vocabulary> words,
+  room_feed(std::string name_of_room, std::shared_ptr<const feed_codec> words,
             std::shared_ptr<switchboard::log> messages, const room_limits& bounds,
             room_metrics count_in = room_metrics{})
       : name(std::move(name_of_room)),
-        vocabulary(std::move(words)),
+        codec(std::move(words)),
         log(std::move(messages)),
         limits(bounds),
         figures(std::move(count_in)),
@@ -43,7 +43,7 @@ struct room_feed {
         presence(bounds.presence_changes) {}
 
   const std::string name;
-  const std::shared_ptr<const feed_vocabulary> vocabulary;
+  const std::shared_ptr<const feed_codec> codec;
   const std::shared_ptr<switchboard::log> log;
   const room_limits limits;
   const room_metrics figures;

@@ -2,7 +2,7 @@
 
 /// Reads a room out of a directory's database as it is, damaged or not.
 ///
-/// Why        a home refuses a damaged database; the messages that it still has must not be lost with the others.
+/// Why        a store refuses a damaged database; the messages that it still has must not be lost with the others.
 /// Order      of sequences; a hole is named once its end is known. What follows a damaged place is looked for one sequence
 ///            after the other.
 /// Threads    one at a time.
@@ -23,7 +23,7 @@ namespace switchboard {
 
 class sqlite_salvage {
 public:
-  /// Takes a draft's body, and says whether it is one: else the message is lost.
+  /// Takes a record's body, and says whether it is one: else the message is lost.
   using found_message = std::function<bool(std::uint64_t sequence, std::string_view body)>;
   /// Both ends included.
   using lost_messages = std::function<void(std::uint64_t from, std::uint64_t to)>;

@@ -100,18 +100,18 @@ void journal::append(append_request wanted) {
     const std::lock_guard lock{mutex_};
     if (ends_)
       refused = log_is_closed();
-    else if (drafts_waiting_ != 0 && drafts_waiting_ + wanted.drafts.size() > queue_limit) {
+    else if (records_waiting_ != 0 && records_waiting_ + wanted.records.size() > queue_limit) {
       refused = {rpc::code::resource_exhausted, "too much waits for the disk"};
       figures_.queue.hit("room " + wanted.to->room());
     } else {
-      drafts_waiting_ += wanted.drafts.size();
-      figures_.queued_messages.add(wanted.drafts.size());
+      records_waiting_ += wanted.records.size();
+      figures_.queued_messages.add(wanted.records.size());
       waiting_.push_back(std::move(wanted));
       work_came_.notify_one();
       return;
     }
   }
-  wanted.done(std::vector<append_result>(wanted.drafts.size(), append_result{refused}));
+  wanted.done(std::vector<append_result>(wanted.records.size(), append_result{refused}));
 }
 
 void journal::keep(std::shared_ptr<room_log> room) {
@@ -154,13 +154,13 @@ bool journal::take_turn(turn& next) {
   // A room that somebody made is stored if it can be; what is to be trimmed is still there next time.
   if (ends_) std::erase_if(due_, [](const auto& each) { return each->number() != 0; });
   if (ends_ && waiting_.empty() && due_.empty()) return false;
-  while (!waiting_.empty() && next.drafts < group_limit) {
-    next.drafts += waiting_.front().drafts.size();
+  while (!waiting_.empty() && next.records < group_limit) {
+    next.records += waiting_.front().records.size();
     next.group.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
-  drafts_waiting_ -= next.drafts;
-  figures_.queued_messages.subtract(next.drafts);
+  records_waiting_ -= next.records;
+  figures_.queued_messages.subtract(next.records);
   next.is_last_try = ends_;
   if (now < due_from_ && !ends_) return true;
   while (!due_.empty() && next.rooms.size() < rooms_limit) {
@@ -190,7 +190,7 @@ void journal::write(turn& next) {
   if (failure.ok()) failure = write_in_transaction(next, stages, results);
   if (failure.ok()) {
     figures_.commits.add();
-    if (!group.empty()) figures_.batch_messages.observe(next.drafts);
+    if (!group.empty()) figures_.batch_messages.observe(next.records);
     due_from_ = {};
     for (auto& [room, stage] : stages) {
       for (auto& [id, sequence] : stage.ids_in_order) room->known_ids()->remember(std::move(id), sequence);
@@ -205,7 +205,7 @@ void journal::write(turn& next) {
     due_from_ = std::chrono::steady_clock::now() + retry_pause;
     if (!next.is_last_try)
       for (const auto& each : next.rooms) make_due(each);
-    for (std::size_t i = 0; i < group.size(); ++i) results[i].assign(group[i].drafts.size(), append_result{failure});
+    for (std::size_t i = 0; i < group.size(); ++i) results[i].assign(group[i].records.size(), append_result{failure});
   }
   for (std::size_t i = 0; i < group.size(); ++i) group[i].done(std::move(results[i]));
 }
@@ -260,7 +260,7 @@ rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
       if (!rooms_->failed_by_statement()) return failure;
       // Its own fault: the others' messages stay.
       stage->undo_to(row, ids);
-      results[i].assign(wanted.drafts.size(), append_result{std::move(failure)});
+      results[i].assign(wanted.records.size(), append_result{std::move(failure)});
       if (auto undone = sql.undo.run(); !undone.ok()) return undone;
     }
     if (auto released = sql.release.run(); !released.ok()) return released;
@@ -327,7 +327,7 @@ rpc::status journal::store(append_request& wanted, staged& to, std::vector<appen
     if (auto failure = load_ids(room, to.row.number); !failure.ok()) return failure;
   const auto now_ms = milliseconds_since_1970();
   bool has_new_ids = false;
-  for (auto& each : wanted.drafts) {
+  for (auto& each : wanted.records) {
     append_result result;
     result.safety = options_.safety;
     if (!each.dedupe_key.empty()) {

@@ -7,7 +7,7 @@
 /// Order      for each group: commit, then every room's extent, then its watch, then the answers.
 /// Threads    append, keep, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in
 ///            shares it for that moment, and may be the last to let go of it: so it joins no thread.
-/// Owns       its connection, and what waits: at most queue_limit drafts, and each room once.
+/// Owns       its connection, and what waits: at most queue_limit records, and each room once.
 /// Errors     one room's statement that fails is rolled back alone; what concerns the disk or the file fails the group.
 ///            For want of space, or of the lock, the group is rolled back; after another failure the connection is opened
 ///            anew for the next, with what the database then holds.
@@ -26,7 +26,7 @@
 #include <switchboard/rooms/sqlite/database.hpp>
 #include <switchboard/rooms/sqlite/journal_metrics.hpp>
 #include <switchboard/rooms/sqlite/room_log.hpp>
-#include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/rooms/sqlite_store.hpp>
 
 namespace switchboard::sqlite {
 
@@ -40,15 +40,15 @@ rpc::result<database> open_for_writing(const std::string& path, durability safet
 
 struct append_request {
   std::shared_ptr<room_log> to;
-  std::vector<draft> drafts;
+  std::vector<record> records;
   std::function<void(std::vector<append_result>)> done;
 };
 
 class journal {
 public:
-  /// Drafts that may wait for the disk.
+  /// Records that may wait for the disk.
   static constexpr std::size_t queue_limit = 65'536;
-  /// Drafts of one transaction, but for a request that alone has more.
+  /// Records of one transaction, but for a request that alone has more.
   static constexpr std::size_t group_limit = 4'096;
   /// Rooms that one transaction stores or trims besides those that messages are appended to, and the messages that it
   /// trims of each, so that nobody waits long for it. What is still to be trimmed is in the next.
@@ -76,7 +76,7 @@ private:
   /// What goes into one transaction.
   struct turn {
     std::vector<append_request> group;
-    std::size_t drafts = 0;                        ///< in the group
+    std::size_t records = 0;                       ///< in the group
     std::vector<std::shared_ptr<room_log>> rooms;  ///< to be stored or trimmed
     bool is_last_try = false;
   };
@@ -112,7 +112,7 @@ private:
   std::mutex mutex_;
   std::condition_variable work_came_;
   std::deque<append_request> waiting_;
-  std::size_t drafts_waiting_ = 0;
+  std::size_t records_waiting_ = 0;
   std::vector<std::shared_ptr<room_log>> new_rooms_;
   bool ends_ = false;
 

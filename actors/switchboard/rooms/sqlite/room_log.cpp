@@ -10,7 +10,7 @@ rpc::status log_is_closed() {
   return {rpc::code::unavailable, "the log is closed"};
 }
 
-room_log::room_log(std::string room, room_row stored, const log_home::encoder& encode, std::weak_ptr<journal> writer,
+room_log::room_log(std::string room, room_row stored, const log_store::encoder& encode, std::weak_ptr<journal> writer,
                    std::weak_ptr<history> reader)
     : room_(std::move(room)),
       encode_(encode),
@@ -18,11 +18,11 @@ room_log::room_log(std::string room, room_row stored, const log_home::encoder& e
       reader_(std::move(reader)),
       row_(std::move(stored)) {}
 
-void room_log::append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) {
+void room_log::append(std::vector<record> records, std::function<void(std::vector<append_result>)> done) {
   if (const auto writer = writer_.lock())
-    writer->append({shared_from_this(), std::move(drafts), std::move(done)});
+    writer->append({shared_from_this(), std::move(records), std::move(done)});
   else
-    done(std::vector<append_result>(drafts.size(), append_result{log_is_closed()}));
+    done(std::vector<append_result>(records.size(), append_result{log_is_closed()}));
 }
 
 void room_log::read(page_request wanted, std::function<void(log_page)> done) {

@@ -17,7 +17,7 @@ namespace switchboard::sqlite {
 class history;
 class journal;
 
-/// What is answered once the home has ended.
+/// What is answered once the store has ended.
 rpc::status log_is_closed();
 
 /// What the database has of a room.
@@ -34,10 +34,10 @@ struct room_row {
 
 class room_log final : public log, public std::enable_shared_from_this<room_log> {
 public:
-  room_log(std::string room, room_row stored, const log_home::encoder& encode, std::weak_ptr<journal> writer,
+  room_log(std::string room, room_row stored, const log_store::encoder& encode, std::weak_ptr<journal> writer,
            std::weak_ptr<history> reader);
 
-  void append(std::vector<draft> drafts, std::function<void(std::vector<append_result>)> done) override;
+  void append(std::vector<record> records, std::function<void(std::vector<append_result>)> done) override;
   void read(page_request wanted, std::function<void(log_page)> done) override;
   log_extent extent() const override;
   void watch(std::function<void()> grown) override { watch_.set(std::move(grown)); }
@@ -59,7 +59,7 @@ public:
 
 private:
   const std::string room_;
-  const log_home::encoder encode_;
+  const log_store::encoder encode_;
   const std::weak_ptr<journal> writer_;
   const std::weak_ptr<history> reader_;
   growth_watch watch_;

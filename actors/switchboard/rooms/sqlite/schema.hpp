@@ -3,7 +3,7 @@
 /// The tables in which rooms are kept, and how older ones become these.
 ///
 ///     rooms     one row a room: where its log stands
-///     messages  by room and sequence: what a draft's body was, and when it was appended (milliseconds since 1970)
+///     messages  by room and sequence: what a record's body was, and when it was appended (milliseconds since 1970)
 ///     ids       by room and sequence: the ids in the deduplication window
 ///
 /// Why        a file outlives the program that wrote it: it says whose it is and which version of the tables it has.

@@ -12,14 +12,14 @@
 #include <string>
 #include <string_view>
 
-#include <switchboard/rooms/feed_vocabulary.hpp>
+#include <switchboard/rooms/feed_codec.hpp>
 #include <switchboard/rooms/log.hpp>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/wire/shared_bytes.hpp>
 
 namespace switchboard {
 
-class room_vocabulary : public feed_vocabulary {
+class room_codec : public feed_codec {
 public:
   /// What the log stores of a publish: `content` is what the service put into room_publish.
   virtual std::string body(std::string_view sender, std::string_view content) const = 0;

@@ -1,4 +1,4 @@
-// Rooms on disk: what a home says it has stored is there when the next one opens the directory.
+// Rooms on disk: what a store says it has stored is there when the next one opens the directory.
 
 #include "unsteady_disk.hpp"
 
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 #include <switchboard/rooms/sqlite/data_directory.hpp>
-#include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/rooms/sqlite_store.hpp>
 #include <switchboard/testkit/eventually.hpp>
 
 namespace switchboard {
@@ -77,36 +77,36 @@ private:
   rlimit before_{};
 };
 
-class SqliteHome : public testing::Test {
+class SqliteStore : public testing::Test {
 protected:
-  SqliteHome() {
+  SqliteStore() {
     auto name = (files::temp_directory_path() / "switchboard-XXXXXX").string();
     directory_ = ::mkdtemp(name.data());
   }
-  ~SqliteHome() override { files::remove_all(directory_); }
+  ~SqliteStore() override { files::remove_all(directory_); }
 
-  rpc::result<std::shared_ptr<sqlite_home>> try_open(sqlite_options options = {}) {
+  rpc::result<std::shared_ptr<sqlite_store>> try_open(sqlite_options options = {}) {
     options.directory = directory_ / "data";
-    return sqlite_home::open(body_alone, options);
+    return sqlite_store::open(body_alone, options);
   }
-  std::shared_ptr<sqlite_home> open(sqlite_options options = {}) {
+  std::shared_ptr<sqlite_store> open(sqlite_options options = {}) {
     auto opened = try_open(std::move(options));
     EXPECT_TRUE(opened) << opened.status().message;
     return opened ? std::move(*opened) : nullptr;
   }
   files::path database() const { return directory_ / "data" / "rooms.db"; }
 
-  static std::future<std::vector<append_result>> begin_append(log& to, std::vector<draft> drafts) {
+  static std::future<std::vector<append_result>> begin_append(log& to, std::vector<record> records) {
     auto promise = std::make_shared<std::promise<std::vector<append_result>>>();
     auto results = promise->get_future();
-    to.append(std::move(drafts), [promise](auto stored) { promise->set_value(std::move(stored)); });
+    to.append(std::move(records), [promise](auto stored) { promise->set_value(std::move(stored)); });
     return results;
   }
-  static std::vector<append_result> append(log& to, std::vector<draft> drafts) {
-    return begin_append(to, std::move(drafts)).get();
+  static std::vector<append_result> append(log& to, std::vector<record> records) {
+    return begin_append(to, std::move(records)).get();
   }
   static append_result append(log& to, std::string body, std::string key = {}) {
-    return append(to, std::vector{draft{std::move(body), std::move(key)}}).at(0);
+    return append(to, std::vector{record{std::move(body), std::move(key)}}).at(0);
   }
   static log_page read(log& from, std::uint64_t after, std::size_t limit = 1000, std::size_t bytes = 1'000'000) {
     std::promise<log_page> promise;
@@ -129,9 +129,9 @@ protected:
   files::path directory_;
 };
 
-TEST_F(SqliteHome, CountsSequencesFromOneAndSaysHowSafeTheyAre) {
-  const auto home = open();
-  const auto log = home->open("r");
+TEST_F(SqliteStore, CountsSequencesFromOneAndSaysHowSafeTheyAre) {
+  const auto store = open();
+  const auto log = store->open("r");
   const auto results = append(*log, {{"a", ""}, {"b", ""}});
   ASSERT_EQ(results.size(), 2u);
   EXPECT_EQ(results[0].sequence, 1u);
@@ -141,36 +141,36 @@ TEST_F(SqliteHome, CountsSequencesFromOneAndSaysHowSafeTheyAre) {
   EXPECT_EQ(log->extent().last, 2u);
 }
 
-TEST_F(SqliteHome, KeepsRoomsMessagesAndTheLogsNameAcrossHomes) {
+TEST_F(SqliteStore, KeepsRoomsMessagesAndTheLogsNameAcrossStores) {
   std::string log_id;
   {
-    const auto home = open();
-    append(*home->open("r"), {{"a", ""}, {"b", ""}});
-    (void)home->open("empty");
-    log_id = home->find("r")->extent().id;
+    const auto store = open();
+    append(*store->open("r"), {{"a", ""}, {"b", ""}});
+    (void)store->open("empty");
+    log_id = store->find("r")->extent().id;
   }
-  const auto home = open();
-  EXPECT_EQ(home->rooms("", 10), (std::vector<std::string>{"empty", "r"}));
-  const auto log = home->find("r");
+  const auto store = open();
+  EXPECT_EQ(store->rooms("", 10), (std::vector<std::string>{"empty", "r"}));
+  const auto log = store->find("r");
   ASSERT_TRUE(log);
   EXPECT_EQ(log->extent().id, log_id);
   EXPECT_EQ(bodies(read(*log, 0)), "1a 2b ");
   EXPECT_EQ(append(*log, "c").sequence, 3u);
 }
 
-TEST_F(SqliteHome, CommitsWhatWasAcceptedBeforeItsEnd) {
+TEST_F(SqliteStore, CommitsWhatWasAcceptedBeforeItsEnd) {
   std::vector<std::future<std::vector<append_result>>> under_way;
   {
-    const auto home = open();
-    const auto log = home->open("r");
+    const auto store = open();
+    const auto log = store->open("r");
     for (int n = 0; n < 200; ++n) under_way.push_back(begin_append(*log, {{"x", ""}}));
   }
   for (auto& each : under_way) EXPECT_TRUE(each.get().at(0).status.ok());
   EXPECT_EQ(open()->find("r")->extent().last, 200u);
 }
 
-TEST_F(SqliteHome, MayEndWhileWhatIsDoneAsksForMore) {
-  { append(*open()->open("r"), std::vector<draft>(100, draft{"x", ""})); }
+TEST_F(SqliteStore, MayEndWhileWhatIsDoneAsksForMore) {
+  { append(*open()->open("r"), std::vector<record>(100, record{"x", ""})); }
   /// Reads, and appends, again and again from the log's own threads.
   struct insatiable {
     explicit insatiable(std::shared_ptr<log> messages) : from(std::move(messages)) {}
@@ -191,12 +191,12 @@ TEST_F(SqliteHome, MayEndWhileWhatIsDoneAsksForMore) {
     std::promise<rpc::code> append_end;
   };
   for (int n = 0; n < 30; ++n) {
-    auto home = open({.safety = durability::written});
-    insatiable one{home->find("r")};
+    auto store = open({.safety = durability::written});
+    insatiable one{store->find("r")};
     one.read(0);
     one.append();
     for (int i = 0; i < n * 20; ++i) std::this_thread::yield();
-    home = nullptr;
+    store = nullptr;
     EXPECT_EQ(one.read_end.get_future().get(), rpc::code::unavailable);
     EXPECT_EQ(one.append_end.get_future().get(), rpc::code::unavailable);
   }
@@ -224,9 +224,9 @@ private:
   bool is_let_go_ = false;
 };
 
-TEST_F(SqliteHome, LetsReadersTakeTurns) {
-  const auto home = open();
-  const auto log = home->open("r");
+TEST_F(SqliteStore, LetsReadersTakeTurns) {
+  const auto store = open();
+  const auto log = store->open("r");
   append(*log, "a");
   std::vector<std::uint64_t> order;
   std::promise<void> all;
@@ -242,9 +242,9 @@ TEST_F(SqliteHome, LetsReadersTakeTurns) {
   EXPECT_EQ(order.at(1), 2u);
 }
 
-TEST_F(SqliteHome, DoesNotReadAPageThatNobodyWaitsForAnyMore) {
-  const auto home = open();
-  const auto log = home->open("r");
+TEST_F(SqliteStore, DoesNotReadAPageThatNobodyWaitsForAnyMore) {
+  const auto store = open();
+  const auto log = store->open("r");
   append(*log, "a");
   bool wanted = true;
   std::promise<log_page> answer;
@@ -260,15 +260,15 @@ TEST_F(SqliteHome, DoesNotReadAPageThatNobodyWaitsForAnyMore) {
   EXPECT_EQ(bodies(read(*log, 0)), "1a ");
 }
 
-TEST_F(SqliteHome, EndsWithoutReadingThePagesThatStillWait) {
-  auto home = open();
-  const auto log = home->open("r");
+TEST_F(SqliteStore, EndsWithoutReadingThePagesThatStillWait) {
+  auto store = open();
+  const auto log = store->open("r");
   append(*log, "a");
   std::vector<rpc::code> answers;
   held_reader held{*log};
   for (int n = 0; n < 100; ++n)
     log->read({.limit = 1, .bytes = 1}, [&](log_page page) { answers.push_back(page.status.code); });
-  std::thread ending{[&] { home = nullptr; }};
+  std::thread ending{[&] { store = nullptr; }};
   // A log that has ended answers at once.
   EXPECT_TRUE(eventually([&] {
     const auto at_once = std::make_shared<std::atomic<bool>>(false);
@@ -294,10 +294,10 @@ private:
   const mode_t before_;
 };
 
-TEST_F(SqliteHome, KeepsItsFilesFromOthersWhateverTheUmask) {
+TEST_F(SqliteStore, KeepsItsFilesFromOthersWhateverTheUmask) {
   const without_umask all_rights;
-  const auto home = open();
-  append(*home->open("r"), "a");
+  const auto store = open();
+  append(*store->open("r"), "a");
   const auto rights_of = [&](const files::path& each) { return files::status(each).permissions(); };
   EXPECT_EQ(rights_of(directory_ / "data"), files::perms::owner_all);
   std::size_t seen = 0;
@@ -308,7 +308,7 @@ TEST_F(SqliteHome, KeepsItsFilesFromOthersWhateverTheUmask) {
   EXPECT_EQ(seen, 4u) << "the database, its two logs' files, the lock";
 }
 
-TEST_F(SqliteHome, NamesWhatOthersMayUseAndLeavesItSo) {
+TEST_F(SqliteStore, NamesWhatOthersMayUseAndLeavesItSo) {
   { append(*open()->open("r"), "a"); }
   const auto data = directory_ / "data";
   {
@@ -324,7 +324,7 @@ TEST_F(SqliteHome, NamesWhatOthersMayUseAndLeavesItSo) {
   EXPECT_EQ(claimed->exposed(), (std::vector{data, database()}));
 }
 
-TEST_F(SqliteHome, LeavesAFileAloneThatItsLockPointsTo) {
+TEST_F(SqliteStore, LeavesAFileAloneThatItsLockPointsTo) {
   const auto precious = directory_ / "precious";
   std::ofstream{precious} << "precious";
   const auto lock = directory_ / "data" / "lock";
@@ -341,53 +341,53 @@ TEST_F(SqliteHome, LeavesAFileAloneThatItsLockPointsTo) {
   EXPECT_TRUE(try_open());
 }
 
-TEST_F(SqliteHome, KnowsIdsAgainAcrossHomes) {
+TEST_F(SqliteStore, KnowsIdsAgainAcrossStores) {
   {
-    const auto home = open();
-    EXPECT_EQ(append(*home->open("r"), "a", "id").sequence, 1u);
+    const auto store = open();
+    EXPECT_EQ(append(*store->open("r"), "a", "id").sequence, 1u);
   }
-  const auto home = open();
-  const auto again = append(*home->open("r"), "a", "id");
+  const auto store = open();
+  const auto again = append(*store->open("r"), "a", "id");
   EXPECT_TRUE(again.duplicate);
   EXPECT_EQ(again.sequence, 1u);
-  EXPECT_EQ(home->find("r")->extent().last, 1u);
+  EXPECT_EQ(store->find("r")->extent().last, 1u);
 }
 
-TEST_F(SqliteHome, TakesAnIdThatTheDatabaseHasTwiceForTheFirstMessage) {
+TEST_F(SqliteStore, TakesAnIdThatTheDatabaseHasTwiceForTheFirstMessage) {
   { append(*open()->open("r"), {{"a", "1"}, {"b", "2"}}); }
   run_sql("UPDATE ids SET id = x'31' WHERE sequence = 2");
-  const auto home = open({.dedupe_window = 2});
-  const auto log = home->find("r");
+  const auto store = open({.dedupe_window = 2});
+  const auto log = store->find("r");
   EXPECT_EQ(append(*log, "a", "1").sequence, 1u);
   for (const auto* id : {"3", "4", "5"}) EXPECT_FALSE(append(*log, "x", id).duplicate);
   for (const auto* id : {"4", "5"}) EXPECT_TRUE(append(*log, "x", id).duplicate);
 }
 
-TEST_F(SqliteHome, FindsADuplicateInTheSameGroup) {
-  const auto home = open();
-  const auto results = append(*home->open("r"), {{"a", "id"}, {"b", ""}, {"a", "id"}});
+TEST_F(SqliteStore, FindsADuplicateInTheSameGroup) {
+  const auto store = open();
+  const auto results = append(*store->open("r"), {{"a", "id"}, {"b", ""}, {"a", "id"}});
   EXPECT_FALSE(results.at(0).duplicate);
   EXPECT_TRUE(results.at(2).duplicate);
   EXPECT_EQ(results.at(2).sequence, 1u);
 }
 
-TEST_F(SqliteHome, ForgetsIdsBeyondTheWindowAcrossHomesToo) {
+TEST_F(SqliteStore, ForgetsIdsBeyondTheWindowAcrossStoresToo) {
   for (const bool anew : {false, true}) {
-    auto home = open({.dedupe_window = 2});
+    auto store = open({.dedupe_window = 2});
     const auto room = anew ? "anew" : "same";
-    for (const auto* id : {"1", "2", "3"}) append(*home->open(room), "x", id);
+    for (const auto* id : {"1", "2", "3"}) append(*store->open(room), "x", id);
     if (anew) {
-      home = nullptr;
-      home = open({.dedupe_window = 2});
+      store = nullptr;
+      store = open({.dedupe_window = 2});
     }
-    EXPECT_TRUE(append(*home->open(room), "x", "2").duplicate) << anew;
-    EXPECT_FALSE(append(*home->open(room), "x", "1").duplicate) << anew;
+    EXPECT_TRUE(append(*store->open(room), "x", "2").duplicate) << anew;
+    EXPECT_FALSE(append(*store->open(room), "x", "1").duplicate) << anew;
   }
 }
 
-TEST_F(SqliteHome, ReadsPagesOfBoundedLengthAndBytes) {
-  const auto home = open();
-  const auto log = home->open("r");
+TEST_F(SqliteStore, ReadsPagesOfBoundedLengthAndBytes) {
+  const auto store = open();
+  const auto log = store->open("r");
   append(*log, {{"aa", ""}, {"bb", ""}, {"cc", ""}, {"dd", ""}});
   EXPECT_EQ(bodies(read(*log, 1, 2)), "2bb 3cc ");
   EXPECT_EQ(bodies(read(*log, 0, 10, 5)), "1aa 2bb ");
@@ -396,36 +396,36 @@ TEST_F(SqliteHome, ReadsPagesOfBoundedLengthAndBytes) {
   EXPECT_EQ(bodies(read(*log, ~std::uint64_t{0})), "");
 }
 
-TEST_F(SqliteHome, TrimsByCount) {
-  const auto home = open({.keep = {.messages = 2}});
-  const auto log = home->open("r");
+TEST_F(SqliteStore, TrimsByCount) {
+  const auto store = open({.keep = {.messages = 2}});
+  const auto log = store->open("r");
   for (const auto* body : {"a", "b", "c"}) append(*log, body);
   EXPECT_EQ(log->extent().first, 2u);
   EXPECT_EQ(bodies(read(*log, 0)), "2b 3c ");
 }
 
-TEST_F(SqliteHome, TrimsByBytesOfTheEntries) {
-  const auto home = open({.keep = {.bytes = 5}});
-  const auto log = home->open("r");
+TEST_F(SqliteStore, TrimsByBytesOfTheEntries) {
+  const auto store = open({.keep = {.bytes = 5}});
+  const auto log = store->open("r");
   for (const auto* body : {"aaa", "bbb", "cc"}) append(*log, body);
   EXPECT_EQ(bodies(read(*log, 0)), "2bbb 3cc ");
 }
 
-TEST_F(SqliteHome, TrimsByAgeWhatIsOnDisk) {
+TEST_F(SqliteStore, TrimsByAgeWhatIsOnDisk) {
   {
-    const auto home = open();
-    append(*home->open("r"), {{"a", ""}, {"b", ""}});
+    const auto store = open();
+    append(*store->open("r"), {{"a", ""}, {"b", ""}});
   }
   run_sql("UPDATE messages SET at = at - 7200000 WHERE sequence = 1");
-  const auto home = open({.keep = {.age = 1h}});
-  append(*home->open("r"), "c");
-  EXPECT_EQ(bodies(read(*home->find("r"), 0)), "2b 3c ");
+  const auto store = open({.keep = {.age = 1h}});
+  append(*store->open("r"), "c");
+  EXPECT_EQ(bodies(read(*store->find("r"), 0)), "2b 3c ");
 }
 
-TEST_F(SqliteHome, TrimsByAgeARoomThatIsQuietWhileAnotherIsBusy) {
-  const auto home = open({.keep = {.age = 1h}, .age_check_interval = 50ms});
-  const auto quiet = home->open("quiet");
-  const auto busy = home->open("busy");
+TEST_F(SqliteStore, TrimsByAgeARoomThatIsQuietWhileAnotherIsBusy) {
+  const auto store = open({.keep = {.age = 1h}, .age_check_interval = 50ms});
+  const auto quiet = store->open("quiet");
+  const auto busy = store->open("busy");
   append(*quiet, {{"a", ""}, {"b", ""}});
   run_sql("UPDATE messages SET at = at - 7200000");
   EXPECT_TRUE(eventually([&] {
@@ -434,58 +434,58 @@ TEST_F(SqliteHome, TrimsByAgeARoomThatIsQuietWhileAnotherIsBusy) {
   }));
 }
 
-TEST_F(SqliteHome, TrimsAsMuchAsIsPublished) {
-  const auto home = open({.keep = {.messages = 10}});
-  const auto log = home->open("r");
+TEST_F(SqliteStore, TrimsAsMuchAsIsPublished) {
+  const auto store = open({.keep = {.messages = 10}});
+  const auto log = store->open("r");
   for (int n = 0; n < 3; ++n) {
-    append(*log, std::vector<draft>(4'000, draft{"x", ""}));
+    append(*log, std::vector<record>(4'000, record{"x", ""}));
     EXPECT_EQ(log->extent().last + 1 - log->extent().first, 10u);
   }
 }
 
-TEST_F(SqliteHome, TrimsRoomsThatNobodyPublishesTo) {
+TEST_F(SqliteStore, TrimsRoomsThatNobodyPublishesTo) {
   constexpr int rooms = 20;
   {
-    const auto home = open();
+    const auto store = open();
     for (int n = 0; n < rooms; ++n)
-      append(*home->open(std::to_string(n)), std::vector<draft>(n == 0 ? 4'500 : 20, draft{"x", ""}));
+      append(*store->open(std::to_string(n)), std::vector<record>(n == 0 ? 4'500 : 20, record{"x", ""}));
   }
-  const auto home = open({.keep = {.messages = 10}});
+  const auto store = open({.keep = {.messages = 10}});
   for (int n = 0; n < rooms; ++n) {
-    const auto log = home->find(std::to_string(n));
+    const auto log = store->find(std::to_string(n));
     EXPECT_TRUE(eventually([&] { return log->extent().last + 1 - log->extent().first == 10; })) << n;
     EXPECT_EQ(read(*log, 0).entries.size(), 10u);
   }
 }
 
-TEST_F(SqliteHome, KnowsTheIdsOfARoomThatItTrimmedBeforeAnybodyPublished) {
+TEST_F(SqliteStore, KnowsTheIdsOfARoomThatItTrimmedBeforeAnybodyPublished) {
   { append(*open()->open("r"), {{"a", "id"}, {"b", ""}}); }
-  const auto home = open({.keep = {.messages = 1}});
-  const auto log = home->find("r");
+  const auto store = open({.keep = {.messages = 1}});
+  const auto log = store->find("r");
   ASSERT_TRUE(eventually([&] { return log->extent().first == 2; }));
   EXPECT_TRUE(append(*log, "a", "id").duplicate);
 }
 
-TEST_F(SqliteHome, RemembersAnIdWhoseMessageWasTrimmed) {
-  const auto home = open({.keep = {.messages = 1}});
-  const auto log = home->open("r");
+TEST_F(SqliteStore, RemembersAnIdWhoseMessageWasTrimmed) {
+  const auto store = open({.keep = {.messages = 1}});
+  const auto log = store->open("r");
   append(*log, "a", "id");
   append(*log, "b");
   EXPECT_EQ(append(*log, "a", "id").sequence, 1u);
 }
 
-TEST_F(SqliteHome, TellsWhoWatchesBeforeTheAppendIsDone) {
-  const auto home = open();
-  const auto log = home->open("r");
+TEST_F(SqliteStore, TellsWhoWatchesBeforeTheAppendIsDone) {
+  const auto store = open();
+  const auto log = store->open("r");
   std::uint64_t told = 0;
   log->watch([&] { told = log->extent().last; });
   append(*log, "a");
   EXPECT_EQ(told, 1u);
 }
 
-TEST_F(SqliteHome, SaysInAPageWhatItsOwnStateOfTheDatabaseKeeps) {
-  const auto home = open();
-  const auto log = home->open("r");
+TEST_F(SqliteStore, SaysInAPageWhatItsOwnStateOfTheDatabaseKeeps) {
+  const auto store = open();
+  const auto log = store->open("r");
   append(*log, {{"a", ""}, {"b", ""}});
   // Committed, but not yet shown: what a reader finds between the two.
   run_sql(
@@ -498,9 +498,9 @@ TEST_F(SqliteHome, SaysInAPageWhatItsOwnStateOfTheDatabaseKeeps) {
   EXPECT_EQ(page.extent.first, 3u) << "there is a reason for the lack of 1 and 2";
 }
 
-TEST_F(SqliteHome, SkipsNoMessageThatIsMissingWithoutAReason) {
-  const auto home = open();
-  const auto log = home->open("r");
+TEST_F(SqliteStore, SkipsNoMessageThatIsMissingWithoutAReason) {
+  const auto store = open();
+  const auto log = store->open("r");
   append(*log, {{"a", ""}, {"b", ""}, {"c", ""}});
   run_sql("DELETE FROM messages WHERE sequence = 2");
   EXPECT_EQ(bodies(read(*log, 0, 1)), "1a ");
@@ -508,19 +508,19 @@ TEST_F(SqliteHome, SkipsNoMessageThatIsMissingWithoutAReason) {
   EXPECT_EQ(bodies(read(*log, 2)), "3c ");
 }
 
-TEST_F(SqliteHome, RefusesADirectoryThatIsInUse) {
-  const auto home = open();
+TEST_F(SqliteStore, RefusesADirectoryThatIsInUse) {
+  const auto store = open();
   const auto second = try_open();
   ASSERT_FALSE(second);
   EXPECT_NE(second.status().message.find("in use by another broker"), std::string::npos) << second.status().message;
 }
 
-TEST_F(SqliteHome, RefusesAPlaceThatIsNoDirectory) {
+TEST_F(SqliteStore, RefusesAPlaceThatIsNoDirectory) {
   std::ofstream(directory_ / "data") << "a file";
   EXPECT_FALSE(try_open());
 }
 
-TEST_F(SqliteHome, RefusesADamagedDatabaseAndLeavesItAsItIs) {
+TEST_F(SqliteStore, RefusesADamagedDatabaseAndLeavesItAsItIs) {
   { append(*open()->open("r"), "a"); }
   std::string damaged(8192, 'x');
   std::ofstream(database(), std::ios::binary) << damaged;
@@ -530,7 +530,7 @@ TEST_F(SqliteHome, RefusesADamagedDatabaseAndLeavesItAsItIs) {
   EXPECT_EQ(content_of(database()), damaged);
 }
 
-TEST_F(SqliteHome, RefusesADatabaseWhoseRoomsDoNotEndWhereTheirMessagesDo) {
+TEST_F(SqliteStore, RefusesADatabaseWhoseRoomsDoNotEndWhereTheirMessagesDo) {
   { append(*open()->open("r"), {{"a", ""}, {"b", ""}}); }
   run_sql("DELETE FROM messages WHERE sequence = 2");
   const auto opened = try_open();
@@ -538,8 +538,8 @@ TEST_F(SqliteHome, RefusesADatabaseWhoseRoomsDoNotEndWhereTheirMessagesDo) {
   EXPECT_EQ(opened.status().code, rpc::code::data_loss);
 }
 
-TEST_F(SqliteHome, ChecksEveryMessageAndId) {
-  const auto faults = [this] { return *sqlite_home::check(directory_ / "data"); };
+TEST_F(SqliteStore, ChecksEveryMessageAndId) {
+  const auto faults = [this] { return *sqlite_store::check(directory_ / "data"); };
   { append(*open()->open("r"), {{"a", "1"}, {"b", "2"}, {"c", ""}}); }
   EXPECT_EQ(faults(), std::vector<std::string>{});
   run_sql("UPDATE ids SET id = x'31' WHERE sequence = 2");
@@ -550,7 +550,7 @@ TEST_F(SqliteHome, ChecksEveryMessageAndId) {
   EXPECT_EQ(faults().size(), 1u) << "a gap that opening does not look for";
 }
 
-TEST_F(SqliteHome, RefusesADatabaseOfAnotherApplicationOrOfANewerVersion) {
+TEST_F(SqliteStore, RefusesADatabaseOfAnotherApplicationOrOfANewerVersion) {
   { append(*open()->open("r"), "a"); }
   run_sql("PRAGMA user_version = 999");
   EXPECT_FALSE(try_open());
@@ -558,7 +558,7 @@ TEST_F(SqliteHome, RefusesADatabaseOfAnotherApplicationOrOfANewerVersion) {
   EXPECT_FALSE(try_open());
 }
 
-TEST_F(SqliteHome, LeavesADatabaseOfAnotherApplicationAsItIs) {
+TEST_F(SqliteStore, LeavesADatabaseOfAnotherApplicationAsItIs) {
   files::create_directory(directory_ / "data");
   run_sql("PRAGMA application_id = 7; CREATE TABLE theirs (a)");
   const auto before = content_of(database());
@@ -566,9 +566,9 @@ TEST_F(SqliteHome, LeavesADatabaseOfAnotherApplicationAsItIs) {
   EXPECT_EQ(content_of(database()), before);
 }
 
-TEST_F(SqliteHome, RefusesAWriteAheadLogWhoseDatabaseIsLostAndLeavesItAsItIs) {
-  const auto home = open();
-  append(*home->open("r"), "a");
+TEST_F(SqliteStore, RefusesAWriteAheadLogWhoseDatabaseIsLostAndLeavesItAsItIs) {
+  const auto store = open();
+  append(*store->open("r"), "a");
   const auto log = database().string() + "-wal";
   const auto written = content_of(log);
   ASSERT_FALSE(written.empty());
@@ -578,18 +578,18 @@ TEST_F(SqliteHome, RefusesAWriteAheadLogWhoseDatabaseIsLostAndLeavesItAsItIs) {
     files::create_directory(elsewhere);
     files::copy(log, elsewhere / "rooms.db-wal");
     if (there) std::ofstream(elsewhere / "rooms.db").flush();
-    const auto opened = sqlite_home::open(body_alone, {.directory = elsewhere});
+    const auto opened = sqlite_store::open(body_alone, {.directory = elsewhere});
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.status().code, rpc::code::data_loss) << opened.status().message;
-    EXPECT_EQ(sqlite_home::check(elsewhere).status().code, rpc::code::data_loss);
+    EXPECT_EQ(sqlite_store::check(elsewhere).status().code, rpc::code::data_loss);
     EXPECT_EQ(content_of(elsewhere / "rooms.db-wal"), written);
   }
 }
 
-TEST_F(SqliteHome, FailsTheRoomAloneWhoseStatementsFail) {
-  const auto home = open();
-  const auto bad = home->open("bad");
-  const auto good = home->open("good");
+TEST_F(SqliteStore, FailsTheRoomAloneWhoseStatementsFail) {
+  const auto store = open();
+  const auto bad = store->open("bad");
+  const auto good = store->open("good");
   append(*good, "a");
   another_program other{database()};
   other.run("INSERT INTO messages SELECT id, 1, 0, x'61' FROM rooms WHERE name = CAST('bad' AS BLOB); BEGIN IMMEDIATE");
@@ -604,9 +604,9 @@ TEST_F(SqliteHome, FailsTheRoomAloneWhoseStatementsFail) {
   EXPECT_EQ(bodies(read(*good, 0)), "1a 2b 3c ");
 }
 
-TEST_F(SqliteHome, KnowsNoIdOfAMessageThatItRolledBackAlone) {
-  const auto home = open();
-  const auto bad = home->open("bad");
+TEST_F(SqliteStore, KnowsNoIdOfAMessageThatItRolledBackAlone) {
+  const auto store = open();
+  const auto bad = store->open("bad");
   ASSERT_EQ(append(*bad, "a", "first").sequence, 1u);
   another_program other{database()};
   // In the way of the second message of two.
@@ -620,9 +620,9 @@ TEST_F(SqliteHome, KnowsNoIdOfAMessageThatItRolledBackAlone) {
   EXPECT_TRUE(append(*bad, "a", "first").duplicate);
 }
 
-TEST_F(SqliteHome, SaysUnavailableWhileAnotherProgramHoldsTheDatabaseAndGoesOnAfterwards) {
-  const auto home = open();
-  const auto log = home->open("r");
+TEST_F(SqliteStore, SaysUnavailableWhileAnotherProgramHoldsTheDatabaseAndGoesOnAfterwards) {
+  const auto store = open();
+  const auto log = store->open("r");
   append(*log, "a");
   another_program other{database()};
   other.run("BEGIN IMMEDIATE");
@@ -633,10 +633,10 @@ TEST_F(SqliteHome, SaysUnavailableWhileAnotherProgramHoldsTheDatabaseAndGoesOnAf
   EXPECT_EQ(bodies(read(*log, 0)), "1a 2c ");
 }
 
-TEST_F(SqliteHome, GivesHistoryWhereTheDiskIsFullBeforeAnybodyHasRead) {
+TEST_F(SqliteStore, GivesHistoryWhereTheDiskIsFullBeforeAnybodyHasRead) {
   { append(*open()->open("r"), "a"); }
-  const auto home = open();
-  const auto log = home->find("r");
+  const auto store = open();
+  const auto log = store->find("r");
   const full_disk full{0};
   EXPECT_EQ(append(*log, "b").status.code, rpc::code::resource_exhausted);
   const auto page = read(*log, 0);
@@ -644,13 +644,13 @@ TEST_F(SqliteHome, GivesHistoryWhereTheDiskIsFullBeforeAnybodyHasRead) {
   EXPECT_EQ(bodies(page), "1a ");
 }
 
-TEST_F(SqliteHome, StoresARoomThatWasMadeWhileItCouldNotWrite) {
-  const auto home = open();
-  const auto log = home->open("r");
+TEST_F(SqliteStore, StoresARoomThatWasMadeWhileItCouldNotWrite) {
+  const auto store = open();
+  const auto log = store->open("r");
   append(*log, "a");
   {
     const full_disk full{0};
-    (void)home->open("new");
+    (void)store->open("new");
     EXPECT_EQ(append(*log, "b").status.code, rpc::code::resource_exhausted);
   }
   another_program other{database()};
@@ -658,9 +658,9 @@ TEST_F(SqliteHome, StoresARoomThatWasMadeWhileItCouldNotWrite) {
       eventually([&] { return other.ask("SELECT count(*) FROM rooms WHERE name = CAST('new' AS BLOB)") == 1; }));
 }
 
-TEST_F(SqliteHome, SaysResourceExhaustedWhereSpaceRunsOutAndGoesOnWhenThereIsSomeAgain) {
-  const auto home = open();
-  const auto log = home->open("r");
+TEST_F(SqliteStore, SaysResourceExhaustedWhereSpaceRunsOutAndGoesOnWhenThereIsSomeAgain) {
+  const auto store = open();
+  const auto log = store->open("r");
   const std::string large(20'000, 'x');
   ASSERT_EQ(append(*log, large, "first").sequence, 1u);
   std::optional<full_disk> full{std::in_place, 100'000};
@@ -682,10 +682,10 @@ TEST_F(SqliteHome, SaysResourceExhaustedWhereSpaceRunsOutAndGoesOnWhenThereIsSom
   EXPECT_EQ(read(*log, 0).entries.size(), stored + 1);
 }
 
-TEST_F(SqliteHome, GivesHistoryAndAcknowledgesNothingWhileTheDiskHangs) {
+TEST_F(SqliteStore, GivesHistoryAndAcknowledgesNothingWhileTheDiskHangs) {
   unsteady_disk disk;
-  const auto home = open();
-  const auto log = home->open("r");
+  const auto store = open();
+  const auto log = store->open("r");
   append(*log, "a");
   disk.hold_syncs();
   auto under_way = begin_append(*log, {{"b", ""}});
@@ -698,11 +698,11 @@ TEST_F(SqliteHome, GivesHistoryAndAcknowledgesNothingWhileTheDiskHangs) {
   EXPECT_EQ(bodies(read(*log, 0)), "1a 2b ");
 }
 
-TEST_F(SqliteHome, CountsTransactionsTheirSizesAndHowLongTheyTake) {
+TEST_F(SqliteStore, CountsTransactionsTheirSizesAndHowLongTheyTake) {
   unsteady_disk disk;
   const auto figures = std::make_shared<metrics::registry>();
-  const auto home = open({.figures = figures});
-  const auto log = home->open("r");
+  const auto store = open({.figures = figures});
+  const auto log = store->open("r");
   append(*log, {{"a", ""}, {"b", ""}, {"c", ""}});
   disk.fail_syncs();
   append(*log, "d");
@@ -717,11 +717,11 @@ TEST_F(SqliteHome, CountsTransactionsTheirSizesAndHowLongTheyTake) {
   EXPECT_EQ(read.find("switchboard_journal_batch_messages", {})->sum, 3);
 }
 
-TEST_F(SqliteHome, SaysHowMuchWaitsForTheDisk) {
+TEST_F(SqliteStore, SaysHowMuchWaitsForTheDisk) {
   unsteady_disk disk;
   const auto figures = std::make_shared<metrics::registry>();
-  const auto home = open({.figures = figures});
-  const auto log = home->open("r");
+  const auto store = open({.figures = figures});
+  const auto log = store->open("r");
   append(*log, "a");
   disk.hold_syncs();
   auto held = begin_append(*log, {{"b", ""}});
@@ -734,12 +734,12 @@ TEST_F(SqliteHome, SaysHowMuchWaitsForTheDisk) {
   EXPECT_EQ(figures->read().value("switchboard_journal_queued_messages"), 0);
 }
 
-TEST_F(SqliteHome, StoresOnceWhatIsPublishedAgainAfterTheDiskFailed) {
+TEST_F(SqliteStore, StoresOnceWhatIsPublishedAgainAfterTheDiskFailed) {
   unsteady_disk disk;
   std::string stored;
   {
-    const auto home = open();
-    const auto log = home->open("r");
+    const auto store = open();
+    const auto log = store->open("r");
     for (std::uint64_t sequence = 1; sequence <= 10; ++sequence) {
       const auto body = "m" + std::to_string(sequence);
       if (sequence % 3 == 0) {
@@ -756,16 +756,16 @@ TEST_F(SqliteHome, StoresOnceWhatIsPublishedAgainAfterTheDiskFailed) {
     }
     EXPECT_EQ(bodies(read(*log, 0)), stored);
   }
-  const auto home = open();
-  EXPECT_EQ(bodies(read(*home->find("r"), 0)), stored);
+  const auto store = open();
+  EXPECT_EQ(bodies(read(*store->find("r"), 0)), stored);
 }
 
-TEST_F(SqliteHome, RefusesWhatIsMoreThanMayWait) {
+TEST_F(SqliteStore, RefusesWhatIsMoreThanMayWait) {
   const auto figures = std::make_shared<metrics::registry>();
-  const auto home = open({.figures = figures});
-  const auto log = home->open("r");
+  const auto store = open({.figures = figures});
+  const auto log = store->open("r");
   std::vector<std::future<std::vector<append_result>>> all;
-  for (int n = 0; n < 40; ++n) all.push_back(begin_append(*log, std::vector<draft>(4'000, draft{"x", ""})));
+  for (int n = 0; n < 40; ++n) all.push_back(begin_append(*log, std::vector<record>(4'000, record{"x", ""})));
   std::uint64_t stored = 0;
   int refused = 0;
   for (auto& each : all) {

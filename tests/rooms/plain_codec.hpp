@@ -1,15 +1,15 @@
 #pragma once
 
-/// A room's vocabulary in words that a test can read: "1:hi", "+ann", "-ann", "gap 1-3 retention", "caught up 3".
+/// A room's codec in words that a test can read: "1:hi", "+ann", "-ann", "gap 1-3 retention", "caught up 3".
 
 #include <string>
 
-#include <switchboard/rooms/room_vocabulary.hpp>
+#include <switchboard/rooms/room_codec.hpp>
 #include <switchboard/v1/services.pb.h>
 
 namespace switchboard {
 
-class plain_words final : public room_vocabulary {
+class plain_codec final : public room_codec {
 public:
   std::string body(std::string_view sender, std::string_view content) const override {
     return std::string(sender) + " says " + std::string(content);
@@ -37,9 +37,9 @@ public:
     rpc::responder<v1::PingReply>{std::move(call)}.reply(reply);
   }
 
-  static log_home::encoder encoder() {
+  static log_store::encoder encoder() {
     return [](const std::string& room, std::uint64_t sequence, const std::string& body) {
-      return plain_words{}.entry(room, sequence, body);
+      return plain_codec{}.entry(room, sequence, body);
     };
   }
 };

@@ -2,16 +2,16 @@
 
 /// Logs in an SQLite database: what was acknowledged is there after a crash.
 ///
-/// Why        the default home of rooms that outlive their broker. One writer commits what waits in one transaction; a
+/// Why        the default store of rooms that outlive their broker. One writer commits what waits in one transaction; a
 ///            reader of its own serves histories, so that neither waits for the other.
 /// Order      committed, then extent() and read() show it, then watch() tells of it, then append() is done.
-/// Files      DIRECTORY/rooms.db with its write-ahead log, and DIRECTORY/lock, held while this lives: a second home on
+/// Files      DIRECTORY/rooms.db with its write-ahead log, and DIRECTORY/lock, held while this lives: a second store on
 ///            the directory is refused, also one of another process. What is made is its owner's alone (0700, 0600); what
 ///            was there and is not is named in the log.
 /// Threads    any. `done` of append() is called on the writer's thread, of read() on the reader's; both must be quick.
 /// Owns       the files' lock, the two threads and their connections. The destructor commits what was accepted before; it
 ///            joins the threads, so it must not run in a `done`.
-/// Errors     of open(): what is wrong with the directory or the database; a damaged one is never replaced. Of drafts:
+/// Errors     of open(): what is wrong with the directory or the database; a damaged one is never replaced. Of records:
 ///            resource_exhausted where space ran out or too much waits, else unavailable; the next attempt starts
 ///            afresh, so nothing has to be restarted when a fault has ended.
 
@@ -58,10 +58,10 @@ struct sqlite_options {
   std::shared_ptr<metrics::registry> figures{};
 };
 
-class sqlite_home final : public log_home {
+class sqlite_store final : public log_store {
 public:
-  static rpc::result<std::shared_ptr<sqlite_home>> open(encoder encode, const sqlite_options& options);
-  ~sqlite_home() override;
+  static rpc::result<std::shared_ptr<sqlite_store>> open(encoder encode, const sqlite_options& options);
+  ~sqlite_store() override;
 
   /// Looks at everything in the directory's database, which takes as long as there are messages: the file itself, that
   /// each room's sequences have no gap, that ids belong to messages that were. What is wrong, in words; empty where
@@ -74,8 +74,8 @@ public:
   std::size_t size() const override;
 
 private:
-  sqlite_home(encoder encode, sqlite::data_directory claimed, std::shared_ptr<sqlite::journal> writer,
-              std::shared_ptr<sqlite::history> reader);
+  sqlite_store(encoder encode, sqlite::data_directory claimed, std::shared_ptr<sqlite::journal> writer,
+               std::shared_ptr<sqlite::history> reader);
 
   const encoder encode_;
   const std::unique_ptr<const sqlite::data_directory> claimed_;

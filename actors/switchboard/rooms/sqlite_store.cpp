@@ -5,7 +5,7 @@
 #include <switchboard/rooms/sqlite/history.hpp>
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
-#include <switchboard/rooms/sqlite_home.hpp>
+#include <switchboard/rooms/sqlite_store.hpp>
 
 namespace switchboard {
 namespace {
@@ -53,7 +53,7 @@ rpc::result<stored_rooms> read_rooms(const database& from) {
 
 }  // namespace
 
-rpc::result<std::shared_ptr<sqlite_home>> sqlite_home::open(encoder encode, const sqlite_options& options) {
+rpc::result<std::shared_ptr<sqlite_store>> sqlite_store::open(encoder encode, const sqlite_options& options) {
   auto claimed = sqlite::data_directory::claim(options.directory);
   if (!claimed) return claimed.status();
   warn_of_exposed(*claimed);
@@ -78,17 +78,17 @@ rpc::result<std::shared_ptr<sqlite_home>> sqlite_home::open(encoder encode, cons
 
   auto writer = std::make_shared<sqlite::journal>(std::move(*rooms), options);
   auto reader = std::make_shared<sqlite::history>(path, std::move(*for_reading));
-  std::shared_ptr<sqlite_home> home{
-      new sqlite_home(std::move(encode), std::move(*claimed), std::move(writer), std::move(reader))};
+  std::shared_ptr<sqlite_store> store{
+      new sqlite_store(std::move(encode), std::move(*claimed), std::move(writer), std::move(reader))};
   for (const auto& [name, row] : *stored) {
-    auto known = std::make_shared<sqlite::room_log>(name, row, home->encode_, home->writer_, home->reader_);
-    home->writer_->keep(known);
-    home->logs_.emplace(name, std::move(known));
+    auto known = std::make_shared<sqlite::room_log>(name, row, store->encode_, store->writer_, store->reader_);
+    store->writer_->keep(known);
+    store->logs_.emplace(name, std::move(known));
   }
-  return home;
+  return store;
 }
 
-rpc::result<std::vector<std::string>> sqlite_home::check(const std::filesystem::path& directory) {
+rpc::result<std::vector<std::string>> sqlite_store::check(const std::filesystem::path& directory) {
   auto claimed = sqlite::data_directory::claim(directory);
   if (!claimed) return claimed.status();
   const auto path = sqlite::database_path(directory);
@@ -125,8 +125,8 @@ rpc::result<std::vector<std::string>> sqlite_home::check(const std::filesystem::
   return faults;
 }
 
-sqlite_home::sqlite_home(encoder encode, sqlite::data_directory claimed, std::shared_ptr<sqlite::journal> writer,
-                         std::shared_ptr<sqlite::history> reader)
+sqlite_store::sqlite_store(encoder encode, sqlite::data_directory claimed, std::shared_ptr<sqlite::journal> writer,
+                           std::shared_ptr<sqlite::history> reader)
     : encode_(std::move(encode)),
       claimed_(std::make_unique<const sqlite::data_directory>(std::move(claimed))),
       writer_(std::move(writer)),
@@ -134,7 +134,7 @@ sqlite_home::sqlite_home(encoder encode, sqlite::data_directory claimed, std::sh
       writing_([writer = writer_.get()] { writer->run(); }),
       reading_([reader = reader_.get()] { reader->run(); }) {}
 
-sqlite_home::~sqlite_home() {
+sqlite_store::~sqlite_store() {
   // The reader first: the last connection that is closed tidies the files up, and must be able to write.
   reader_->end();
   reading_.join();
@@ -142,7 +142,7 @@ sqlite_home::~sqlite_home() {
   writing_.join();
 }
 
-std::shared_ptr<log> sqlite_home::open(const std::string& room) {
+std::shared_ptr<log> sqlite_store::open(const std::string& room) {
   std::shared_ptr<sqlite::room_log> made;
   {
     const std::lock_guard lock{mutex_};
@@ -155,20 +155,20 @@ std::shared_ptr<log> sqlite_home::open(const std::string& room) {
   return made;
 }
 
-std::shared_ptr<log> sqlite_home::find(const std::string& room) const {
+std::shared_ptr<log> sqlite_store::find(const std::string& room) const {
   const std::lock_guard lock{mutex_};
   const auto found = logs_.find(room);
   return found == logs_.end() ? nullptr : found->second;
 }
 
-std::vector<std::string> sqlite_home::rooms(const std::string& after, std::size_t limit) const {
+std::vector<std::string> sqlite_store::rooms(const std::string& after, std::size_t limit) const {
   const std::lock_guard lock{mutex_};
   std::vector<std::string> names;
   for (auto at = logs_.upper_bound(after); at != logs_.end() && names.size() < limit; ++at) names.push_back(at->first);
   return names;
 }
 
-std::size_t sqlite_home::size() const {
+std::size_t sqlite_store::size() const {
   const std::lock_guard lock{mutex_};
   return logs_.size();
 }

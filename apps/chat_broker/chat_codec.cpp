@@ -1,4 +1,4 @@
-#include "chat_vocabulary.hpp"
+#include "chat_codec.hpp"
 
 #include <algorithm>
 
@@ -47,14 +47,13 @@ wire::shared_bytes encoded(const std::string& room, RoomEvent&& event) {
 
 }  // namespace
 
-std::string chat_vocabulary::body(std::string_view sender, std::string_view content) const {
+std::string chat_codec::body(std::string_view sender, std::string_view content) const {
   std::string body(field_size(sender.size()) + content.size(), '\0');
   put_bytes(put_field(body.data(), ChatMessage::kSenderFieldNumber, sender), content);
   return body;
 }
 
-wire::shared_bytes chat_vocabulary::entry(const std::string& room, std::uint64_t sequence,
-                                          std::string_view body) const {
+wire::shared_bytes chat_codec::entry(const std::string& room, std::uint64_t sequence, std::string_view body) const {
   const auto message = 1 + CodedOutputStream::VarintSize64(sequence) + body.size();
   return {field_size(room.size()) + field_size(message), [&](char* to) {
             to = put_field(to, RoomEvent::kRoomFieldNumber, room);
@@ -65,8 +64,8 @@ wire::shared_bytes chat_vocabulary::entry(const std::string& room, std::uint64_t
           }};
 }
 
-wire::shared_bytes chat_vocabulary::gap(const std::string& room, std::uint64_t from, std::uint64_t to,
-                                        gap_reason why) const {
+wire::shared_bytes chat_codec::gap(const std::string& room, std::uint64_t from, std::uint64_t to,
+                                   gap_reason why) const {
   RoomEvent event;
   event.mutable_gap()->set_from(from);
   event.mutable_gap()->set_to(to);
@@ -74,27 +73,27 @@ wire::shared_bytes chat_vocabulary::gap(const std::string& room, std::uint64_t f
   return encoded(room, std::move(event));
 }
 
-wire::shared_bytes chat_vocabulary::caught_up(const std::string& room, std::uint64_t sequence,
-                                              const std::string& log_id) const {
+wire::shared_bytes chat_codec::caught_up(const std::string& room, std::uint64_t sequence,
+                                         const std::string& log_id) const {
   RoomEvent event;
   event.mutable_caught_up()->set_sequence(sequence);
   event.mutable_caught_up()->set_log_id(log_id);
   return encoded(room, std::move(event));
 }
 
-wire::shared_bytes chat_vocabulary::joined(const std::string& room, const std::string& nickname) const {
+wire::shared_bytes chat_codec::joined(const std::string& room, const std::string& nickname) const {
   RoomEvent event;
   event.mutable_joined()->set_nickname(nickname);
   return encoded(room, std::move(event));
 }
 
-wire::shared_bytes chat_vocabulary::left(const std::string& room, const std::string& nickname) const {
+wire::shared_bytes chat_codec::left(const std::string& room, const std::string& nickname) const {
   RoomEvent event;
   event.mutable_left()->set_nickname(nickname);
   return encoded(room, std::move(event));
 }
 
-void chat_vocabulary::published(rpc::call_handle call, const append_result& stored) const {
+void chat_codec::published(rpc::call_handle call, const append_result& stored) const {
   PublishReply reply;
   reply.set_sequence(stored.sequence);
   reply.set_duplicate(stored.duplicate);

@@ -9,11 +9,11 @@
 #include <optional>
 #include <string_view>
 
-#include <switchboard/rooms/room_vocabulary.hpp>
+#include <switchboard/rooms/room_codec.hpp>
 
 namespace switchboard::chat {
 
-class chat_vocabulary final : public room_vocabulary {
+class chat_codec final : public room_codec {
 public:
   /// `content`: a serialized ChatMessage without sequence and sender.
   std::string body(std::string_view sender, std::string_view content) const override;
@@ -26,7 +26,7 @@ public:
   void published(rpc::call_handle call, const append_result& stored) const override;
 };
 
-/// The ChatMessage, serialized, in an entry as chat_vocabulary::entry() makes them; nothing where it is none.
+/// The ChatMessage, serialized, in an entry as chat_codec::entry() makes them; nothing where it is none.
 std::optional<std::string_view> message_in(std::string_view entry);
 
 }  // namespace switchboard::chat

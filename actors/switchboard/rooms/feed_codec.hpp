@@ -18,11 +18,11 @@ namespace switchboard {
 /// Why sequences do not come on a stream.
 enum class gap_reason : unsigned char { retention, history_limit };
 
-class feed_vocabulary {
+class feed_codec {
 public:
-  virtual ~feed_vocabulary() = default;
+  virtual ~feed_codec() = default;
 
-  /// The message of a stored entry (log_home::encoder). `name` is the log's.
+  /// The message of a stored entry (log_store::encoder). `name` is the log's.
   virtual wire::shared_bytes entry(const std::string& name, std::uint64_t sequence, std::string_view body) const = 0;
   /// The message that says that sequences `from` to `to`, both included, will not come.
   virtual wire::shared_bytes gap(const std::string& name, std::uint64_t from, std::uint64_t to,

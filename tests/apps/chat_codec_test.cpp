@@ -1,5 +1,5 @@
+#include <chat_codec.hpp>
 #include <chat_service.hpp>
-#include <chat_vocabulary.hpp>
 #include <gtest/gtest.h>
 
 #include <switchboard/chat/v1/chat.pb.h>
@@ -15,8 +15,8 @@ RoomEvent parsed(const wire::shared_bytes& bytes) {
   return event;
 }
 
-TEST(ChatVocabulary, WritesTheBytesThatProtobufWouldWrite) {
-  const chat_vocabulary words;
+TEST(ChatCodec, WritesTheBytesThatProtobufWouldWrite) {
+  const chat_codec words;
   for (const std::uint64_t sequence : {std::uint64_t{1}, std::uint64_t{127}, std::uint64_t{128}, UINT64_MAX}) {
     for (const std::size_t size : {0, 1, 100, 200, 20'000, 65'536}) {
       ChatMessage content;
@@ -36,14 +36,14 @@ TEST(ChatVocabulary, WritesTheBytesThatProtobufWouldWrite) {
   }
 }
 
-TEST(ChatVocabulary, IsWhatTheServicesLogsAreEncodedWith) {
-  const chat_vocabulary words;
+TEST(ChatCodec, IsWhatTheServicesLogsAreEncodedWith) {
+  const chat_codec words;
   const auto body = words.body("ann", {});
   EXPECT_EQ(entry_encoder()("lobby", 3, body).view(), words.entry("lobby", 3, body).view());
 }
 
-TEST(ChatVocabulary, NamesAGapAndItsReason) {
-  const chat_vocabulary words;
+TEST(ChatCodec, NamesAGapAndItsReason) {
+  const chat_codec words;
   const auto retention = parsed(words.gap("lobby", 2, 9, gap_reason::retention));
   EXPECT_EQ(retention.room(), "lobby");
   EXPECT_EQ(retention.gap().from(), 2u);
@@ -52,18 +52,18 @@ TEST(ChatVocabulary, NamesAGapAndItsReason) {
   EXPECT_EQ(parsed(words.gap("lobby", 2, 9, gap_reason::history_limit)).gap().reason(), Gap::HISTORY_LIMIT);
 }
 
-TEST(ChatVocabulary, SaysWhereHistoryEnds) {
-  const auto event = parsed(chat_vocabulary{}.caught_up("lobby", 7, "abc"));
+TEST(ChatCodec, SaysWhereHistoryEnds) {
+  const auto event = parsed(chat_codec{}.caught_up("lobby", 7, "abc"));
   EXPECT_EQ(event.room(), "lobby");
   EXPECT_EQ(event.caught_up().sequence(), 7u);
   EXPECT_EQ(event.caught_up().log_id(), "abc");
 }
 
-TEST(ChatVocabulary, SaysWhoJoinedAndLeft) {
-  const auto joined = parsed(chat_vocabulary{}.joined("lobby", "ann"));
+TEST(ChatCodec, SaysWhoJoinedAndLeft) {
+  const auto joined = parsed(chat_codec{}.joined("lobby", "ann"));
   EXPECT_EQ(joined.room(), "lobby");
   EXPECT_EQ(joined.joined().nickname(), "ann");
-  const auto left = parsed(chat_vocabulary{}.left("lobby", "ann"));
+  const auto left = parsed(chat_codec{}.left("lobby", "ann"));
   EXPECT_EQ(left.room(), "lobby");
   EXPECT_EQ(left.left().nickname(), "ann");
 }
