@@ -14,6 +14,7 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <switchboard/rooms/sqlite/data_directory.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
@@ -339,6 +340,27 @@ TEST_F(SqliteStore, LeavesAFileAloneThatItsLockPointsTo) {
     files::remove(lock);
   }
   EXPECT_TRUE(try_open());
+}
+
+TEST_F(SqliteStore, LeavesALockAloneThatAnotherProgramWrote) {
+  const auto lock = directory_ / "data" / "lock";
+  files::create_directory(directory_ / "data");
+  std::ofstream{lock} << "precious";
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.status().message.find("lock"), std::string::npos) << opened.status().message;
+  EXPECT_EQ(content_of(lock), "precious");
+}
+
+TEST_F(SqliteStore, SaysWhoseItsLockIsOnlyBesideADatabaseOfItsOwn) {
+  { append(*open()->open("r"), "a"); }
+  const auto lock = directory_ / "data" / "lock";
+  EXPECT_EQ(content_of(lock), std::to_string(::getpid()));
+  std::ofstream{lock} << "7";
+  std::ofstream{database()}
+      << "what is no database, and as long as the header of one would be: a hundred bytes, at least so many";
+  EXPECT_FALSE(try_open());
+  EXPECT_EQ(content_of(lock), "7");
 }
 
 TEST_F(SqliteStore, KnowsIdsAgainAcrossStores) {
@@ -776,7 +798,7 @@ TEST_F(SqliteStore, RefusesWhatIsMoreThanMayWait) {
       ++refused;
   }
   EXPECT_GT(refused, 0);
-  EXPECT_EQ(figures->read().value("switchboard_limit_hits_total", {"journal_queue"}), refused);
+  EXPECT_EQ(figures->read().value("switchboard_limit_hits_total", {"journal_messages_max"}), refused);
   EXPECT_EQ(log->extent().last, stored);
 }
 

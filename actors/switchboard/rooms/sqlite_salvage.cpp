@@ -31,6 +31,7 @@ rpc::result<sqlite_salvage> sqlite_salvage::open(const std::filesystem::path& di
   if (!claimed) return claimed.status();
   sqlite_salvage opened{std::make_unique<files>(files{std::move(*claimed), std::move(*rooms)})};
   if (auto failure = opened.find(room); !failure.ok()) return rpc::status{failure.code, path + ": " + failure.message};
+  opened.files_->claimed.sign();
   return opened;
 }
 
@@ -78,7 +79,7 @@ void sqlite_salvage::read(const found_message& found, const lost_messages& lost)
       if (unread < next) lost(unread, next - 1);
       unread = next + 1;
     }
-    // This one cannot be read; the one behind it perhaps can.
+    // This one cannot be read; the one after it perhaps can.
   }
   if (unread <= last_) lost(unread, last_);
 }

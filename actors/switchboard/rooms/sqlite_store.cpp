@@ -64,6 +64,7 @@ rpc::result<std::shared_ptr<sqlite_store>> sqlite_store::open(encoder encode, co
   auto rooms = sqlite::open_for_writing(path, options.safety);
   if (!rooms) return in_file(path, rooms.status());
   if (auto failure = sqlite::migrate(*rooms); !failure.ok()) return in_file(path, std::move(failure));
+  claimed->sign();
   // The files are new, perhaps; their names must last as long as what is in them.
   if (auto failure = claimed->sync(); !failure.ok()) return failure;
   const auto damage = damage_of(*rooms);
@@ -96,6 +97,7 @@ rpc::result<std::vector<std::string>> sqlite_store::check(const std::filesystem:
   auto rooms = database::open(path, sqlite::access::read_write);
   if (!rooms) return in_file(path, rooms.status());
   if (auto failure = sqlite::recognise(*rooms); !failure.ok()) return in_file(path, std::move(failure));
+  claimed->sign();
   std::vector<std::string> faults;
   const auto whole = rooms->ask("PRAGMA integrity_check(1)");
   if (!whole) return in_file(path, whole.status());

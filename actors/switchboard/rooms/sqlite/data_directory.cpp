@@ -1,4 +1,5 @@
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -28,11 +29,14 @@ rpc::status sync_names_in(const std::filesystem::path& path) {
   return error == 0 ? rpc::status{} : failed("cannot sync", path, error);
 }
 
-/// The process that says in the lock's file that it has it.
-std::string holder(int lock) {
+/// What a lock's file says: the process that has or had it, or nothing yet. Nothing is returned for what no broker wrote.
+std::optional<std::string> holder_in(int lock) {
   char text[32];
   const auto size = ::pread(lock, text, sizeof text, 0);
-  return size <= 0 ? std::string() : " (process " + std::string(text, static_cast<std::size_t>(size)) + ")";
+  if (size < 0 || size == sizeof text) return std::nullopt;
+  std::string process(text, static_cast<std::size_t>(size));
+  if (process.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  return process;
 }
 
 rpc::status not_a_lock(const std::filesystem::path& file) {
@@ -45,10 +49,10 @@ rpc::result<data_directory> data_directory::claim(const std::filesystem::path& p
   // The umask takes rights away at most.
   const bool made = ::mkdir(path.c_str(), directory_mode) == 0;
   if (!made && errno != EEXIST) return failed("cannot make", path, errno);
-  // Also one that was there: whoever made it may not have come to this, or may not let us.
+  // Also one that was there: the process that made it may not have come to this, or the parent may not be readable.
   if (auto unsynced = sync_names_in(path / ".."); made && !unsynced.ok()) return unsynced;
   const auto file = path / "lock";
-  // Not through a symbolic link: the file is overwritten.
+  // Not through a symbolic link: sign() overwrites the file.
   const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, file_mode);
   if (lock < 0 && errno == ELOOP) return not_a_lock(file);
   if (lock < 0) return failed("cannot write in", path, errno);
@@ -56,15 +60,20 @@ rpc::result<data_directory> data_directory::claim(const std::filesystem::path& p
   struct stat found {};
   if (::fstat(lock, &found) != 0) return failed("cannot look at", file, errno);
   if (!S_ISREG(found.st_mode) || found.st_uid != ::geteuid() || found.st_nlink != 1) return not_a_lock(file);
+  const auto holder = holder_in(lock);
+  if (!holder) return not_a_lock(file);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failed("cannot lock", file, errno);
-    return rpc::status{rpc::code::unavailable, path.string() + " is in use by another broker" + holder(lock)};
+    return rpc::status{rpc::code::unavailable, path.string() + " is in use by another broker" +
+                                                   (holder->empty() ? "" : " (process " + *holder + ")")};
   }
-  const auto self = std::to_string(::getpid());
-  // For people alone: the lock holds whether or not its file says whose it is.
-  if (::ftruncate(lock, 0) == 0) [[maybe_unused]]
-    const auto written = ::pwrite(lock, self.data(), self.size(), 0);
   return claimed;
+}
+
+void data_directory::sign() const noexcept {
+  const auto self = std::to_string(::getpid());
+  if (::ftruncate(lock_, 0) == 0) [[maybe_unused]]
+    const auto written = ::pwrite(lock_, self.data(), self.size(), 0);
 }
 
 data_directory::data_directory(data_directory&& other) noexcept

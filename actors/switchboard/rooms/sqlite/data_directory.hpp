@@ -8,7 +8,8 @@
 ///            files and so stop the broker. What was there before stays as it is; exposed() names it.
 /// Threads    one at a time.
 /// Owns       the lock.
-/// Errors     a status that says which directory, and why it cannot be had.
+/// Errors     a status that says which directory, and why it cannot be had. A file "lock" that is not a regular file of
+///            this user's with one name, or holds what no broker wrote, is left as it is.
 
 #include <filesystem>
 #include <string>
@@ -27,6 +28,9 @@ public:
   data_directory& operator=(data_directory&&) = delete;
   ~data_directory();
 
+  /// Writes into the lock's file which process has it, for people alone: the lock holds without. Once the directory's
+  /// database has been recognised, since it may be another program's directory, and lock, until then.
+  void sign() const noexcept;
   /// Makes sure that the names of the files in it survive a loss of power.
   rpc::status sync() const;
   const std::filesystem::path& path() const noexcept { return path_; }

@@ -20,7 +20,7 @@ struct journal_metrics {
   metrics::histogram commit_duration;
   metrics::histogram batch_messages;
   metrics::gauge queued_messages;
-  limit_monitor queue{"journal_queue", registry};
+  limit_monitor queue{"journal_messages_max", registry};
 };
 
 }  // namespace switchboard::sqlite
