@@ -4,7 +4,7 @@
 ///
 /// Why        the default store of rooms that outlive their broker. One writer commits what waits in one transaction; a
 ///            reader of its own serves histories, so that neither waits for the other.
-/// Order      committed, then extent() and read() show it, then watch() tells of it, then append() is done.
+/// Order      committed, then extent() and read() show it, then watch()'s callback is called, then append() is done.
 /// Files      DIRECTORY/rooms.db with its write-ahead log, and DIRECTORY/lock, held while this lives: a second store on
 ///            the directory is refused, also one of another process. What is made is its owner's alone (0700, 0600); what
 ///            was there and is not is named in the log.
@@ -44,6 +44,11 @@ struct retention {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
   std::chrono::milliseconds age{0};
+
+  /// Whether a room of this size is to be trimmed, whatever its age.
+  bool is_exceeded_by(std::uint64_t room_messages, std::uint64_t room_bytes) const noexcept {
+    return (messages != 0 && room_messages > messages) || (bytes != 0 && room_bytes > bytes);
+  }
 };
 
 struct sqlite_options {
@@ -52,7 +57,7 @@ struct sqlite_options {
   durability safety = durability::fsynced;
   retention keep;
   std::size_t dedupe_window = 10'000;  ///< a room's newest ids that are known again
-  /// How often rooms that nobody publishes to are looked at for messages that are too old.
+  /// How often rooms without new messages are looked at for messages that are too old.
   std::chrono::milliseconds age_check_interval = std::chrono::seconds{30};
   /// Where the journal counts; null: nowhere.
   std::shared_ptr<metrics::registry> figures{};

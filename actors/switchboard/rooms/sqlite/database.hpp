@@ -3,7 +3,7 @@
 /// A connection to an SQLite database, and its statements.
 ///
 /// Why        what SQLite reports becomes a status once, here: RESOURCE_EXHAUSTED where space ran out, else UNAVAILABLE,
-///            with words for people. Nobody else includes its header.
+///            with words for people. Its header is included nowhere else.
 /// Threads    one at a time: a connection with its statements.
 /// Owns       the connection. Statements and rows must end before it.
 /// Errors     statuses. The latest failure also says whether it is the statement's own, or the disk's (or the file's).

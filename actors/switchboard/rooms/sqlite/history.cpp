@@ -84,7 +84,7 @@ void history::run() {
 log_page history::answer_to(const read_request& wanted, bool ended) {
   if (ended) return {log_is_closed(), {}, wanted.of->extent()};
   if (wanted.page.still_wanted && !wanted.page.still_wanted())
-    return {{rpc::code::cancelled, "nobody waits for the page"}, {}, wanted.of->extent()};
+    return {{rpc::code::cancelled, "the page is no longer wanted"}, {}, wanted.of->extent()};
   auto page = page_for(wanted);
   if (page.status.ok()) return page;
   read_failures().warn("{}: {}", path_, page.status.message);

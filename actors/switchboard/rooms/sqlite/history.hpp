@@ -2,12 +2,12 @@
 
 /// Reads pages of rooms' logs, on a thread and a connection of its own.
 ///
-/// Why        who reads far back must hold up neither the writer nor a worker. Each page is a transaction of its own, so
+/// Why        a reader of old messages must hold up neither the writer nor a worker. Each page is a transaction of its own, so
 ///            that checkpoints of the write-ahead log are not kept from finishing. The connection is there from the
 ///            start and stays: opening one may take space that a full disk has not.
-/// Order      readers take turns, a page each; a page that nobody waits for any more is not read.
+/// Order      readers take turns, a page each; a page that is no longer wanted is not read.
 /// Threads    read, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in shares it
-///            for that moment, and may be the last to let go of it: so it joins no thread.
+///            for that moment, and may be the last to release it: so it joins no thread.
 /// Owns       its connection, and the requests that wait: each cursor and query has one at a time.
 /// Errors     in the page's status: unavailable, also of what still waits at the end; data_loss where a message is not
 ///            there that should be; cancelled where the page was not wanted any more.

@@ -151,7 +151,7 @@ bool journal::take_turn(turn& next) {
     if (options_.keep.age.count() > 0)
       for (const auto& each : known_) make_due(each);
   }
-  // A room that somebody made is stored if it can be; what is to be trimmed is still there next time.
+  // A room that was made is stored if it can be; what is to be trimmed is still there next time.
   if (ends_) std::erase_if(due_, [](const auto& each) { return each->number() != 0; });
   if (ends_ && waiting_.empty() && due_.empty()) return false;
   while (!waiting_.empty() && next.records < group_limit) {
@@ -175,12 +175,13 @@ bool journal::take_turn(turn& next) {
 void journal::make_due(const std::shared_ptr<room_log>& room) {
   const auto& row = room->committed();
   const bool may_be_too_old = options_.keep.age.count() > 0 && row.count() > 0;
-  if (room->is_due || (row.number != 0 && !is_over(row) && !may_be_too_old)) return;
+  if (room->is_due || (row.number != 0 && !options_.keep.is_exceeded_by(row.count(), row.bytes) && !may_be_too_old))
+    return;
   room->is_due = true;
   due_.push_back(room);
 }
 
-/// Writes what a turn is about and tells everybody how it went.
+/// Writes a turn's records and rooms in one transaction, and answers its appends.
 void journal::write(turn& next) {
   auto& group = next.group;
   if (group.empty() && next.rooms.empty()) return;
@@ -368,22 +369,18 @@ rpc::status journal::store(append_request& wanted, staged& to, std::vector<appen
                                                : to.ids_in_order[newest_out - known.size()].second);
 }
 
-bool journal::is_over(const room_row& row) const {
-  const auto& keep = options_.keep;
-  return (keep.messages != 0 && row.count() > keep.messages) || (keep.bytes != 0 && row.bytes > keep.bytes);
-}
-
-/// Drops the oldest messages that retention does not keep: twice as many as are new, so that it does not fall behind
-/// whoever publishes, and more where the room is due.
+/// Drops the oldest messages that retention does not keep: twice as many as are new, so that it keeps up with
+/// publishers, and more where the room is due.
 rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
   auto& row = of.row;
   const auto age = static_cast<std::uint64_t>(options_.keep.age.count());
   const auto limit = std::max(2 * (row.last - of.before.last), of.due ? trim_limit : 0);
-  if (limit == 0 || row.count() == 0 || (!is_over(row) && age == 0)) return {};
+  if (limit == 0 || row.count() == 0 || (!options_.keep.is_exceeded_by(row.count(), row.bytes) && age == 0)) return {};
   std::uint64_t dropped = 0;
   {
     auto oldest = statements_->oldest.query(row.number, limit);
-    while (oldest.next() && (is_over(row) || (age != 0 && oldest.integer(1) + age < now_ms))) {
+    while (oldest.next() &&
+           (options_.keep.is_exceeded_by(row.count(), row.bytes) || (age != 0 && oldest.integer(1) + age < now_ms))) {
       row.bytes -=
           std::min<std::uint64_t>(row.bytes, room.encode(oldest.integer(0), std::string(oldest.bytes(2))).size());
       row.first = oldest.integer(0) + 1;

@@ -2,11 +2,11 @@
 
 /// The one writer of a database of rooms: what waits goes into one transaction.
 ///
-/// Why        a commit costs one sync of the disk, whoever's messages are in it; and one writer gives sequences without
+/// Why        a commit costs one sync of the disk, whichever rooms' messages are in it; and one writer gives sequences without
 ///            gaps, which it assigns inside the transaction.
 /// Order      for each group: commit, then every room's extent, then its watch, then the answers.
 /// Threads    append, keep, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in
-///            shares it for that moment, and may be the last to let go of it: so it joins no thread.
+///            shares it for that moment, and may be the last to release it: so it joins no thread.
 /// Owns       its connection, and what waits: at most queue_limit records, and each room once.
 /// Errors     one room's statement that fails is rolled back alone; what concerns the disk or the file fails the group.
 ///            For want of space, or of the lock, the group is rolled back; after another failure the connection is opened
@@ -51,7 +51,7 @@ public:
   /// Records of one transaction, but for a request that alone has more.
   static constexpr std::size_t group_limit = 4'096;
   /// Rooms that one transaction stores or trims besides those that messages are appended to, and the messages that it
-  /// trims of each, so that nobody waits long for it. What is still to be trimmed is in the next.
+  /// trims of each, so that no append waits long for it. What is still to be trimmed is in the next.
   static constexpr std::size_t rooms_limit = 8;
   static constexpr std::uint64_t trim_limit = 1'000;
   /// How long rooms wait to be stored or trimmed after a failure; an append is tried at once.
@@ -80,7 +80,7 @@ private:
     std::vector<std::shared_ptr<room_log>> rooms;  ///< to be stored or trimmed
     bool is_last_try = false;
   };
-  /// A room in the transaction under way.
+  /// A room in the current transaction.
   struct staged {
     room_row before;
     room_row row;
@@ -103,7 +103,6 @@ private:
   rpc::status stage_of(room_log& room, staged_rooms& stages, staged*& found);
   rpc::status load_ids(room_log& room, std::uint64_t number);
   rpc::status trim(room_log& room, staged& of, std::uint64_t now_ms);
-  bool is_over(const room_row& row) const;
   void forget_connection();
 
   const sqlite_options options_;
