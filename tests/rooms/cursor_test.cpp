@@ -136,7 +136,7 @@ protected:
   }
   void tell() {
     feed_->tail.publish();
-    for (auto& each : readers_) each->poke(nullptr);
+    for (auto& each : readers_) each->notify(nullptr);
   }
 
   std::shared_ptr<reader> join(cursor::start from, std::function<void()> failed = {}) {

@@ -2,9 +2,9 @@
 
 /// Items of several owners, taken out round robin: each owner's first, then each owner's second.
 ///
-/// Why        who has a thousand things waiting must not keep waiting who has one.
+/// Why        an owner with a thousand items must not delay one that has a single item.
 /// Threads    one at a time.
-/// Owns       the items. It has no bound of its own: whoever puts items in bounds each owner's.
+/// Owns       the items. It has no bound of its own: its user bounds each owner's.
 
 #include <cstdint>
 #include <deque>

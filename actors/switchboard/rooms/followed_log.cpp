@@ -51,12 +51,12 @@ void followed_log::take(std::vector<append_result> results, const std::vector<wa
       readers.push_back(std::move(reader));
       return false;
     });
-    // Nobody reads, and who comes next starts in the log: the tail would only hold on to what the log may trim.
+    // Without readers the tail would only hold on to what the log may trim: the next one starts in the log.
     if (readers.empty()) feed_->tail.clear();
     next = std::exchange(waiting_, {});
     append_under_way_ = !next.empty();
   }
-  for (const auto& each : readers) each->poke(nullptr);
+  for (const auto& each : readers) each->notify(nullptr);
   for (std::size_t i = 0; i < results.size() && i < batch.size(); ++i)
     if (batch[i].done) batch[i].done(results[i]);
   if (!next.empty()) send(std::move(next));

@@ -5,10 +5,10 @@
 ///     void watch(const WatchRequest& request, rpc::outbound<Item> items) { items.follow(log_, request.after()); }
 ///
 /// Why        fan-out without queues: a stream is a cursor, so a slow reader costs no memory, misses nothing that the log
-///            still holds, and delays nobody. Rooms are this with members, presence and order between the two.
+///            still holds, and delays no other. Rooms are this with members, presence and order between the two.
 /// Threads    any. Appends made while one is on its way to the log go together with the next.
 /// Owns       the feed; readers share it and outlive this.
-/// Errors     append: each record's result is the log's. A reader behind what the log has trimmed gets a gap, one whose
+/// Errors     append: each record's result is the log's. A reader that lags further than the log reaches gets a gap, one whose
 ///            log cannot be read ends with its status.
 
 #include <functional>
@@ -32,9 +32,9 @@ public:
   static std::shared_ptr<followed_log> create(std::string name, std::shared_ptr<const feed_codec> codec,
                                               std::shared_ptr<log> messages, const room_limits& limits = {});
 
-  /// Appends, has the readers told, then calls `done`, on whatever thread the log answers.
+  /// Appends, notifies the readers, then calls `done`, on the thread on which the log answers.
   void append(record added, appended done = {});
-  /// What is behind message `after`, or behind the log's last where that is before it: what the log holds, then what is
+  /// What comes after message `after`, or after the log's last where that is before it: what the log holds, then what is
   /// appended. For rpc::outbound::follow.
   std::shared_ptr<rpc::source> reader(std::uint64_t after);
   log_extent extent() const { return feed_->log->extent(); }

@@ -3,11 +3,11 @@
 /// The log of one room: messages in the order of their sequences, 1, 2, 3, … without gaps.
 ///
 /// Why        a room is an actor in front of a log; the log outlives it. In memory (memory_log.hpp) and on disk
-///            (sqlite_store.hpp); in another process, shared by several brokers, behind the same interface: it is
-///            asynchronous and batched, the log assigns the sequences, who reads on is told of growth, and nothing here
+///            (sqlite_store.hpp); the interface also fits a log in another process that several brokers share: it is
+///            asynchronous and batched, the log assigns the sequences, readers are notified of growth, and nothing here
 ///            assumes that one process alone appends.
 /// Threads    any; `done` is called once, on any thread, possibly before the call returns.
-/// Owns       the entries. Their bytes are shared with whoever sends them.
+/// Owns       the entries. Their bytes are shared with the connections that send them.
 /// Errors     in each record's result: unavailable (could not be stored), resource_exhausted (space ran out). A failed
 ///            record leaves no gap.
 
@@ -55,7 +55,7 @@ struct log_extent {
   std::uint64_t last = 0;
 };
 
-/// Which entries somebody wants to read.
+/// Which entries to read.
 struct page_request {
   std::uint64_t after = 0;  ///< a sequence
   std::size_t limit = 0;    ///< entries at most
@@ -82,13 +82,13 @@ public:
   /// What is known without asking anybody; appends of others may be missing.
   virtual log_extent extent() const = 0;
   /// `grown` is called, on any thread, each time that extent() has come to a higher last sequence, and before the
-  /// append is `done` that did it; it replaces the one before. So whoever is in front of the log learns of messages that
+  /// append is `done` that did it; it replaces the one before. So a room learns of messages that
   /// others have appended, or it itself before it was started anew.
   virtual void watch(std::function<void()> grown) = 0;
 };
 
-/// Whom a log tells that it has grown.
-/// Threads    any. One that was replaced may be told once more.
+/// The callback that a log calls when it has grown.
+/// Threads    any. One that was replaced may be called once more.
 class growth_watch {
 public:
   void set(std::function<void()> grown);

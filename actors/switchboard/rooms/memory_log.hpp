@@ -4,7 +4,7 @@
 ///
 /// Why        the default store of rooms that need not outlive the broker. What a bound trims, readers name in a gap.
 /// Threads    any: a room appends while connections read.
-/// Owns       the rooms' logs; a log that somebody still holds outlives the store.
+/// Owns       the rooms' logs; a log outlives the store as long as it is shared.
 /// Errors     none: memory stores at once, and `done` is called before append() or read() returns.
 
 #include <cstddef>

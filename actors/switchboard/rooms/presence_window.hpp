@@ -1,8 +1,8 @@
 #pragma once
 
-/// A room's newest presence changes, each with its place among the messages.
+/// A room's newest membership events, each with its place among the messages.
 ///
-/// Why        presence is not in the log; who reads history gets the kept changes at their places.
+/// Why        presence is not in the log; a reader of history gets the kept events at their places.
 /// Threads    place: the room alone. All else: any.
 /// Owns       at most `limit` changes.
 /// Errors     none.
@@ -31,7 +31,7 @@ public:
 
   explicit presence_window(std::size_t limit = default_limit) : limit_(limit) {}
 
-  /// Adds a change behind message `after`, which must not be below that of the change before it; its number.
+  /// Adds a change after message `after`, which must not be below that of the change before it; its number.
   std::uint64_t place(std::uint64_t after, std::uint64_t membership, wire::shared_bytes bytes) {
     std::lock_guard lock(mutex_);
     const auto number = oldest() + changes_.size();

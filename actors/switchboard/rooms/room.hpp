@@ -14,13 +14,15 @@
 ///     message              from        effect
 ///     room_publish         service     appends what a member says
 ///     room_join            service     the call becomes a stream of the room, its caller perhaps a member
-///     room_members         anybody     a request, answered with a members_page
+///     room_members         any actor   a request, answered with a members_page
 ///     rpc::call_ended      connection  that stream is over; its member leaves
-///     exit                 anybody     streams and calls end with UNAVAILABLE, nobody is a member; the log stays
+///     exit                 any actor   streams and calls end with UNAVAILABLE, there are no members; the log stays
 ///
-/// Owns       memberships, cursors (shared with connections), the feed (shared with cursors).
+/// Form       a roster says who is a member, a sequencer puts appends and membership events into one order, subscribers
+///            are the streams; the actor has them work together.
+/// Owns       these, and a share of the feed.
 /// Errors     to the caller: FAILED_PRECONDITION (publish by no member), OUT_OF_RANGE and ALREADY_EXISTS (join), what
-///            the log says (publish). A room that fails ends as by an exit message; who monitors it starts another in
+///            the log says (publish). A room that fails ends as by an exit message; the service that monitors it starts another in
 ///            front of the log.
 
 #include <atomic>
@@ -40,7 +42,7 @@
 
 namespace switchboard {
 
-/// A call that a room holds: let go unanswered, in whatever mailbox, it says that the room has ended.
+/// A call that a room holds: destroyed unanswered, in any mailbox, it answers that the room has ended.
 class room_call : public rpc::call_handle {
 public:
   room_call() = default;
@@ -74,7 +76,7 @@ struct room_members {
 };
 struct members_page {
   std::vector<std::string> names;
-  bool more = false;  ///< there are others behind them
+  bool more = false;  ///< there are others after them
 };
 
 using room_publish_message = rpc::only_moved<room_publish>;

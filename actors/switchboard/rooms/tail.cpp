@@ -46,7 +46,7 @@ void tail::trim() {
 }
 
 void tail::publish() noexcept {
-  // In this order, so that whoever knows of a message finds the head behind it.
+  // In this order, so that a reader that knows of a message finds the head past it.
   head_.store(appended_, std::memory_order_release);
   last_sequence_.store(appended_sequence_, std::memory_order_release);
 }
@@ -54,7 +54,7 @@ void tail::publish() noexcept {
 void tail::clear() {
   std::lock_guard lock(mutex_);
   if (chunks_.empty()) return;
-  // Should somebody still stand in the last chunk, it ends where it is: the next one will not be its successor.
+  // Should a reader still be in the last chunk, it ends where it is: the next one will not be its successor.
   chunks_.back().entries->closed_at.store(chunks_.back().count, std::memory_order_relaxed);
   chunks_.clear();
   held_entries_ = 0;
@@ -68,20 +68,20 @@ std::optional<tail::place> tail::after(std::uint64_t sequence) const {
     if (sequence < last_sequence()) return std::nullopt;
     return place{nullptr, 0, published};
   }
-  const auto behind = std::partition_point(
+  const auto later = std::partition_point(
       chunks_.begin(), chunks_.end(), [&](const held_chunk& each) { return each.entries->after_sequence < sequence; });
-  if (behind == chunks_.begin()) {
+  if (later == chunks_.begin()) {
     // Messages from the oldest chunk's place on are here, what was before it is not.
-    if (behind->entries->after_sequence > sequence) {
-      // An append that is under way may have pushed out all that was published: nothing is missed yet, and the next
+    if (later->entries->after_sequence > sequence) {
+      // An append in progress may have pushed out all that was published: nothing is missed yet, and the next
       // look, after it is published, goes to the log.
       if (sequence < last_sequence()) return std::nullopt;
       return place{nullptr, 0, published};
     }
-    return place{behind->entries, 0, behind->entries->first_position};
+    return place{later->entries, 0, later->entries->first_position};
   }
-  // The message is in the chunk before (or still to come): the place is behind it there.
-  const auto& in = std::prev(behind)->entries;
+  // The message is in the chunk before (or still to come): the place is after it there.
+  const auto& in = std::prev(later)->entries;
   const auto readable = published - std::min(published, in->first_position);
   const auto end = std::min<std::uint64_t>(readable, in->closed_at.load(std::memory_order_relaxed));
   std::uint32_t index = 0;

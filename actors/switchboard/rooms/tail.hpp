@@ -1,12 +1,12 @@
 #pragma once
 
-/// The newest entries of a room, for readers that keep up: messages and presence changes in the order in which
-/// everybody sees them.
+/// The newest entries of a room, for readers that keep up: messages and membership events in the order in which
+/// every member sees them.
 ///
 /// Why        fan-out without a copy: the room writes an entry once, any number of readers look at it where it is.
 ///            Readers take no lock and count no references but once a chunk.
 /// Form       a chain of chunks of a fixed number of entries. An entry never changes once the head is past it. A chunk
-///            names its successor weakly: a reader that stands still keeps its own chunk and nothing behind it, a long
+///            names its successor weakly: a reader that does not advance keeps its own chunk and none after it, a long
 ///            chain is never freed recursively, and a reader that comes too late finds no successor and returns to the
 ///            log.
 /// Threads    append, publish and clear: the room alone. All else: any.
@@ -30,7 +30,7 @@ namespace switchboard {
 struct tail_limits {
   std::size_t entries = 4096;
   std::size_t bytes = std::size_t{1} << 20;
-  /// A chunk is closed before it holds more (one entry it always takes): what a reader that stands still can keep
+  /// A chunk is closed before it holds more (one entry it always takes): what a reader that does not advance can keep
   /// alive.
   std::size_t chunk_bytes = std::size_t{32} << 10;
 };
@@ -56,7 +56,7 @@ public:
     std::array<entry, chunk_entries> entries;
   };
 
-  /// Between two entries, or behind the last one.
+  /// Between two entries, or after the last one.
   struct place {
     std::shared_ptr<const chunk> in;  ///< null: nothing is held, and the place is the head
     std::uint32_t index = 0;
@@ -67,16 +67,16 @@ public:
 
   /// Adds an entry that readers see after publish(). A message's sequence must be above all before it.
   void append(entry added);
-  /// Moves the head behind all that was appended.
+  /// Moves the head past all that was appended.
   void publish() noexcept;
-  /// Forgets all entries: nobody reads.
+  /// Forgets all entries. @pre there are no readers
   void clear();
 
   /// How many entries were published since the beginning. What is before it may be read (acquire).
   std::uint64_t head() const noexcept { return head_.load(std::memory_order_acquire); }
   /// Of the newest published message.
   std::uint64_t last_sequence() const noexcept { return last_sequence_.load(std::memory_order_acquire); }
-  /// The place behind message `sequence`, before presence changes placed after it; nothing when entries between it and
+  /// The place after message `sequence`, before presence changes placed after it; nothing when entries between it and
   /// the oldest held are missing.
   std::optional<place> after(std::uint64_t sequence) const;
 
