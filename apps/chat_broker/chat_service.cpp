@@ -43,7 +43,7 @@ chat_service::chat_service(caf::event_based_actor* self, std::shared_ptr<log_sto
       limits_(limits),
       now_(now),
       figures_(std::move(figures)),
-      rooms_limit_("rooms", figures_.registry),
+      rooms_limit_("rooms_max", figures_.registry),
       codec_(std::make_shared<chat_codec>()) {
   self_->set_down_handler([this](const caf::down_msg& down) { on_down(down); });
   start_queries();

@@ -1,14 +1,14 @@
 #pragma once
 
-/// A call that costs more than others, answered in pieces: each is found within a fraction of a millisecond, and others
-/// have their turn between two.
+/// A call that costs more than others, answered in pieces: each is found within a fraction of a millisecond, and other
+/// queries have their turn between two.
 ///
 /// Why        History, ListRooms and ListMembers may answer with half a megabyte. The actor that runs queries
 ///            (query_actor.hpp) decides whose piece is next; a query knows how its pieces are found and put together.
 /// Form       a reply is a repeated field 1 and a few others. It is put together serialized, so that it takes the room of
 ///            its bytes and no message is made of what is stored as one.
 /// Threads    the query actor's, but for what is called back.
-/// Owns       its call: let go unanswered, nobody waits for it any more. A reply is `reply_bytes_max` bytes at most.
+/// Owns       its call: released unanswered, the query is no longer wanted. A reply is `reply_bytes_max` bytes at most.
 /// Errors     of a piece: the call fails with its status.
 
 #include "chat_limits.hpp"

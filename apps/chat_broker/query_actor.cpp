@@ -42,6 +42,11 @@ void query_actor::start_waiting(std::uint64_t caller) {
   while (!held_back && running.size() < at_a_time && !waiting.empty()) {
     // None where an actor of this process calls.
     const auto& backlog = waiting.front()->call().context().caller().backlog;
+    if (backlog && backlog->closed()) {
+      // The connection is gone: the ends of its calls are on their way.
+      waiting.clear();
+      break;
+    }
     held_back = backlog && backlog->full() && backlog->wait(caf::strong_actor_ptr{ctrl()});
     if (held_back) return;
     running.push_back(std::move(waiting.front()));
@@ -61,7 +66,7 @@ void query_actor::find_next(query& of) {
 
 void query_actor::on_piece(found_piece found) {
   const auto of = found.of.lock();
-  // It was let go meanwhile.
+  // It was dropped meanwhile.
   if (!of) return;
   const auto caller = of->call().context().caller().id;
   if (!of->add(std::move(found.piece))) return find_next(*of);

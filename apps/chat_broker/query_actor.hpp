@@ -1,11 +1,11 @@
 #pragma once
 
-/// Runs queries, beside the service that everybody publishes through.
+/// Runs queries, apart from the service through which members publish.
 ///
 ///     message            from         effect
 ///     new_query          service      runs, or waits for others of its connection
 ///     found_piece        itself       a piece of a reply was found
-///     rpc::call_ended    connections  its query is let go
+///     rpc::call_ended    connections  its query is dropped
 ///     rpc::resume_calls  connections  a client that did not take its replies does so again
 ///     exit               service      queries end with UNAVAILABLE
 ///

@@ -5,14 +5,14 @@
 ///     chat-broker check --data DIR                    verifies it; one line a room
 ///     chat-broker export ROOM --data DIR              writes the room's messages to standard output
 ///     chat-broker import ROOM --data DIR              fills a room with messages from standard input, in their order
-///     chat-broker import ROOM --data DIR --append     puts them behind those that the room has
+///     chat-broker import ROOM --data DIR --append     puts them after those that the room has
 ///
 /// Export     changes nothing, and needs no whole database: what cannot be read is named on standard error.
 /// Import     message N of the input becomes the room's message N. A room that has the input's first messages already, as
 ///            an import that was interrupted leaves it, gets the rest; one that has others is refused. With --append
 ///            any room is taken, and a message is left out whose sender and id the room knows. What a broker would not
 ///            have stored is refused; fields that are unknown here are dropped.
-/// Formats    --format json: ChatMessage as protobuf's JSON, one a line; delimited: serialized, each behind its size as a
+/// Formats    --format json: ChatMessage as protobuf's JSON, one a line; delimited: serialized, each after its size as a
 ///            varint (protobuf's delimited stream).
 /// Status     0; 1 where something is wrong, in words on standard error; 2 for bad usage.
 /// Threads    one: the program's.

@@ -43,7 +43,7 @@ fail() {
   exit 1
 }
 
-# What is said stays, until somebody removes the directory; a demonstration leaves nothing.
+# Messages are kept until the directory is removed; a demonstration leaves none.
 data=${SWITCHBOARD_DATA:-$tree/build/chat-data}
 if $demo_only; then data=$scratch/data; fi
 level=info

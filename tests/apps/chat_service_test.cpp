@@ -307,7 +307,7 @@ TEST_F(ChatService, BoundsItsRooms) {
   EXPECT_EQ(take(first, 1), words{"caught up 0"});
   auto second = ann.join("other", "ann");
   EXPECT_TRUE(has_code(end_of(second), code::resource_exhausted));
-  EXPECT_EQ(server.figures().value("switchboard_limit_hits_total", {"rooms"}), 1);
+  EXPECT_EQ(server.figures().value("switchboard_limit_hits_total", {"rooms_max"}), 1);
   user bob{server};
   auto into_first = bob.join("one", "bob");
   EXPECT_EQ(take(into_first, 1), words{"caught up 0"});

@@ -187,6 +187,16 @@ TEST_F(Queries, AreLetGoWithTheirCalls) {
   EXPECT_EQ(alive, 0);
 }
 
+TEST_F(Queries, StartNoneForAConnectionThatIsGone) {
+  for (int n = 0; n < 10; ++n) ask(ann);
+  stage.settle();
+  ASSERT_EQ(looking.size(), query_actor::at_a_time);
+  ann.caller()->backlog->close();
+  find_one();
+  EXPECT_EQ(looking.size(), query_actor::at_a_time - 1) << "none starts in the place of the one that is answered";
+  EXPECT_EQ(alive, static_cast<int>(query_actor::at_a_time) - 1) << "those that waited are let go";
+}
+
 TEST_F(Queries, WaitWhileTheirClientDoesNotTakeItsReplies) {
   client slow{stage, 3, 1000};
   reply.assign(600, '\0');
