@@ -75,9 +75,11 @@ TEST_F(Acceptor, CountsWhomItRefusesForWantOfDescriptors) {
   ASSERT_TRUE(stage.port().fire(socket, notify::event::in));
   stage.settle();
   const auto refused = [&] {
-    return environment->figures->read().value("switchboard_connections_refused_total", {"descriptors"});
+    return environment->figures->read().value("switchboard_connections_refused_total", {"descriptors_max"});
   };
-  const auto hits = [&] { return environment->figures->read().value("switchboard_limit_hits_total", {"descriptors"}); };
+  const auto hits = [&] {
+    return environment->figures->read().value("switchboard_limit_hits_total", {"descriptors_max"});
+  };
   EXPECT_EQ(refused(), acceptor::refusals);
   EXPECT_EQ(hits(), 1);
   stage.advance(acceptor::pause);

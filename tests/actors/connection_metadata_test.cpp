@@ -98,6 +98,7 @@ TEST_F(ConnectionMetadata, IsRefusedWhereItBreaksARule) {
     call += 2;
   }
   EXPECT_TRUE(desk.said.empty());
+  EXPECT_EQ(environment->figures->read().value("switchboard_limit_hits_total", {"metadata_bytes_max"}), 2);
   receive(open_say(call, "the connection lives on"));
   EXPECT_EQ(desk.said.size(), 1u);
 }
@@ -147,6 +148,7 @@ TEST_F(ConnectionMetadata, OfOpenCallsIsBounded) {
   EXPECT_TRUE(sent().empty());
   receive(with(open_repeat(5, 1), of_cost(40)));
   EXPECT_EQ(code_of(sent_one()), rpc::code::resource_exhausted);
+  EXPECT_EQ(environment->figures->read().value("switchboard_limit_hits_total", {"open_calls_metadata_bytes_max"}), 1);
   receive(with(open_say(7, "not kept, so not counted"), of_cost(1000)));
   EXPECT_EQ(desk.said.size(), 1u);
   desk.streams.pop_front();

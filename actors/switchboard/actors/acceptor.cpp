@@ -18,7 +18,7 @@ logging::throttle& registration_failures() {
   return lines;
 }
 
-/// What a client that cannot be served is told.
+/// The status for a client that cannot be served.
 void say(net::transport& to, std::string_view why) {
   std::string frame;
   wire::append_status(frame, 0, static_cast<int>(rpc::code::resource_exhausted), why);
@@ -38,7 +38,7 @@ acceptor::acceptor(caf::actor_config& config, acceptor_environment environment, 
       shared_(std::move(environment)),
       factory_(std::move(factory)),
       listener_(std::move(listener)),
-      descriptors_("descriptors", shared_.connections->figures) {
+      descriptors_("descriptors_max", shared_.connections->figures) {
   if (const auto& figures = shared_.connections->figures)
     refused_ =
         figures->counters("switchboard_connections_refused_total", "Connections that were closed at once.", {"limit"})
@@ -88,7 +88,8 @@ void acceptor::take(std::unique_ptr<net::transport> accepted) {
   tell(*this, shared_.connections->broker, connection_opened{id, std::move(started)});
 }
 
-/// Tells a client that there is no place for it, where that can be told at once; it is closed as `from` goes.
+/// Sends a client the status that there is no place for it, where that can be written at once; it is closed as `from` is
+/// destroyed.
 void acceptor::turn_away(net::transport& from, limit_monitor& limit) {
   limit.hit(from.peer().to_string());
   if (from.handshake().outcome != net::io_outcome::done) return;
@@ -114,7 +115,7 @@ void acceptor::go_on_later() {
   pause_ = pump().schedule(pump().now() + pause, caf::strong_actor_ptr{ctrl()}, 0);
 }
 
-/// Registers the listener, or arms it again. What fails may work in a while (N17), and nobody else would see to it.
+/// Registers the listener, or arms it again. What fails may work in a while (N17), and nothing else would try it again.
 void acceptor::arm() {
   std::error_code failure;
   if (registration_ != registration_id::none) {

@@ -58,15 +58,20 @@ rpc::status call_admission::refusal_of(const wire::frame_view& frame, const meth
     environment_.hits->open_calls_max.hit(session_.peer());
     return {code::resource_exhausted, "more than " + std::to_string(open_max) + " open calls on one connection"};
   }
-  return frame.metadata.empty() ? rpc::status{} : rpc::check(frame.metadata);
+  if (frame.metadata.empty()) return {};
+  auto refused = rpc::check(frame.metadata);
+  if (refused.code == code::resource_exhausted) environment_.hits->metadata_bytes_max.hit(session_.peer());
+  return refused;
 }
 
 rpc::status call_admission::refusal_of_service_call(const wire::frame_view& frame, open_call& call) const {
   const auto& method = *call.entry->method;
   call.metadata = rpc::kept_metadata(frame.metadata, method);
   const auto kept = call.metadata ? call.metadata->cost() : 0;
-  if (calls_.metadata_bytes() + kept > environment_.limits.request_bytes_in_flight_max / 2)
+  if (calls_.metadata_bytes() + kept > environment_.limits.request_bytes_in_flight_max / 2) {
+    environment_.hits->open_calls_metadata_bytes_max.hit(session_.peer());
     return {code::resource_exhausted, "too much metadata of open calls on one connection"};
+  }
   if (rpc::streams_requests(method.kind) && frame.has_message)
     return {code::resource_exhausted, "a message beyond the granted credit"};
   const interceptor_chain interceptors{environment_.interceptors};

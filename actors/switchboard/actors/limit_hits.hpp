@@ -1,6 +1,6 @@
 #pragma once
 
-/// The limits of a server's connections, each of which tells when it is hit (limit/limit_monitor.hpp).
+/// The limits of a server's connections, each of which counts and logs its hits (limit/limit_monitor.hpp).
 /// Threads    any.
 
 #include <memory>
@@ -13,6 +13,8 @@ namespace switchboard {
 struct limit_hits {
   explicit limit_hits(const std::shared_ptr<metrics::registry>& figures)
       : open_calls_max("open_calls_max", figures),
+        metadata_bytes_max("metadata_bytes_max", figures),
+        open_calls_metadata_bytes_max("open_calls_metadata_bytes_max", figures),
         frame_bytes_max("frame_bytes_max", figures),
         connections_max("connections_max", figures),
         connections_per_address_max("connections_per_address_max", figures),
@@ -26,6 +28,8 @@ struct limit_hits {
   limit_monitor* of(link::close_reason reason) noexcept;
 
   limit_monitor open_calls_max;
+  limit_monitor metadata_bytes_max;             ///< of one request: its bytes, or its pairs
+  limit_monitor open_calls_metadata_bytes_max;  ///< of all that one connection's open calls keep
   limit_monitor frame_bytes_max;
   limit_monitor connections_max;
   limit_monitor connections_per_address_max;

@@ -20,24 +20,24 @@ struct limits {
   /// itself do not count. As many may have ended for the client while services still have them: there reading stops.
   std::size_t open_calls_max = 4096;
   /// Bytes of requests that services of one connection hold; reading stops there. At most half of them are metadata that
-  /// open calls keep, which nothing but their end frees: a call with more is answered RESOURCE_EXHAUSTED.
+  /// open calls keep, which only their end frees: a call with more is answered RESOURCE_EXHAUSTED.
   std::size_t request_bytes_in_flight_max = 4 * 1024 * 1024;
 
   /// What a stream adds to a connection's output before others get their turn.
   std::size_t turn_messages_max = 256;
   std::size_t turn_bytes_max = 256 * 1024;
 
-  /// Connections in all, and from one address (of TCP); one more is accepted, told RESOURCE_EXHAUSTED and closed. 0: as
+  /// Connections in all, and from one address (of TCP); one more is accepted, sent RESOURCE_EXHAUSTED and closed. 0: as
   /// many as there are descriptors for.
   std::size_t connections_max = 0;
   std::size_t connections_per_address_max = 0;
-  /// How long a client may take to authenticate, where that is demanded; then it is told UNAUTHENTICATED, and closed.
+  /// How long a client may take to authenticate, where that is demanded; then it is sent UNAUTHENTICATED, and closed.
   std::chrono::milliseconds authentication_timeout{10'000};
 
-  /// How long a client may say nothing; then it is pinged, and after as long again told UNAVAILABLE and closed. 0: for ever.
+  /// How long a client may be silent; then it is pinged, and after as long again sent UNAVAILABLE and closed. 0: for ever.
   std::chrono::milliseconds idle_timeout{0};
 
-  /// How long unary calls may go on after the broker was told to stop.
+  /// How long unary calls may go on after a drain has begun.
   std::chrono::milliseconds drain_timeout{3'000};
 
   /// Empty, or one sentence about limits that cannot hold together.

@@ -2,9 +2,9 @@
 
 /// Tells operators of a limit that was hit: counted by its name, logged by its name, the log line throttled.
 ///
-///     limit_monitor open_calls{"open_calls", figures};
+///     limit_monitor open_calls_max{"open_calls_max", figures};
 ///     …
-///     if (calls.size() >= limits.open_calls_max) open_calls.hit(peer);
+///     if (calls.size() >= limits.open_calls_max) open_calls_max.hit(peer);
 ///
 /// Why        a limit that refuses silently is found by guessing. One type for acceptor, connections, rooms and journal,
 ///            so that every limit shows up in the same figure and the same form of line.
