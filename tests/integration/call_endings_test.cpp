@@ -23,7 +23,7 @@ protected:
   ~CallEnding() override {
     // Nothing of any call is left, on any path: no connection, no deadline, no registration but the listener's.
     connection = std::nullopt;
-    EXPECT_TRUE(testkit::eventually([&] { return server.broker().statistics().connections == 0; }));
+    EXPECT_TRUE(testkit::eventually([&] { return server.figures().value("switchboard_connections") == 0; }));
     EXPECT_TRUE(testkit::eventually([&] { return server.pump()->deadlines() == 0; }));
   }
 
@@ -75,7 +75,7 @@ TEST_P(CallEnding, AHandlerThatThrowsIsInternalAndTheServiceLivesOn) {
   auto next = open(Order::ANSWER);
   if (rpc::streams_requests(GetParam().kind)) next.finish();
   EXPECT_TRUE(end_of(next).ok());
-  EXPECT_EQ(server.broker().statistics().service_restarts, 0u);
+  EXPECT_EQ(server.figures().total("switchboard_service_restarts_total"), 0);
 }
 
 TEST_P(CallEnding, ACallThatIsLetGoIsInternal) {
@@ -86,7 +86,7 @@ TEST_P(CallEnding, ACallThatIsLetGoIsInternal) {
 TEST_P(CallEnding, AServiceThatDiesIsUnavailableAndIsStartedAnew) {
   auto call = open(Order::DIE);
   EXPECT_EQ(end_of(call).code, code::unavailable);
-  ASSERT_TRUE(testkit::eventually([&] { return server.broker().statistics().service_restarts == 1; }));
+  ASSERT_TRUE(testkit::eventually([&] { return server.figures().total("switchboard_service_restarts_total") == 1; }));
   ASSERT_TRUE(testkit::eventually([&] {
     auto next = open(Order::ANSWER);
     if (rpc::streams_requests(GetParam().kind)) next.finish();

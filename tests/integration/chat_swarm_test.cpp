@@ -187,15 +187,15 @@ TEST(ChatSwarm, DeliversEachMessageToEachMemberOnceAndInOrderAndLeavesNothingBeh
   // With one client come and gone, all that the server itself has is there.
   (void)server.connect();
   ASSERT_TRUE(testkit::eventually([&] {
-    const auto now = server.broker().statistics();
-    return now.accepted == 1 && now.connections == 0;
+    const auto now = server.figures();
+    return now.value("switchboard_connections_opened_total") == 1 && now.value("switchboard_connections") == 0;
   }));
   const auto actors_before = server.system().registry().running();
   const auto descriptors_before = open_descriptors();
   {
     swarm people{server.endpoint()};
     ASSERT_TRUE(people.run_until([&] { return people.heard.caught_up == members; })) << people.heard.caught_up;
-    EXPECT_EQ(server.broker().statistics().connections, members);
+    EXPECT_EQ(server.figures().value("switchboard_connections"), std::int64_t{members});
     for (std::size_t number = 0; number < messages_per_room; ++number)
       for (std::size_t room = 0; room < rooms; ++room) people.publish(room + rooms * number, number);
     ASSERT_TRUE(people.run_until([&] {
@@ -206,7 +206,7 @@ TEST(ChatSwarm, DeliversEachMessageToEachMemberOnceAndInOrderAndLeavesNothingBeh
     EXPECT_TRUE(people.heard.faults.empty())
         << people.heard.faults.size() << " faults, the first: " << people.heard.faults.front();
   }
-  EXPECT_TRUE(testkit::eventually([&] { return server.broker().statistics().connections == 0; }, 30s));
+  EXPECT_TRUE(testkit::eventually([&] { return server.figures().value("switchboard_connections") == 0; }, 30s));
   EXPECT_TRUE(testkit::eventually([&] { return server.pump()->registrations() == 1; }));
   // The rooms stay, as the protocol says: an actor each.
   EXPECT_TRUE(testkit::eventually([&] { return server.system().registry().running() == actors_before + rooms; }))

@@ -131,7 +131,7 @@ TEST(ThrowingAuthenticator, TakesNobodyElsesCallsWithIt) {
   authenticate(guilty, 5, "throw");
   ASSERT_FALSE(guilty.flush(client::within(patience)));
   ASSERT_TRUE(testkit::eventually(
-      [&] { return server.broker().statistics().closed[static_cast<std::size_t>(link::close_reason::failed)] == 1; }));
+      [&] { return server.figures().value("switchboard_connections_closed_total", {"failed"}) == 1; }));
 
   wire::append_open(innocent.output(), 3, Kinds::unary::name, {}, true, 0, 0);
   ASSERT_FALSE(innocent.flush(client::within(patience)));

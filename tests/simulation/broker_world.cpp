@@ -117,8 +117,8 @@ std::string broker_world::strays() {
 
 std::string broker_world::leaks() const {
   // The listener alone may stay.
-  if (broker_->statistics().connections == 0 && world_.sockets() == 1 && pump_->registrations() == 1 &&
-      pump_->deadlines() == 0 && world_.bytes_held() == 0)
+  if (broker_->metrics()->read().value("switchboard_connections") == 0 && world_.sockets() == 1 &&
+      pump_->registrations() == 1 && pump_->deadlines() == 0 && world_.bytes_held() == 0)
     return {};
   return "left behind: " + std::to_string(world_.sockets()) + " sockets, " + std::to_string(pump_->registrations()) +
          " registrations, " + std::to_string(pump_->deadlines()) + " deadlines, " +

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <unordered_map>
@@ -270,7 +271,7 @@ private:
       if (drain_deadline_ != deadline_id::none) pump().cancel(drain_deadline_);
       for (std::size_t i = 0; i < hosts_.size(); ++i) {
         if (hosts_[i].restart != deadline_id::none) pump().cancel(hosts_[i].restart);
-        // Behind the ends of calls that its connections have passed on to it, so not as urgent as exits otherwise are.
+        // After the ends of calls that its connections have sent it, so not as urgent as exits otherwise are.
         if (const auto host = directory_->routes()[i].host())
           tell(host, caf::exit_msg{address(), caf::exit_reason::user_shutdown});
       }
@@ -386,17 +387,6 @@ void broker::stop() {
     state_->ended_changed.wait(lock, [&] { return state_->ended; });
   }
   environment_ = nullptr;
-}
-
-broker_statistics broker::statistics() const {
-  broker_statistics all;
-  const auto& figures = state_->figures;
-  std::uint64_t closed = 0;
-  for (std::size_t i = 0; i < link::close_reasons; ++i) closed += all.closed[i] = figures.closed[i].value();
-  all.accepted = figures.opened.value();
-  all.connections = all.accepted > closed ? all.accepted - closed : 0;
-  all.service_restarts = static_cast<std::uint64_t>(figures_->read().total("switchboard_service_restarts_total"));
-  return all;
 }
 
 }  // namespace switchboard

@@ -7,18 +7,16 @@
 ///     …
 ///     broker.drain();
 ///
-/// Why        the broker actor behind it keeps account of every actor the framework started, so that nothing outlives
+/// Why        its broker actor keeps account of every actor the framework started, so that nothing outlives
 ///            it.
-/// Threads    add and listen: one at a time, not from an actor. drain, stop, statistics: any thread that is not a
-///            worker.
+/// Threads    add and listen: one at a time, not from an actor. drain, stop: any thread that is not a worker.
+///            metrics: any.
 /// Owns       the broker actor, its acceptors, connections and service actors. Shares the pump and the figures.
 /// Errors     of start-up are returned. A service actor that dies is logged and started anew, at once the first time
 ///            and after growing pauses if it keeps dying; its callers get UNAVAILABLE meanwhile.
 /// Order      end the broker before its actor system's destructor runs: that one waits for all actors. The pump may be
 ///            stopped before or after.
 
-#include <array>
-#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,17 +26,9 @@
 #include <caf/fwd.hpp>
 
 #include <switchboard/actors/connection_environment.hpp>
-#include <switchboard/link/close_reason.hpp>
 #include <switchboard/net/network.hpp>
 
 namespace switchboard {
-
-struct broker_statistics {
-  std::uint64_t connections = 0;                            ///< open now
-  std::uint64_t accepted = 0;                               ///< ever
-  std::array<std::uint64_t, link::close_reasons> closed{};  ///< ever, by close_reason
-  std::uint64_t service_restarts = 0;
-};
 
 class broker {
 public:
@@ -52,7 +42,7 @@ public:
 
   /// Adds a service, before the first listen(). A sentence says why not; it is empty where the service was added.
   [[nodiscard]] std::string add(rpc::service_definition service);
-  /// Has `around` asked before each call of a service and told of its end (rpc/interceptor.hpp). Before the first
+  /// Has `around` asked before each call of a service and notified of its end (rpc/interceptor.hpp). Before the first
   /// listen().
   void intercept(std::shared_ptr<rpc::interceptor> around);
   /// Demands Session/Authenticate of every connection before its first other call. Before the first listen().
@@ -72,8 +62,7 @@ public:
   /// drain().
   void stop();
 
-  broker_statistics statistics() const;
-  /// What this broker, its connections and its services count.
+  /// What this broker, its connections and its services count (framework/docs/metrics.md).
   const std::shared_ptr<metrics::registry>& metrics() const noexcept { return figures_; }
 
   /// The actor that serves `Service`, a generated struct, now, for actors of this process; null before the first
