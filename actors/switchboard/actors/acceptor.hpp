@@ -6,13 +6,13 @@
 ///     socket_ready         pump    accepts what waits, up to `burst`, and re-arms
 ///     deadline_expired     pump    tries again after the process was out of descriptors, or the port out of memory
 ///     close_acceptor       broker  removes the registration
-///     registration_closed  pump    closes the listener, tells the broker, ends
+///     registration_closed  pump    closes the listener, notifies the broker, ends
 ///
 /// Threads    an actor.
 /// Owns       the listener.
-/// Limits     connections in all and per address (actors/limits.hpp): one more is told so and closed.
-/// Errors     out of descriptors is logged by name; whoever waits is refused with a status instead of being left in the
-///            backlog, and accepting pauses: a level-triggered listener that cannot accept would spin.
+/// Limits     connections in all and per address (actors/limits.hpp): one more gets a status that says so, and is closed.
+/// Errors     out of descriptors is logged by name; connections that wait are refused with a status instead of being left in
+///            the backlog, and accepting pauses: a level-triggered listener that cannot accept would spin.
 
 #include <atomic>
 #include <chrono>

@@ -2,8 +2,8 @@
 
 /// A method that the connection itself answers.
 ///
-/// Why        what these tell only the connection knows (that its server drains, who its client is), or is not worth
-///            the way to another actor. They are entries of the service directory like all others; what sets one apart
+/// Why        what these answer only the connection knows (that its server drains, which identity its client has), or is
+///            not worth a message to another actor. They are entries of the service directory like all others; what sets one apart
 ///            are flags of its entry, and a class of its own says what it answers.
 /// Threads    immutable once made; called by any number of connections' actors at a time. Must not block.
 /// Errors     statuses, with which the call ends.

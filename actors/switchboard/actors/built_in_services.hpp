@@ -11,7 +11,7 @@ namespace switchboard {
 
 class service_directory;
 
-/// Their methods, which tell of `directory`; it must outlive them.
+/// Their methods, which describe `directory`; it must outlive them.
 std::vector<built_in_entry> built_in_services(const service_directory& directory);
 
 }  // namespace switchboard

@@ -56,7 +56,7 @@ void client_session::close() {
   caller_ = nullptr;
 }
 
-/// Tells the services that hold back calls of this client that it takes replies again.
+/// Notifies the services that hold back calls of this client that it takes replies again.
 void client_session::resume_services() {
   for (const auto& host : caller_->backlog->take_waiting()) tell(connection_, host, rpc::resume_calls{id_});
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-/// What a broker and its connections tell each other, whatever is spoken on a connection.
+/// The messages between a broker and its connections, whatever protocol a connection speaks.
 ///
 ///     message             from         to          effect
 ///     connection_opened   acceptor     broker      the connection counts; before any other word of its own

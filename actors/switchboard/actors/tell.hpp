@@ -11,7 +11,7 @@
 
 namespace switchboard {
 
-/// On the sender's execution unit: `whom` runs on the same worker if that has nothing better to do. Null is told nothing.
+/// On the sender's execution unit: `whom` runs on the same worker if that has nothing better to do. Null gets nothing.
 template <class Message>
 void tell(caf::local_actor& from, const caf::strong_actor_ptr& whom, Message message) {
   if (whom)
