@@ -67,14 +67,15 @@ function(switchboard_sources_here LIST)
   set(${LIST} ${${LIST}} PARENT_SCOPE)
 endfunction()
 
-# switchboard_part(NAME SOURCES … LINKS … PRIVATE_LINKS …)
+# switchboard_part(NAME [HEADERS …] SOURCES … LINKS … PRIVATE_LINKS …)
 #
 # The folder this is called in becomes the library switchboard_NAME. Its headers are reached as <switchboard/NAME/…> through
 # an include folder that holds nothing else, so an include against the arrows of the architecture does not compile. LINKS is
-# what its public headers include, PRIVATE_LINKS what its other files include beside: tests/arrows compares both with the
-# includes. Headers in a folder internal/, linux/, windows/ or sqlite/ are the part's own, and are not installed.
+# what its headers include, PRIVATE_LINKS what its other files include beside: tests/arrows compares both with the includes.
+# HEADERS are those that a user's sources include: they are installed, and what they include in turn
+# (switchboard_install_headers). The rest is for this tree, and what is in a folder linux/, windows/ or sqlite/ for the part alone.
 function(switchboard_part NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "HEADERS;SOURCES;LINKS;PRIVATE_LINKS")
   set_property(GLOBAL APPEND_STRING PROPERTY SWITCHBOARD_ARROWS
                "${NAME}|${CMAKE_CURRENT_SOURCE_DIR}|${ARG_LINKS}|${ARG_PRIVATE_LINKS}\n")
   switchboard_sources_here(ARG_SOURCES)
@@ -94,12 +95,11 @@ function(switchboard_part NAME)
   add_library(Switchboard::${NAME} ALIAS switchboard_${NAME})
   switchboard_check_headers(${NAME})
   switchboard_install_library(${NAME})
-  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/switchboard/${NAME}
-          FILES_MATCHING PATTERN "*.hpp"
-          PATTERN internal EXCLUDE PATTERN linux EXCLUDE PATTERN windows EXCLUDE PATTERN sqlite EXCLUDE)
+  list(TRANSFORM ARG_HEADERS PREPEND switchboard/${NAME}/)
+  set_property(GLOBAL APPEND PROPERTY SWITCHBOARD_HEADERS ${ARG_HEADERS})
 endfunction()
 
-# Not part of `all`: every public header compiled alone, with nothing precompiled, and with what a user of its part sees.
+# Not part of `all`: every header compiled alone, with nothing precompiled, and with what a user of its part sees.
 add_custom_target(switchboard_headers_check)
 
 # switchboard_check_headers(NAME): of switchboard_part(), what switchboard_headers_check compiles of its headers. A source each
@@ -107,7 +107,7 @@ add_custom_target(switchboard_headers_check)
 # 3 s to read.
 function(switchboard_check_headers NAME)
   file(GLOB_RECURSE headers RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *.hpp)
-  list(FILTER headers EXCLUDE REGEX "(^|/)(internal|linux|windows|sqlite)/")
+  list(FILTER headers EXCLUDE REGEX "(^|/)(linux|windows|sqlite)/")
   set(sources)
   foreach(header IN LISTS headers)
     set(source ${PROJECT_BINARY_DIR}/headers_check/${NAME}/${header}.cpp)

@@ -5,7 +5,7 @@ are compared with the link lists of switchboard_part():
 
   a public header    includes what the part LINKS,
   any other file     also what it PRIVATE_LINKS,
-  a public header    includes nothing internal (a folder internal/, linux/, windows/ or sqlite/, which is not installed),
+  a public header    includes nothing internal (a folder linux/, windows/ or sqlite/),
   another part       includes nothing internal of this one, but that what is in its linux/ knows this one's linux/,
   a part that is linked is included: by a public header if it is in LINKS.
 
@@ -32,7 +32,7 @@ LIBRARIES = (
     (r"sqlite3\.h", "SQLite::SQLite3"),
     (r"liburing\.h", "PkgConfig::LibUring"),
 )
-INTERNAL = re.compile(r"(^|/)(internal|linux|windows|sqlite)/")
+INTERNAL = re.compile(r"(^|/)(linux|windows|sqlite)/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 
 

@@ -27,7 +27,7 @@ class Arrows(unittest.TestCase):
     def test_lets_pass_what_is_linked(self):
         self.private_links = "switchboard_error"
         self.write("frame.hpp", "string", "switchboard/net/socket.hpp", "switchboard/wire/limits.hpp")
-        self.write("frame.cpp", "switchboard/error/errc.hpp", "switchboard/wire/internal/table.hpp")
+        self.write("frame.cpp", "switchboard/error/errc.hpp", "switchboard/wire/linux/table.hpp")
         self.assertEqual(self.found(), [])
 
     def test_names_the_file_and_the_line_of_what_is_not_linked(self):
@@ -42,7 +42,7 @@ class Arrows(unittest.TestCase):
         self.assertIn("PRIVATE_LINKS", self.found()[0])
 
     def test_finds_a_public_header_that_includes_an_internal_one(self):
-        self.write("frame.hpp", "switchboard/net/socket.hpp", "switchboard/wire/internal/table.hpp")
+        self.write("frame.hpp", "switchboard/net/socket.hpp", "switchboard/wire/linux/table.hpp")
         self.assertIn("internal to switchboard_wire", self.found()[0])
 
     def test_finds_an_include_of_another_parts_internals(self):
