@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <switchboard/text/printable.hpp>
 #include <switchboard/v1/services.client.hpp>
 
 namespace {
@@ -38,7 +39,7 @@ std::string escaped(std::string_view bytes) {
 }
 
 int fail(const rpc::status& how) {
-  return fail(call_failed, rpc::to_string(how.code) + (how.message.empty() ? "" : ": " + how.message));
+  return fail(call_failed, rpc::to_string(how.code) + (how.message.empty() ? "" : ": " + text::printable(how.message)));
 }
 
 struct command {
@@ -104,7 +105,7 @@ int run(const command& wanted) {
   const auto at = net::endpoint::parse(wanted.address);
   if (!at) return fail(bad_usage, wanted.address + " is not an address: host:port, [ipv6]:port or unix:/path");
   auto server = client::channel::connect(*at, client::within(patience));
-  if (!server) return fail(no_connection, "cannot connect to " + server.status().message);
+  if (!server) return fail(no_connection, "cannot connect to " + text::printable(server.status().message));
   if (!wanted.token.empty()) {
     v1::AuthenticateRequest request;
     request.set_token(wanted.token);
@@ -114,13 +115,13 @@ int run(const command& wanted) {
   const auto schema = call::remote_schema::of(*server, client::within(patience));
   if (!schema) return fail(schema.status());
   if (wanted.list) {
-    for (const auto& each : (*schema)->services()) std::printf("%s\n", each.c_str());
+    for (const auto& each : (*schema)->services()) std::printf("%s\n", text::printable(each).c_str());
     return succeeded;
   }
   if (wanted.describe) {
     const auto service = (*schema)->service(wanted.service);
     if (!service) return fail(service.status());
-    std::printf("%s", call::to_proto(**service).c_str());
+    std::printf("%s", text::printable_lines(call::to_proto(**service)).c_str());
     return succeeded;
   }
   const auto method = (*schema)->method(wanted.method);

@@ -1,6 +1,5 @@
 #include "command_line.hpp"
 
-#include "printable.hpp"
 #include "session.hpp"
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <switchboard/text/printable.hpp>
 #include <switchboard/text/utf8.hpp>
 
 namespace switchboard::chat_client {
@@ -94,7 +94,7 @@ std::variant<command_line, int> parse_command_line(int argc, const char* const* 
     return complain(std::string(error.what()) + " (--help says more)");
   }
   auto server = net::endpoint::parse(address);
-  if (!server) return complain(printable(address) + ": " + server.error().message());
+  if (!server) return complain(text::printable(address) + ": " + server.error().message());
   wanted.server = std::move(*server);
   if (const auto objection = objection_to_room(wanted.room)) return complain(*objection);
   if (nick->count() > 0) {

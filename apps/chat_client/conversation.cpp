@@ -2,11 +2,12 @@
 
 #include "event_loop.hpp"
 #include "line_input.hpp"
-#include "printable.hpp"
 
 #include <charconv>
 #include <cstdio>
 #include <utility>
+
+#include <switchboard/text/printable.hpp>
 
 namespace switchboard::chat_client {
 namespace {
@@ -54,7 +55,7 @@ public:
 private:
   std::string prompt() const {
     const auto& now = session_.options();
-    return printable(now.nickname) + "@" + now.room + "> ";
+    return text::printable(now.nickname) + "@" + now.room + "> ";
   }
 
   void take(const std::string& line) {
@@ -118,7 +119,7 @@ private:
   void on_disconnected(const std::string& reason, client::clock::duration) override {
     if (!session_.was_connected()) {
       // It begins with the address.
-      std::fprintf(stderr, "chat-client: cannot connect to %s\n", printable(reason).c_str());
+      std::fprintf(stderr, "chat-client: cannot connect to %s\n", text::printable(reason).c_str());
       return loop_.stop();
     }
     if (!std::exchange(lost_, true)) notice("the connection is gone (" + reason + "); trying again until it is back");

@@ -1,12 +1,12 @@
 #include "rendering.hpp"
 
-#include "printable.hpp"
-
 #include <array>
 #include <ctime>
 #include <functional>
 
 #include <google/protobuf/util/json_util.h>
+
+#include <switchboard/text/printable.hpp>
 
 namespace switchboard::chat_client {
 namespace {
@@ -23,7 +23,7 @@ std::string painted(std::string_view text, std::string_view colour, const appear
 
 std::string name(const std::string& nickname, const appearance& how) {
   const auto colour = sender_colours[std::hash<std::string>{}(nickname) % sender_colours.size()];
-  return painted(printable(nickname), colour, how);
+  return painted(text::printable(nickname), colour, how);
 }
 
 std::string clock_time(std::time_t seconds, const appearance& how) {
@@ -55,7 +55,7 @@ std::string reason(const chat::v1::Gap& gap) {
 std::string content(const chat::v1::RoomEvent& event, const appearance& how) {
   switch (event.event_case()) {
     case chat::v1::RoomEvent::kMessage:
-      return name(event.message().sender(), how) + ": " + printable(event.message().text());
+      return name(event.message().sender(), how) + ": " + text::printable(event.message().text());
     case chat::v1::RoomEvent::kJoined:
       return painted("-> ", dim, how) + name(event.joined().nickname(), how) + painted(" joined", dim, how);
     case chat::v1::RoomEvent::kLeft:
@@ -77,17 +77,17 @@ std::string to_line(const chat::v1::RoomEvent& event, const appearance& how,
   const auto seconds =
       event.has_message() ? event.message().sent_at().seconds() : std::chrono::system_clock::to_time_t(now);
   std::string line = clock_time(seconds, how) + ' ';
-  if (how.room) line += painted("#" + printable(event.room()), dim, how) + ' ';
+  if (how.room) line += painted("#" + text::printable(event.room()), dim, how) + ' ';
   return line + content(event, how);
 }
 
 std::string to_line(const chat::v1::ChatMessage& message, const appearance& how) {
   return clock_time(message.sent_at().seconds(), how) + ' ' + name(message.sender(), how) + ": " +
-         printable(message.text());
+         text::printable(message.text());
 }
 
 std::string to_notice(std::string_view text, const appearance& how) {
-  return painted("-- " + printable(text), dim, how);
+  return painted("-- " + text::printable(text), dim, how);
 }
 
 std::string to_json(const chat::v1::RoomEvent& event) {

@@ -2,10 +2,11 @@
 
 #include "event_loop.hpp"
 #include "line_input.hpp"
-#include "printable.hpp"
 
 #include <cstdio>
 #include <utility>
+
+#include <switchboard/text/printable.hpp>
 
 namespace switchboard::chat_client {
 namespace {
@@ -78,7 +79,7 @@ private:
     if (session_.was_connected()) {
       if (!std::exchange(lost_, true))
         std::fprintf(stderr, "chat-client: the connection to %s ended (%s); connecting again\n",
-                     wanted_.server.to_string().c_str(), printable(reason).c_str());
+                     wanted_.server.to_string().c_str(), text::printable(reason).c_str());
       return;
     }
     // A server that was never there is more likely a wrong address than one that is coming.
@@ -99,7 +100,7 @@ private:
   }
 
   void complain(const std::string& about) {
-    std::fprintf(stderr, "chat-client: %s\n", printable(about).c_str());
+    std::fprintf(stderr, "chat-client: %s\n", text::printable(about).c_str());
     failed_ = true;
   }
 

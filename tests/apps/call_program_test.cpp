@@ -1,6 +1,8 @@
+#include "remote_schema.hpp"
 #include "shell.hpp"
 
 #include <counter/counter_service.hpp>
+#include <google/protobuf/descriptor.pb.h>
 #include <gtest/gtest.h>
 #include <summer/summer_service.hpp>
 #include <ticker/ticker_service.hpp>
@@ -18,6 +20,7 @@ struct plain_echo {
   /// Metadata comes back with the reply.
   void say(const echo::v1::SayRequest& request, rpc::responder<echo::v1::SayReply> call,
            const rpc::metadata& metadata) {
+    if (request.payload() == "retitle") return call.fail(rpc::code::aborted, "\033]0;mine\007 now");
     echo::v1::SayReply reply;
     reply.set_payload(request.payload());
     call.reply(reply, metadata);
@@ -65,6 +68,38 @@ TEST_F(CallProgram, DescribesAServiceWithItsMessages) {
 
 TEST_F(CallProgram, CallsAUnaryMethod) {
   EXPECT_EQ(run(R"(call Echo/Say '{"payload": "aGk="}')").lines(), words{R"({"payload":"aGk="})"});
+}
+
+TEST_F(CallProgram, PrintsAStatusWithoutTheEscapeSequencesThatAServerPutsInIt) {
+  EXPECT_EQ(run(R"(call Echo/Say '{"payload": "cmV0aXRsZQ=="}')").lines(), words{"ABORTED: ]0;mine now"});
+}
+
+TEST(RemoteSchema, PrintsAChainOfMessagesHoweverLong) {
+  constexpr int length = 20'000;
+  google::protobuf::FileDescriptorProto file;
+  file.set_name("chain.proto");
+  for (int i = 0; i < length; ++i) {
+    auto& link = *file.add_message_type();
+    link.set_name("M" + std::to_string(i));
+    auto& field = *link.add_field();
+    field.set_name("next");
+    field.set_number(1);
+    field.set_label(google::protobuf::FieldDescriptorProto::LABEL_OPTIONAL);
+    field.set_type(google::protobuf::FieldDescriptorProto::TYPE_MESSAGE);
+    field.set_type_name("M" + std::to_string(std::min(i + 1, length - 1)));
+  }
+  auto& service = *file.add_service();
+  service.set_name("Chain");
+  auto& method = *service.add_method();
+  method.set_name("Follow");
+  method.set_input_type("M0");
+  method.set_output_type("M0");
+  google::protobuf::DescriptorPool pool;
+  const auto* const built = pool.BuildFile(file);
+  ASSERT_TRUE(built);
+  const auto text = call::to_proto(*built->service(0));
+  EXPECT_NE(text.find("message M0 {"), std::string::npos);
+  EXPECT_NE(text.find("message M" + std::to_string(length - 1) + " {"), std::string::npos);
 }
 
 TEST_F(CallProgram, TakesTheEmptyRequestWhereNoneIsGiven) {

@@ -1,11 +1,10 @@
-#include "printable.hpp"
-
 #include <algorithm>
 #include <cstdint>
 
+#include <switchboard/text/printable.hpp>
 #include <switchboard/text/utf8.hpp>
 
-namespace switchboard::chat_client {
+namespace switchboard::text {
 namespace {
 
 char32_t code_point(std::string_view character) {
@@ -27,7 +26,7 @@ std::string printable(std::string_view text) {
   std::string shown;
   shown.reserve(text.size());
   while (!text.empty()) {
-    const auto size = text::utf8_character_size(text);
+    const auto size = utf8_character_size(text);
     if (size == 0) {
       shown += "\ufffd";
     } else if (const auto character = text.substr(0, size); character == "\n" || character == "\t") {
@@ -40,4 +39,15 @@ std::string printable(std::string_view text) {
   return shown;
 }
 
-}  // namespace switchboard::chat_client
+std::string printable_lines(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const auto size = std::min(text.find('\n'), text.size());
+    shown += printable(text.substr(0, size));
+    if (size < text.size()) shown += '\n';
+    text.remove_prefix(std::min(size + 1, text.size()));
+  }
+  return shown;
+}
+
+}  // namespace switchboard::text
