@@ -50,6 +50,32 @@ server_process start_redis(const std::string& program) {
       at);
 }
 
+/// What the chat broker is compared with.
+struct opponent {
+  std::string name;
+  server_process process;
+  std::unique_ptr<fanout_load> load;
+};
+
+/// Nothing where --baseline says so, or names a redis-server that is not installed.
+std::optional<opponent> start_opponent(const fanout_options& options) {
+  const auto& named = options.baseline;
+  if (named == "none") return std::nullopt;
+  if (short_name(named) != "redis-server") {
+    opponent started{short_name(named) + " (baseline)", open_server(named, options.threads, {}), nullptr};
+    started.load = std::make_unique<fanout_load>(started.process.address(), switchboard_dialect(), options.workload);
+    return started;
+  }
+  const auto program = std::filesystem::path(named).has_parent_path() ? named : found_in_path(named);
+  if (program.empty()) {
+    std::fprintf(stderr, "%s is not installed: no baseline\n", named.c_str());
+    return std::nullopt;
+  }
+  opponent started{"redis-server", start_redis(program), nullptr};
+  started.load = std::make_unique<fanout_load>(started.process.address(), redis_dialect(), options.workload);
+  return started;
+}
+
 double mebibytes(std::size_t bytes) {
   return static_cast<double>(bytes) / (1 << 20);
 }
@@ -86,21 +112,14 @@ int run(const fanout_options& options) {
   auto load = std::make_unique<fanout_load>(server.address(), switchboard_dialect(), options.workload);
   side measured{short_name(options.server), server, [&](auto length) { return load->run(length); }};
 
-  std::optional<server_process> redis;
-  std::unique_ptr<fanout_load> redis_load;
+  auto other = start_opponent(options);
   std::optional<side> baseline;
-  if (const auto program = options.baseline == "none" ? std::string() : found_in_path(options.baseline);
-      !program.empty()) {
-    redis.emplace(start_redis(program));
-    redis_load = std::make_unique<fanout_load>(redis->address(), redis_dialect(), options.workload);
-    baseline.emplace("redis-server", *redis, [&](auto length) { return redis_load->run(length); });
-  } else if (options.baseline != "none") {
-    std::fprintf(stderr, "%s is not installed: no baseline\n", options.baseline.c_str());
-  }
+  if (other) baseline.emplace(other->name, other->process, [&](auto length) { return other->load->run(length); });
 
   const bool right = compare(measured, baseline ? &*baseline : nullptr, options.plan, "delivery");
   // Before its server is stopped, which would wait for the clients to hang up.
   load.reset();
+  if (other) other->load.reset();
   const int ended = server.stop();
   if (ended != 0) std::fprintf(stderr, "%s ended with status %d\n", measured.name().c_str(), ended);
   return right && ended == 0 ? 0 : 1;
@@ -137,7 +156,9 @@ std::function<int()> add_fanout_benchmark(CLI::App& program) {
   add_schedule_options(*fanout, options->plan);
   add_server_options(*fanout, options->server, options->threads, options->pid,
                      "Program to start (beside this one, unless a path) or address of a server that runs already");
-  fanout->add_option("--baseline", options->baseline, "The redis-server to compare with, or `none`")
+  fanout
+      ->add_option("--baseline", options->baseline,
+                   "`redis-server`, a chat-broker to start (of another build, say), or `none`")
       ->capture_default_str();
   return [options, fanout] { return fanout->parsed() ? run(*options) : 0; };
 }
