@@ -62,6 +62,25 @@ TEST(TerminationSignals, AnInterruptCountsLikeATermination) {
   ASSERT_TRUE(counted.wait_for(1, 1));
 }
 
+TEST(TerminationSignals, AClosedTerminalCountsLikeATermination) {
+  counted_signals counted;
+  counted.watch();
+  send(SIGHUP);
+  ASSERT_TRUE(counted.wait_for(1, 0));
+}
+
+TEST(TerminationSignals, AClosedTerminalIsNothingToAProgramThatIgnoresIt) {
+  ::signal(SIGHUP, SIG_IGN);
+  counted_signals counted;
+  counted.watch();
+  send(SIGHUP);
+  send(SIGTERM);
+  ASSERT_TRUE(counted.wait_for(1, 0));
+  send(SIGTERM);
+  ASSERT_TRUE(counted.wait_for(1, 1));
+  ::signal(SIGHUP, SIG_DFL);
+}
+
 TEST(TerminationSignals, SeesASignalThatCameBeforeItWatched) {
   counted_signals counted;
   send(SIGTERM);

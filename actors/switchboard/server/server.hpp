@@ -28,7 +28,7 @@ namespace switchboard {
 
 class server {
 public:
-  /// Blocks SIGTERM and SIGINT. `default_listen` is used where no --listen is given.
+  /// Blocks SIGTERM, SIGINT and SIGHUP. `default_listen` is used where no --listen is given.
   server(std::string program, std::string description, const std::string& default_listen);
   ~server();
 

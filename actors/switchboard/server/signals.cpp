@@ -13,11 +13,22 @@
 
 namespace switchboard {
 
+namespace {
+
+bool is_ignored(int number) noexcept {
+  struct sigaction now {};
+  return ::sigaction(number, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
 termination_signals::termination_signals() {
   sigset_t wanted;
   sigemptyset(&wanted);
   sigaddset(&wanted, SIGTERM);
   sigaddset(&wanted, SIGINT);
+  // A blocked signal would be read here though it is ignored.
+  if (!is_ignored(SIGHUP)) sigaddset(&wanted, SIGHUP);
   if (const int failure = pthread_sigmask(SIG_BLOCK, &wanted, nullptr); failure != 0)
     throw std::system_error(failure, std::system_category(), "pthread_sigmask");
   signal(SIGPIPE, SIG_IGN);

@@ -1,6 +1,6 @@
 #pragma once
 
-/// SIGTERM and SIGINT as two calls: the first signal asks for a drain, the second for an end at once.
+/// SIGTERM, SIGINT and SIGHUP as two calls: the first signal asks for a drain, the second for an end at once.
 ///
 /// Why        a handler may do next to nothing, so the signals stay blocked everywhere and one thread waits for them.
 /// Threads    construct before any other thread exists, the actor system's included: they inherit the blocked signals.
@@ -9,6 +9,8 @@
 ///            program ends anyway must not turn its exit status into a death.
 /// Errors     construction throws std::system_error where the system refuses a descriptor; it is a program's first
 ///            step.
+/// SIGHUP     a terminal that is closed stops its program in order. One that was started with it ignored, as nohup(1) does,
+///            goes on.
 /// SIGPIPE    is ignored from construction on: a peer that went away is an error of the write, not of the process.
 
 #include <functional>
