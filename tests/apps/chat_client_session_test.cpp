@@ -146,9 +146,9 @@ TEST_F(ChatSession, JoinsWithItsHistoryAndATokenOfItsOwn) {
 }
 
 TEST_F(ChatSession, AnObserverHasNoToken) {
-  auto nobody = make("");
-  accept(nobody);
-  EXPECT_TRUE(take_join(nobody).resume_token().empty());
+  auto observer = make("");
+  accept(observer);
+  EXPECT_TRUE(take_join(observer).resume_token().empty());
 }
 
 TEST_F(ChatSession, ResumesWhereItStopped) {
@@ -177,7 +177,7 @@ TEST_F(ChatSession, AsksForAllThatCameSinceItLeftAnEmptyRoom) {
   EXPECT_EQ(again.history_limit(), std::numeric_limits<std::uint32_t>::max());
 }
 
-TEST_F(ChatSession, CountsWhatAGapNamesAsPassed) {
+TEST_F(ChatSession, SkipsTheSequencesOfAGap) {
   auto ann = make();
   accept(ann);
   take_join(ann);
@@ -190,7 +190,7 @@ TEST_F(ChatSession, CountsWhatAGapNamesAsPassed) {
   EXPECT_EQ(take_join(ann).after_sequence(), 40u);
 }
 
-TEST_F(ChatSession, TellsEachMessageOnce) {
+TEST_F(ChatSession, PassesEachMessageOnOnce) {
   auto ann = make();
   accept(ann);
   take_join(ann);
@@ -254,7 +254,7 @@ TEST_F(ChatSession, ChangesRoomsOnTheSameConnection) {
   EXPECT_TRUE(join.log_id().empty());
 }
 
-TEST_F(ChatSession, PublishesBehindItsJoinWithoutWaiting) {
+TEST_F(ChatSession, PublishesAfterItsJoinWithoutWaiting) {
   auto ann = make();
   ASSERT_TRUE(ann.publish("one"));
   accept(ann);

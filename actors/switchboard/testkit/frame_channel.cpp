@@ -77,7 +77,7 @@ std::error_code frame_channel::await_connected(client::deadline until) {
 }
 
 std::error_code frame_channel::send_bytes(std::string_view bytes, client::deadline until) {
-  if (above_output_limit()) {
+  if (output_.size() > options_.output_limit) {
     if (const auto error = flush(until))
       return error == errc::timed_out ? make_error_code(std::errc::no_buffer_space) : error;
   }

@@ -1,14 +1,14 @@
 #pragma once
 
-/// One connection as a sequence of frames each way, with a client::deadline on every wait.
+/// One connection as a sequence of frames each way, with a deadline on every wait.
 ///
 /// Why        what a client of any kind does with its socket, and what a test needs to break the protocol on purpose:
 ///            any bytes may be sent, any frame received, either direction ended.
 /// Threads    one at a time.
 /// Owns       the connection and the port it waits on.
-/// Errors     timed_out: the client::deadline passed, the channel is as good as before. end_of_stream: the peer has ended its
-///            direction. out of buffer space (std::errc): more than the output limit waits for the peer to read. The
-///            decoder's errors and the system's are final.
+/// Errors     timed_out: the deadline passed, the channel is as good as before. end_of_stream: the peer has ended its
+///            direction. no_buffer_space (std::errc): more than the output limit waits for the peer to read. The decoder's
+///            errors and the system's are final.
 
 #include <cstddef>
 #include <memory>
@@ -49,7 +49,6 @@ public:
 
   /// Waits until the connection is made.
   [[nodiscard]] std::error_code await_connected(client::deadline until);
-  bool connected() const noexcept { return connected_; }
 
   /// Queues bytes, which need not be frames, and sends what the peer takes until the deadline. After timed_out the rest
   /// leaves with later operations.
@@ -60,7 +59,6 @@ public:
   [[nodiscard]] std::error_code flush(client::deadline until);
   /// Whether bytes, or the making of the connection, wait for the socket to become writable.
   bool wants_write() const noexcept { return !connected_ || !output_.empty() || transport_->holds_output(); }
-  bool above_output_limit() const noexcept { return output_.size() > options_.output_limit; }
 
   /// The next frame; empty ones are passed over. A view is valid until the next receive.
   [[nodiscard]] std::error_code receive(wire::frame_view& frame, client::deadline until);
@@ -75,7 +73,6 @@ public:
   [[nodiscard]] std::error_code wait(notify::interest wanted, client::deadline until);
 
   net::socket_handle handle() const noexcept { return transport_->handle(); }
-  const net::endpoint& peer() const noexcept { return transport_->peer(); }
 
 private:
   frame_channel(std::unique_ptr<net::transport> transport, std::unique_ptr<notify::notification_port> port,
