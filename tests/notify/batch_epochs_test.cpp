@@ -12,7 +12,7 @@ struct counting_sink final : batch_epochs::sink {
   std::size_t delivered = 0;
 };
 
-// A thread takes what is queued first and what sockets have to tell then: two looks, one batch.
+// A thread takes queued packets first and those of sockets then: two looks, one batch.
 TEST(BatchEpochs, WithholdAnEventForABatchThatHadBegunThoughItGrewAfterwards) {
   counting_sink sink;
   const auto epochs = std::make_shared<batch_epochs>(sink);

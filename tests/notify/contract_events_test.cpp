@@ -2,7 +2,7 @@
 
 #include <switchboard/net/system_sockets.hpp>
 
-/// Rules N18 to N26: what packets tell.
+/// Rules N18 to N26: what packets report.
 
 namespace switchboard::notify {
 namespace {

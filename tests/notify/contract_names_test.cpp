@@ -133,7 +133,7 @@ TEST_P(NotificationPortNames, OfNothingNameNothing) {
   }
 }
 
-/// A context that learns its registration's name from add() is read by whoever takes its first packet.
+/// A context that learns its registration's name from add() is read by the thread that takes its first packet.
 TEST_P(NotificationPortNames, AreWrittenBeforeAPacketComes) {
   struct context {
     registration_id name = registration_id::none;

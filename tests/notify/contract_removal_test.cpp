@@ -97,7 +97,7 @@ TEST_P(NotificationPortContract, N49BatchIsReleasedByRelease) {
   ASSERT_TRUE(other.has_taken());
   ASSERT_FALSE(port().apply(remove(*pair.near)));
   EXPECT_TRUE(is_quiet(port()));
-  other.let_go();
+  other.release();
   EXPECT_TRUE(released.passes_within(patience_with_threads()));
   EXPECT_EQ(next(port()), packet_of(1, event::remove));
   end.open();
@@ -121,7 +121,7 @@ TEST_P(NotificationPortContract, N49ReleasedBatchWakesAThreadAlreadyWaiting) {
   ASSERT_FALSE(port().apply(remove(*pair.near)));
   const waiter third([&] { EXPECT_EQ(next(port(), notification_port::infinite), packet_of(1, event::remove)); });
   EXPECT_TRUE(third.is_asleep());
-  other.let_go();
+  other.release();
 }
 
 TEST_P(NotificationPortContract, N49RequestsOnlyCallDoesNotRelease) {
@@ -137,7 +137,7 @@ TEST_P(NotificationPortContract, N49RequestsOnlyCallDoesNotRelease) {
   });
   ASSERT_TRUE(other.has_taken());
   ASSERT_FALSE(port().apply(remove(*pair.near)));
-  other.let_go();
+  other.release();
   EXPECT_TRUE(applied.passes_within(patience_with_threads()));
   EXPECT_TRUE(is_quiet(port()));
   end.open();
@@ -158,7 +158,7 @@ TEST_P(NotificationPortContract, N49WaitOnAnotherPortDoesNotRelease) {
   });
   ASSERT_TRUE(other.has_taken());
   ASSERT_FALSE(port().apply(remove(*pair.near)));
-  other.let_go();
+  other.release();
   EXPECT_TRUE(waited.passes_within(patience_with_threads()));
   EXPECT_TRUE(is_quiet(port()));
   end.open();
@@ -225,9 +225,9 @@ TEST_P(NotificationPortContract, N49EachRemovalWaitsForItsOwnTime) {
 }
 
 /// Contexts are freed at their REMOVE event, after the batch it came in, by whichever thread got it, while other
-/// threads have packets of the same contexts and removals come from a thread that drains nothing. Nobody may ever look
+/// threads have packets of the same contexts and removals come from a thread that drains nothing. No thread may ever look
 /// at a freed one.
-TEST_P(NotificationPortContract, N49NobodyHoldsAPacketOfAFreedContext) {
+TEST_P(NotificationPortContract, N49NoThreadHoldsAPacketOfAFreedContext) {
   struct context {
     link connection;
     std::atomic<bool> freed = false;

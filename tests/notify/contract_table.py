@@ -16,7 +16,7 @@ import sys
 import xml.etree.ElementTree
 
 RULES = """
-A new port is empty; one that could not be made leaves nothing behind
+A new port is empty; one that could not be made leaves nothing in the kernel
 Only the system's own sockets register; anything else fails in its own result
 A socket belongs to at most one port
 A socket has at most one registration; ENABLE again replaces filter and trigger
@@ -41,7 +41,7 @@ End of stream also satisfies IN
 HANGUP may come with unread data
 An empty datagram is data
 A made connection shows OUT, a failed one ERR
-A close that nobody asked about shows when it is asked for
+A close that was not asked about shows when it is asked for
 One of LEVEL and EDGE; ONESHOT and PERSISTENT exclude each other
 LEVEL notifies whenever armed and true, also at ENABLE
 EDGE notifies of a change while enabled
@@ -55,10 +55,10 @@ Readiness is a hint
 Requests are applied in order, then packets are taken
 No output: requests only, timeout 0
 Returns once one packet is there, never more than fit
-Timeout 0 polls, infinite waits, expiry is told
+Timeout 0 polls, infinite waits, expiry is no error
 Expiry is no failure, and never early
 A post wakes one waiter and mixes with socket packets
-A posted value may equal any mask: the key tells
+A posted value may equal any mask: the key distinguishes them
 One exit post ends all threads in a chain
 Every call from any thread
 A packet reaches exactly one thread
@@ -69,7 +69,7 @@ REMOVE, its event, close, free
 Closing without REMOVE is silent; a reused number starts fresh
 A REMOVE that keeps failing: close the socket, keep the record
 A listener's IN means: try to accept
-async_accept: several under way, completing on the same port
+async_accept: several outstanding, completing on the same port
 The end of a port releases its waiters
 """.strip().splitlines()
 
@@ -94,7 +94,7 @@ EMULATED = {
         (41,): "waits again until the time has passed",
         (42, 43, 44, 47): "queue of the port's own beside the set; a level-triggered eventfd wakes",
         (49,): "epochs of the batches",
-        (51,): "EPOLL_CTL_MOD or ADD tells whether the kernel still has the socket",
+        (51,): "EPOLL_CTL_MOD or ADD shows whether the kernel still has the socket",
         (54,): "an inner set and accept4 by the thread that drains",
         (55,): "posted wakes",
     },
@@ -103,7 +103,7 @@ EMULATED = {
         (3, 4, 5, 11): "table of registrations for the process",
         (7, 27, 38): "checked in the port",
         (9,): "the poll is cancelled, the record stays",
-        (10, 18, 48, 50): "a packet of the port's own behind the last completion of the cancelled requests",
+        (10, 18, 48, 50): "a packet of the port's own after the last completion of the cancelled requests",
         (12, 15, 17): "room for the whole array is reserved first",
         (21,): "RDHUP and HUP, of streams only",
         (28, 33): "single-shot poll, asked for anew after each packet",
@@ -111,7 +111,7 @@ EMULATED = {
         (41,): "waits again until the time has passed",
         (42, 43, 44, 47): "queue of the port's own beside the ring; an eventfd's poll wakes",
         (49,): "epochs of the batches",
-        (51,): "SO_COOKIE tells whether a number is still the same socket's",
+        (51,): "SO_COOKIE shows whether a number is still the same socket's",
         (55,): "posted wakes",
     },
     "Afd": {
@@ -229,7 +229,7 @@ def rows_of(page):
 
 def render(ran, page, faults):
     known = rows_of(page)
-    # Columns without results are the page's; one that nobody has run yet is not there.
+    # Columns without results are taken from the page; a column that was never run is not there.
     written = set(ran) | NEVER_RUN
     shown = [b for b in BACKENDS if b in written or any(BACKENDS[b] in row for row in known.values())]
 

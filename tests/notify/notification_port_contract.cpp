@@ -180,12 +180,12 @@ holder::holder(notification_port& port, std::function<void()> then)
         then();
       }) {}
 
-void holder::let_go() {
-  if (!std::exchange(told_, true)) go_.open();
+void holder::release() {
+  if (!std::exchange(is_released_, true)) go_.open();
 }
 
 void holder::join() {
-  let_go();
+  release();
   thread_.join();
 }
 

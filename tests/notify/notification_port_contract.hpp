@@ -1,13 +1,13 @@
 #pragma once
 
-/// What the contract suite of the notification port stands on. A backend joins by one more `backend` in the backends.cpp
-/// of its system.
+/// Fixtures of the notification port's contract suite. A backend is added by one more `backend` in the backends.cpp of its
+/// system.
 ///
-/// NotificationPortContract, NotificationPortNames and NotificationPortIncidents need a port and a network, whatever they are made of;
-/// NotificationPortOnSystemSockets sockets of the operating system that are not connected yet. The others need what not
-/// every backend can: NotificationPortWithStrictEdge an EDGE that tells nothing twice, NotificationPortExplainingResets a
-/// system that keeps the reason of a reset, NotificationPortWithMovableListeners one that lets a listener's completions go
-/// to another port. What only one system can be asked to do lies in its folder.
+/// NotificationPortContract, NotificationPortNames and NotificationPortIncidents need any port and any network;
+/// NotificationPortOnSystemSockets needs sockets of the operating system that are not connected yet. The others need what
+/// not every backend has: NotificationPortWithStrictEdge an EDGE that reports nothing twice,
+/// NotificationPortExplainingResets a system that keeps the reason of a reset, NotificationPortWithMovableListeners one
+/// that lets a listener's completions go to another port. Tests of one system alone are in its folder.
 
 #include <array>
 #include <atomic>
@@ -48,7 +48,7 @@ using namespace std::chrono_literals;
 
 /// For what must happen; never waited for in full unless it does not.
 inline constexpr auto patience = 10s;
-/// The same by the system's clock, for what other threads bring about; short where a fault is to show itself.
+/// The same by the system's clock, for what other threads have to do; short where a fault is to make a test fail.
 std::chrono::nanoseconds patience_with_threads();
 /// For what must not happen.
 inline constexpr auto quiet_time = 20ms;
@@ -88,7 +88,7 @@ protected:
   /// `near` sees the connection reset: `far` closes with unread bytes.
   void reset(link& pair) const;
 
-  /// The connection that `completed`, of an accept with `key`, brought.
+  /// The connection in `completed`, the packet of an accept with `key`.
   std::unique_ptr<net::transport> accept_completed(const std::optional<packet>& completed, std::uint64_t key) const;
 
   notification_port& port() { return *port_; }
@@ -140,12 +140,12 @@ private:
   bool is_open_ = false;
 };
 
-/// A thread that does nothing but wait, once it has fallen asleep.
+/// A thread that waits in the port.
 class waiter {
 public:
-  /// @param waiting  calls the port, and what it does after.
+  /// @param waiting  what the thread does: a call of the port that waits, and whatever follows it.
   explicit waiter(std::function<void()> waiting);
-  /// False when it runs on.
+  /// Waits until the system has put the thread to sleep; false where it did not in time.
   bool is_asleep() const;
 
 private:
@@ -153,21 +153,21 @@ private:
   std::jthread thread_;
 };
 
-/// A thread that takes one batch, says so, and holds it until told to go on.
+/// A thread that takes one batch and holds it until release().
 class holder {
 public:
   holder(
       notification_port& port, std::function<void()> then = [] {});
-  ~holder() { let_go(); }
+  ~holder() { release(); }
   /// Waits for the batch; false when none came.
   bool has_taken() { return taken_.passes_within(patience_with_threads()); }
-  void let_go();
+  void release();
   void join();
 
 private:
   gate taken_;
   gate go_;
-  bool told_ = false;
+  bool is_released_ = false;
   std::jthread thread_;
 };
 

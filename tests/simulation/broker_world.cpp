@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How far the clock moves at most when nobody can do anything.
+/// How far the clock moves at most when no part can do anything.
 constexpr auto pause = 5ms;
 /// Pauses in a row after which nothing will ever happen again: longer than any delay of the world's or the broker's
 /// takes.

@@ -27,7 +27,7 @@ public:
   broker_world(const broker_world&) = delete;
   broker_world& operator=(const broker_world&) = delete;
 
-  /// How it is from now on.
+  /// The weather from now on.
   void change(const simulated::weather& to);
   void add(std::unique_ptr<wire_client> client) { clients_.push_back(std::move(client)); }
 
@@ -43,14 +43,14 @@ public:
   const net::endpoint& address() const noexcept { return address_; }
 
 private:
-  /// Everybody who can does one thing, in some order. Whether anybody could.
+  /// Each part that can take a step takes one, in an order drawn from the seed. Whether any could.
   bool step();
   /// Steps until `done`, or until nothing has happened for too long. What went wrong.
   std::string run_until(const std::function<bool()>& done, const std::function<std::string()>& fault_seen);
   std::string fault_of_clients() const;
-  /// What there is now and belongs to nobody.
+  /// What is leaked by now.
   std::string strays();
-  /// What is there though everybody has left.
+  /// What is there though every client has left.
   std::string leaks() const;
   std::string describe(std::string fault) const;
 
@@ -61,7 +61,7 @@ private:
   std::unique_ptr<switchboard::broker> broker_;
   net::endpoint address_;
   const std::size_t service_actors_max_;
-  std::size_t standing_actors_ = 0;  ///< that are there before anybody comes
+  std::size_t standing_actors_ = 0;  ///< that exist before any client comes
   std::size_t bytes_a_socket_;
   std::vector<std::unique_ptr<wire_client>> clients_;
 };

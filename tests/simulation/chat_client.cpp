@@ -16,7 +16,7 @@ constexpr std::uint32_t credit = 8;
 /// Publishes that may wait for their replies together.
 constexpr std::uint64_t window = 3;
 
-/// Publishes have the odd numbers behind the join's, in the order of the messages.
+/// Publishes have the odd numbers after the join's, in the order of the messages.
 constexpr std::uint64_t call_of(std::uint64_t number) {
   return join_call + 2 * number;
 }
@@ -48,7 +48,7 @@ void chat_client::on_connected() {
   wire::append_open(output(), join_call, join_method, join.SerializeAsString(), true, credit, 0);
 }
 
-/// Right behind the join, without waiting for anything, and several at once.
+/// Right after the join, without waiting for anything, and several at once.
 void chat_client::speak() {
   while (published_ < role_.messages && published_ - acknowledged_ < window) {
     ++published_;

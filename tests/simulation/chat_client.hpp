@@ -1,6 +1,6 @@
 #pragma once
 
-/// One who talks in a simulated room: publishes a number of messages and reads everybody's, whatever the network does to
+/// A client in a simulated room: publishes a number of messages and reads those of all members, whatever the network does to
 /// it; resumes, and publishes again what was not acknowledged.
 ///
 /// Threads    one.

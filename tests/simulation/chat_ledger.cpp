@@ -15,7 +15,7 @@ void chat_ledger::delivered(const std::string& room, std::uint64_t sequence, con
 
 void chat_ledger::acknowledged(const std::string& room, std::uint64_t sequence, const std::string& sender,
                                std::uint64_t number) {
-  // Where it is acknowledged, everybody must find it.
+  // Where it is acknowledged, every reader must find it.
   delivered(room, sequence, sender, number);
 }
 

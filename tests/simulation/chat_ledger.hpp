@@ -16,7 +16,7 @@ class chat_ledger {
 public:
   /// A client has found the `number`th message of `sender` (from 1) at `sequence`.
   void delivered(const std::string& room, std::uint64_t sequence, const std::string& sender, std::uint64_t number);
-  /// Its sender was told that it is there.
+  /// It was acknowledged to its sender.
   void acknowledged(const std::string& room, std::uint64_t sequence, const std::string& sender, std::uint64_t number);
   void fault(std::string what) { faults_.push_back(std::move(what)); }
 

@@ -1,5 +1,5 @@
-// A whole chat broker in simulated worlds: whatever the weather, no message is lost, doubled or out of order, and nothing
-// is left behind.
+// A whole chat broker in simulated worlds: in any weather no message is lost, doubled or out of order, and nothing is
+// leaked.
 
 #include "chat_world.hpp"
 #include "seeds.hpp"

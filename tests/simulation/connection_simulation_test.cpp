@@ -54,7 +54,7 @@ private:
   std::deque<std::pair<rpc::responder<SayReply>, SayReply>> later_;
 };
 
-/// Calls until each of its calls has been answered whole; a connection that breaks begins those under way anew.
+/// Calls until each of its calls has been answered whole; after a broken connection those outstanding are made again.
 class caller final : public wire_client {
 public:
   using wire_client::wire_client;

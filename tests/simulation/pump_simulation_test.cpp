@@ -166,7 +166,7 @@ std::string run(std::uint64_t seed, const std::function<void(simulated::world&)>
   before_it(world);
   std::string fault;
   for (int pauses = 0; system.running() != 0 && fault.empty();) {
-    // An end of stream that cannot be read yet is ready all the same: nobody would ever pause for it.
+    // An end of stream that cannot be read yet is ready all the same: no wait would ever be needed for it.
     if (dice.below(50) == 0) world.advance(100us);
     bool did = writers[dice.below(connections)].step(dice);
     did |= dice.below(2) == 0 && system.run_some();

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Where a simulated world's chances come from: the same numbers for the same seed, on every machine.
+/// A simulated world's random numbers: the same for the same seed on every machine.
 /// Threads    one at a time.
 
 #include <cstddef>
@@ -15,7 +15,7 @@ class dice {
 public:
   explicit dice(std::uint64_t seed) noexcept : state_(seed) {}
 
-  /// The next number (SplitMix64: every seed is a good one, and costs nothing to begin with).
+  /// The next number (SplitMix64: any seed will do).
   std::uint64_t roll() noexcept {
     state_ += 0x9e3779b97f4a7c15U;
     auto mixed = state_;
@@ -25,8 +25,8 @@ public:
   }
   /// One of 0 to `end` - 1; 0 where there is none.
   std::uint64_t below(std::uint64_t end) noexcept { return end == 0 ? 0 : roll() % end; }
-  /// Rolls only for what can happen, so that fair weather uses up no numbers.
-  bool falls_to(chance thousandths) noexcept { return thousandths != 0 && below(1000) < thousandths; }
+  /// Whether an event of that chance happens now. Rolls only for what can, so that fair weather uses up no numbers.
+  bool happens(chance thousandths) noexcept { return thousandths != 0 && below(1000) < thousandths; }
 
 private:
   std::uint64_t state_;

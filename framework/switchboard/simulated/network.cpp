@@ -10,10 +10,11 @@
 namespace switchboard::simulated {
 namespace {
 
-/// How much of what a refused client already sent is read away, so that closing does not reset the farewell.
+/// Input of a refused client that is read before closing: a close with unread input would reset the connection, and the
+/// goodbye status with it.
 constexpr std::size_t refused_input_limit_bytes = 16 * 1024;
 
-/// A socket that somebody owns.
+/// Closes its socket at the end.
 class owned_socket {
 public:
   owned_socket(std::shared_ptr<fabric> in, net::socket_handle handle) noexcept
@@ -24,17 +25,17 @@ public:
   ~owned_socket() {
     if (handle_ == net::socket_handle::invalid) return;
     const std::scoped_lock hold(fabric_->mutex());
-    if (auto* const mine = fabric_->find(handle_)) fabric_->close(*mine);
+    if (auto* const mine = fabric_->sockets().find(handle_)) fabric_->close(*mine);
   }
 
   net::socket_handle handle() const noexcept { return handle_; }
   net::socket_handle release() noexcept { return std::exchange(handle_, net::socket_handle::invalid); }
 
-  /// What `use` makes of the socket and its world.
+  /// @return the result of `use`, called with the socket and its world.
   template <class Use>
   auto with(Use&& use) const {
     const std::scoped_lock hold(fabric_->mutex());
-    auto* const mine = fabric_->find(handle_);
+    auto* const mine = fabric_->sockets().find(handle_);
     SWITCHBOARD_INVARIANT(mine != nullptr, "a simulated socket was closed under its owner");
     return use(*fabric_, *mine);
   }
@@ -52,16 +53,16 @@ public:
   net::socket_handle handle() const noexcept override { return socket_.handle(); }
   const net::endpoint& peer() const noexcept override { return peer_; }
   net::io_result handshake() noexcept override {
-    return socket_.with([](fabric& in, socket& mine) { return in.shake_hands(mine); });
+    return socket_.with([](fabric& in, socket& mine) { return in.streams().handshake(mine); });
   }
   net::io_result read(std::span<std::byte> into) noexcept override {
-    return socket_.with([&](fabric& in, socket& mine) { return in.read(mine, into); });
+    return socket_.with([&](fabric& in, socket& mine) { return in.streams().read(mine, into); });
   }
   net::io_result write(std::span<const net::const_buffer> pieces) noexcept override {
-    return socket_.with([&](fabric& in, socket& mine) { return in.write(mine, pieces); });
+    return socket_.with([&](fabric& in, socket& mine) { return in.streams().write(mine, pieces); });
   }
   std::error_code shutdown_write() noexcept override {
-    return socket_.with([](fabric& in, socket& mine) { return in.shut_down(mine); });
+    return socket_.with([](fabric& in, socket& mine) { return in.streams().shut_down(mine); });
   }
   std::error_code pending_error() noexcept override {
     return socket_.with([](fabric& in, socket& mine) { return in.take_error(mine); });
@@ -83,14 +84,14 @@ public:
   const net::endpoint& local() const noexcept override { return local_; }
   error_or<std::unique_ptr<net::transport>> accept() noexcept override {
     return socket_.with([&](fabric& in, socket& mine) -> error_or<std::unique_ptr<net::transport>> {
-      if (!mine.backlog.empty() && in.fails(fabric::attempt::accept)) return errc::out_of_descriptors;
+      if (!mine.backlog.empty() && in.faults().fails(attempt::accept)) return errc::out_of_descriptors;
       return take(in, mine);
     });
   }
-  bool refuse(void (*farewell)(net::transport&)) noexcept override {
+  bool refuse(void (*say_goodbye)(net::transport&)) noexcept override {
     const auto refused = socket_.with([&](fabric& in, socket& mine) { return take(in, mine); });
     if (!refused) return false;
-    if (farewell != nullptr) farewell(*refused);
+    if (say_goodbye != nullptr) say_goodbye(*refused);
     static_cast<void>(refused->shutdown_write());
     std::array<std::byte, refused_input_limit_bytes> ignored;
     static_cast<void>(refused->read(ignored));
@@ -99,7 +100,7 @@ public:
 
 private:
   std::unique_ptr<net::transport> take(fabric& in, socket& mine) {
-    const auto* const taken = in.accept(mine);
+    const auto* const taken = in.streams().accept(mine);
     if (taken == nullptr) return nullptr;
     return std::make_unique<simulated_transport>(owned_socket(fabric_, taken->name.handle), taken->peer);
   }
@@ -115,7 +116,7 @@ public:
 
   net::socket_handle handle() const noexcept override { return socket_.handle(); }
   std::error_code bind(const net::endpoint& at) override {
-    return socket_.with([&](fabric& in, socket& mine) { return in.bind(mine, at); });
+    return socket_.with([&](fabric& in, socket& mine) { return in.addresses().bind(mine, at); });
   }
   error_or<net::endpoint> local() const override {
     return socket_.with([](fabric&, socket& mine) { return mine.local; });
@@ -149,26 +150,24 @@ public:
 
   error_or<std::unique_ptr<net::listener>> listen(const net::endpoint& at) override {
     const std::scoped_lock hold(fabric_->mutex());
-    auto local = at;
-    if (at.kind() == net::endpoint::family::tcp && at.port() == 0)
-      local = net::endpoint::tcp(at.host(), fabric_->free_port());
-    if (fabric_->is_listened_at(local.to_string())) return errc::address_in_use;
     auto& made = fabric_->open(socket_kind::listener);
-    made.local = local;
-    fabric_->listen(made);
-    return std::unique_ptr<net::listener>(new simulated_listener(fabric_, made.name.handle, std::move(local)));
+    if (const auto failure = fabric_->addresses().bind(made, at)) {
+      fabric_->close(made);
+      return failure;
+    }
+    return std::unique_ptr<net::listener>(new simulated_listener(fabric_, made.name.handle, made.local));
   }
 
   error_or<std::unique_ptr<net::transport>> connect(const net::endpoint& to) override {
     const std::scoped_lock hold(fabric_->mutex());
     auto& made = fabric_->open(socket_kind::stream);
-    fabric_->connect(made, to);
+    fabric_->streams().connect(made, to);
     return std::unique_ptr<net::transport>(new simulated_transport(owned_socket(fabric_, made.name.handle), to));
   }
 
   error_or<std::unique_ptr<net::transport>> adopt(net::socket_handle accepted) override {
     const std::scoped_lock hold(fabric_->mutex());
-    auto* const found = fabric_->find(accepted);
+    auto* const found = fabric_->sockets().find(accepted);
     if (found == nullptr) return errc::not_a_socket;
     if (found->is_dead) {
       fabric_->close(*found);

@@ -23,7 +23,7 @@ using notify::queued_packet;
 using notify::registration_id;
 using notify::request;
 
-/// Bad calls until fault::bad_arguments_pass_in_the_end shows.
+/// With fault::bad_arguments_pass_in_the_end the bad calls after these succeed.
 constexpr int bad_calls_noticed = 3;
 
 std::error_code out_of_memory() noexcept {
@@ -53,7 +53,7 @@ public:
   std::error_code close(net::socket_handle socket) noexcept override;
   clock::time_point now() const noexcept override {
     const std::scoped_lock hold(fabric_->mutex());
-    return fabric_->now();
+    return fabric_->time().now();
   }
 
 private:
@@ -64,7 +64,7 @@ private:
   std::size_t take(std::span<packet> out);
   bool take_queued(packet& into);
   void deliver(packet_list&& removals, packet_queue::taker who) noexcept override;
-  bool broken(fault rule) const noexcept { return fabric_->broken(rule); }
+  bool broken(fault rule) const noexcept { return fabric_->faults().broken(rule); }
 
   const std::shared_ptr<fabric> fabric_;
   const std::shared_ptr<batch_epochs> epochs_;
@@ -82,7 +82,7 @@ simulated_port::~simulated_port() {
     is_closing_ = true;
   }
   while (epochs_->any_inside()) {
-    fabric_->tell_waiters();
+    fabric_->changes().advance();
     std::this_thread::yield();
   }
   epochs_->close();
@@ -91,16 +91,16 @@ simulated_port::~simulated_port() {
   for (const auto& each : queue_.take(std::numeric_limits<std::size_t>::max(), false).packets) {
     if (each.from != queued_packet::origin::accept) continue;
     if (const auto accepted = each.content.accepted())
-      if (auto* const untaken = fabric_->find(*accepted)) fabric_->close(*untaken);
+      if (auto* const untaken = fabric_->sockets().find(*accepted)) fabric_->close(*untaken);
   }
 }
 
 // ------------------------------------------------------------------------------------------------- registrations
 
-/// Why a call fails: the port's end, or a failure that passes.
+/// Why a call fails: the port is being destroyed, or a transient failure.
 std::error_code simulated_port::try_to_call() const {
   if (is_closing_) return errc::closed;
-  return fabric_->fails(fabric::attempt::call) ? out_of_memory() : std::error_code{};
+  return fabric_->faults().fails(attempt::call) ? out_of_memory() : std::error_code{};
 }
 
 std::error_code simulated_port::add(net::socket_handle socket, std::uint64_t key, interest filter,
@@ -143,7 +143,7 @@ std::error_code simulated_port::post(std::uint64_t key, std::uint64_t value) noe
     one.push_back({.content = {key, value}});
     static_cast<void>(queue_.push_post(std::move(one)));
   }
-  fabric_->tell_waiters();
+  fabric_->changes().advance();
   return {};
 }
 
@@ -157,7 +157,7 @@ std::error_code simulated_port::post_after_batches(std::uint64_t key, std::uint6
 
 void simulated_port::deliver(packet_list&& removals, packet_queue::taker who) noexcept {
   static_cast<void>(queue_.push_events(std::move(removals), who));
-  fabric_->tell_waiters();
+  fabric_->changes().advance();
 }
 
 // ------------------------------------------------------------------------------------------------------- waiting
@@ -189,7 +189,7 @@ error_or<std::size_t> simulated_port::process(std::span<request> requests, std::
   const auto count = dequeue(*self, out, timeout, hold);
   const bool closed = is_closing_;
   hold.unlock();
-  // The port may be gone as soon as it is seen that no thread is inside; the epochs stay, being this thread's as well.
+  // The port may be destroyed as soon as no thread is inside; this thread shares the epochs, so they stay.
   auto* const epochs = epochs_.get();
   epochs->leave(*self, count > 0);
   if (closed && count == 0) return errc::closed;
@@ -200,27 +200,28 @@ std::size_t simulated_port::dequeue(batch_epochs::waiter& self, std::span<packet
                                     std::unique_lock<std::mutex>& hold) {
   if (timeout == duration::zero() && broken(fault::poll_finds_nothing)) return 0;
   if (timeout != infinite && broken(fault::timeout_is_early)) timeout -= timeout / 10;
-  // A deadline beyond the clock's end is none.
-  const bool expires = timeout != infinite && timeout < clock::time_point::max() - fabric_->now();
-  const auto deadline = expires ? fabric_->now() + timeout : clock::time_point::max();
-  fabric_->advance_to(fabric_->now());
+  // A deadline beyond the clock's range is no deadline.
+  const bool expires = timeout != infinite && timeout < clock::time_point::max() - fabric_->time().now();
+  const auto deadline = expires ? fabric_->time().now() + timeout : clock::time_point::max();
+  fabric_->time().advance_to(fabric_->time().now());
   for (;;) {
     const auto seen = fabric_->changes().read();
     epochs_->begin_batch(self);
     if (const auto count = take(out); count > 0 || is_closing_) return count;
-    // Nothing is in this thread's hands, which may be what a REMOVE event waited for.
-    epochs_->enter(self);
+    // This thread holds no batch any more, which may be what a REMOVE event waited for.
+    if (!broken(fault::waiting_holds_batch)) epochs_->enter(self);
     if (!queue_.empty()) continue;
-    if (const auto next = fabric_->next_event(); next && *next <= deadline) {
-      fabric_->advance_to(*next);
+    if (const auto next = fabric_->time().next_event(); next && *next <= deadline) {
+      fabric_->time().advance_to(*next);
     } else if (expires) {
-      if (fabric_->now() >= deadline) return 0;
-      fabric_->advance_to(deadline);
+      if (fabric_->time().now() >= deadline) return 0;
+      fabric_->time().advance_to(deadline);
     } else {
+      if (broken(fault::infinite_wait_expires)) return 0;
       hold.unlock();
       fabric_->changes().await(seen);
       hold.lock();
-      if (broken(fault::post_wakes_everybody)) return take(out);
+      if (broken(fault::post_wakes_all)) return take(out);
     }
   }
 }

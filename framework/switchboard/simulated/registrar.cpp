@@ -42,7 +42,7 @@ void push(packet_queue& onto, fabric& in, packet content, queued_packet::origin 
     static_cast<void>(onto.push_post(std::move(one)));
   else
     static_cast<void>(onto.push_events(std::move(one), packet_queue::taker::others));
-  in.tell_waiters();
+  in.changes().advance();
 }
 
 }  // namespace
@@ -61,31 +61,32 @@ registrar::registrar(fabric& in, notify::batch_epochs& epochs, packet_queue& que
 
 void registrar::end_all() {
   life_ = nullptr;
-  fabric_.for_each([this](socket& each) {
+  fabric_.sockets().for_each([this](socket& each) {
     if (!has_registration(each)) return;
     each.registered = {};
-    if (fabric_.broken(fault::end_keeps_registrations)) each.registered.port = id_;
+    if (fabric_.faults().broken(fault::end_keeps_registrations)) each.registered.port = id_;
   });
 }
 
 // ------------------------------------------------------------------------------------------------------ requests
 
 void registrar::apply_all(std::span<request> requests) {
-  if (fabric_.broken(fault::requests_apply_backwards)) {
+  if (fabric_.faults().broken(fault::requests_apply_backwards)) {
     for (auto each = requests.rbegin(); each != requests.rend(); ++each) each->result = apply_one(*each);
     return;
   }
   for (auto& each : requests) {
     each.result = apply_one(each);
-    if (each.result && fabric_.broken(fault::bad_request_ends_the_array)) return;
+    if (each.result && fabric_.faults().broken(fault::bad_request_ends_the_array)) return;
   }
 }
 
 std::error_code registrar::apply_one(const request& wanted) {
-  if (fabric_.broken(fault::leftover_error_is_trusted) && errno == EBADF) return {errno, std::generic_category()};
-  if (wanted.op != operation::none && fabric_.fails(fabric::attempt::request)) return out_of_memory();
+  if (fabric_.faults().broken(fault::leftover_error_is_trusted) && errno == EBADF)
+    return {errno, std::generic_category()};
+  if (wanted.op != operation::none && fabric_.faults().fails(attempt::request)) return out_of_memory();
   auto op = wanted.op;
-  if (fabric_.broken(fault::combined_operations_pass) && has(op, operation::enable)) op = operation::enable;
+  if (fabric_.faults().broken(fault::combined_operations_pass) && has(op, operation::enable)) op = operation::enable;
   switch (op) {
     case operation::none:
       return {};
@@ -106,28 +107,29 @@ std::error_code registrar::require_registered(const socket* at) const {
 }
 
 std::error_code registrar::enable(const request& wanted) {
-  auto* const at = fabric_.find(wanted.socket);
-  if (!wanted.is_valid_arm() && !fabric_.broken(fault::contradicting_triggers_pass)) {
-    if (at != nullptr && has_registration(*at) && fabric_.broken(fault::failed_rearm_arms)) {
+  auto* const at = fabric_.sockets().find(wanted.socket);
+  if (!wanted.is_valid_arm() && !fabric_.faults().broken(fault::contradicting_triggers_pass)) {
+    if (at != nullptr && has_registration(*at) && fabric_.faults().broken(fault::failed_rearm_arms)) {
       at->registered.now = registration::state::armed;
       list(*at);
     }
     return errc::invalid_request;
   }
-  if (at == nullptr) return fabric_.broken(fault::non_socket_is_registered) ? std::error_code{} : errc::not_a_socket;
+  if (at == nullptr)
+    return fabric_.faults().broken(fault::non_socket_is_registered) ? std::error_code{} : errc::not_a_socket;
   auto& mine = at->registered;
   if (mine.port != 0 && mine.port != id_) {
-    if (!fabric_.broken(fault::socket_is_shared)) return errc::registered_elsewhere;
+    if (!fabric_.faults().broken(fault::socket_is_shared)) return errc::registered_elsewhere;
     mine = {};
   }
   bool has_fired = false;
   if (mine.port == id_) {
     if (mine.now == registration::state::removing) return errc::removing;
-    if (mine.key != wanted.key && !fabric_.broken(fault::key_is_changed)) return errc::key_mismatch;
-    if (mine.now == registration::state::disabled && fabric_.broken(fault::disabled_stays_disabled)) return {};
-    if (mine.now == registration::state::armed && fabric_.broken(fault::first_filter_stays)) return {};
+    if (mine.key != wanted.key && !fabric_.faults().broken(fault::key_is_changed)) return errc::key_mismatch;
+    if (mine.now == registration::state::disabled && fabric_.faults().broken(fault::disabled_stays_disabled)) return {};
+    if (mine.now == registration::state::armed && fabric_.faults().broken(fault::first_filter_stays)) return {};
     has_fired = mine.now == registration::state::fired;
-    if (has_fired && (fabric_.loses_this_rearm() || fabric_.broken(fault::rearm_is_lost))) return {};
+    if (has_fired && (fabric_.faults().loses_rearm() || fabric_.faults().broken(fault::rearm_is_lost))) return {};
   }
   arm(*at, wanted, has_fired);
   return {};
@@ -137,8 +139,8 @@ std::error_code registrar::add(net::socket_handle socket, std::uint64_t key, int
                                notify::registration_id& name) {
   const auto failure = apply_one({.socket = socket, .key = key, .filter = filter, .op = operation::enable});
   if (failure) return failure;
-  // A port that takes anything for a socket (simulated/fault.hpp) has nothing to name then.
-  const auto* const at = fabric_.find(socket);
+  // With fault::non_socket_is_registered there may be no socket to name.
+  const auto* const at = fabric_.sockets().find(socket);
   name = at ? notify::make_registration_id(static_cast<std::uint32_t>(socket), at->registered.generation)
             : notify::registration_id::none;
   return {};
@@ -146,7 +148,7 @@ std::error_code registrar::add(net::socket_handle socket, std::uint64_t key, int
 
 std::error_code registrar::apply_named(notify::registration_id which, request wanted) {
   wanted.socket = static_cast<net::socket_handle>(std::intptr_t{notify::slot_of(which)});
-  const auto* const at = fabric_.find(wanted.socket);
+  const auto* const at = fabric_.sockets().find(wanted.socket);
   if (const auto failure = require_registered(at)) return failure;
   if (at->registered.generation != notify::generation_of(which)) return errc::not_registered;
   wanted.key = at->registered.key;
@@ -162,38 +164,39 @@ void registrar::arm(socket& at, const request& wanted, bool has_fired) {
   mine.now = registration::state::armed;
   mine.filter = wanted.filter;
   mine.how = wanted.how;
-  // Strictly: what is so already is no change (N29).
+  // The strict reading: a condition that holds already is no change (N29).
   mine.risen = mine.spurious = event::none;
   mine.needs_change =
       has(wanted.how, trigger::edge)
-          ? !fabric_.broken(fault::edge_repeats)
-          : (fabric_.broken(fault::level_needs_a_change) && !has(wanted.how, trigger::oneshot)) ||
-                (has_fired && fabric_.broken(fault::rest_is_not_told)) ||
-                (has_fired && at.kind == socket_kind::listener && fabric_.broken(fault::listener_tells_of_one));
-  if (fabric_.broken(fault::arm_stays_with_its_thread)) mine.thread = std::this_thread::get_id();
-  if (fabric_.chances().falls_to(fabric_.conditions().spurious)) {
-    const auto one = fabric_.chances().below(2) == 0 ? interest::in : interest::out;
+          ? !fabric_.faults().broken(fault::edge_repeats)
+          : (fabric_.faults().broken(fault::level_needs_a_change) && !has(wanted.how, trigger::oneshot)) ||
+                (has_fired && fabric_.faults().broken(fault::rest_is_not_reported)) ||
+                (has_fired && at.kind == socket_kind::listener && fabric_.faults().broken(fault::listener_reports_one));
+  if (fabric_.faults().broken(fault::arm_stays_with_its_thread)) mine.thread = std::this_thread::get_id();
+  if (fabric_.faults().chances().happens(fabric_.faults().conditions().spurious)) {
+    const auto one = fabric_.faults().chances().below(2) == 0 ? interest::in : interest::out;
     mine.spurious = has(mine.filter, one) ? static_cast<event>(one) : event::err;
   }
   list(at);
 }
 
 std::error_code registrar::disable(const request& wanted) {
-  auto* const at = fabric_.find(wanted.socket);
+  auto* const at = fabric_.sockets().find(wanted.socket);
   if (const auto failure = require_registered(at)) return failure;
-  if (!fabric_.broken(fault::disable_is_ignored)) at->registered.now = registration::state::disabled;
+  if (!fabric_.faults().broken(fault::disable_is_ignored)) at->registered.now = registration::state::disabled;
   return {};
 }
 
 std::error_code registrar::remove(const request& wanted) {
-  auto* const at = fabric_.find(wanted.socket);
-  if (at == nullptr && fabric_.broken(fault::removal_of_closed_is_told)) return {};
+  auto* const at = fabric_.sockets().find(wanted.socket);
+  if (at == nullptr && fabric_.faults().broken(fault::removal_of_closed_is_reported)) return {};
   if (const auto failure = require_registered(at))
-    return failure == errc::not_registered && fabric_.broken(fault::removal_of_nothing_succeeds) ? std::error_code{}
-                                                                                                 : failure;
+    return failure == errc::not_registered && fabric_.faults().broken(fault::removal_of_nothing_succeeds)
+               ? std::error_code{}
+               : failure;
   auto& mine = at->registered;
   mine.now = registration::state::removing;
-  if (!fabric_.broken(fault::accept_is_not_cancelled))
+  if (!fabric_.faults().broken(fault::accept_is_not_cancelled))
     for (const auto key : mine.accepts)
       push(queue_, fabric_, notify::packet_of_accept(key, -static_cast<std::intptr_t>(std::errc::operation_canceled)),
            queued_packet::origin::accept);
@@ -203,10 +206,10 @@ std::error_code registrar::remove(const request& wanted) {
                      .from = queued_packet::origin::removal,
                      .descriptor = static_cast<std::intptr_t>(at->name.handle),
                      .serial = static_cast<std::uint32_t>(at->name.identity)});
-  if (fabric_.broken(fault::removal_waits_for_nobody)) {
+  if (fabric_.faults().broken(fault::removal_does_not_wait)) {
     static_cast<void>(queue_.push_events(std::move(removal), packet_queue::taker::others));
-    fabric_.tell_waiters();
-  } else if (fabric_.chances().falls_to(fabric_.conditions().late_removal)) {
+    fabric_.changes().advance();
+  } else if (fabric_.faults().chances().happens(fabric_.faults().conditions().late_removal)) {
     later([this, held = std::make_shared<packet_list>(std::move(removal))] {
       epochs_.withhold(std::move(*held), packet_queue::taker::others);
     });
@@ -217,10 +220,10 @@ std::error_code registrar::remove(const request& wanted) {
 }
 
 std::error_code registrar::close(net::socket_handle handle) {
-  auto* const at = fabric_.find(handle);
+  auto* const at = fabric_.sockets().find(handle);
   if (at == nullptr) return errc::not_a_socket;
   if (at->registered.port != 0 && !has_registration(*at)) return errc::registered_elsewhere;
-  if (fabric_.broken(fault::port_close_leaves_socket_open))
+  if (fabric_.faults().broken(fault::port_close_leaves_socket_open))
     at->registered = {};
   else
     fabric_.close(*at);
@@ -230,15 +233,15 @@ std::error_code registrar::close(net::socket_handle handle) {
 // ------------------------------------------------------------------------------------------- accepts, events
 
 void registrar::later(std::function<void()> what) {
-  const auto way = static_cast<std::uint64_t>(fabric_.conditions().delay.count()) + 1;
-  fabric_.schedule(fabric_.now() + fabric::clock::duration(fabric_.chances().below(way)),
+  const auto way = static_cast<std::uint64_t>(fabric_.faults().conditions().delay.count()) + 1;
+  fabric_.schedule(fabric_.time().now() + fabric::clock::duration(fabric_.faults().chances().below(way)),
                    [life = std::weak_ptr(life_), what = std::move(what)] {
                      if (const auto alive = life.lock()) what();
                    });
 }
 
 std::error_code registrar::async_accept(net::socket_handle listener, std::uint64_t key) {
-  auto* const at = fabric_.find(listener);
+  auto* const at = fabric_.sockets().find(listener);
   if (const auto failure = require_registered(at)) return failure;
   auto& mine = at->registered;
   if (mine.key == key || at->kind != socket_kind::listener) return errc::invalid_request;
@@ -254,10 +257,10 @@ void registrar::complete_accepts(socket& listener) {
   while (!accepts.empty() && !listener.backlog.empty()) {
     const auto key = accepts.front();
     accepts.pop_front();
-    if (fabric_.fails(fabric::attempt::accept)) {
+    if (fabric_.faults().fails(attempt::accept)) {
       push(queue_, fabric_, notify::packet_of_accept(key, -static_cast<std::intptr_t>(std::errc::too_many_files_open)),
            queued_packet::origin::accept);
-    } else if (const auto* const taken = fabric_.accept(listener)) {
+    } else if (const auto* const taken = fabric_.streams().accept(listener)) {
       push(queue_, fabric_, notify::packet_of_accept(key, static_cast<std::intptr_t>(taken->name.handle)),
            queued_packet::origin::accept);
     } else {
@@ -267,14 +270,15 @@ void registrar::complete_accepts(socket& listener) {
 }
 
 void registrar::end(const queued_packet& removal) {
-  if (fabric_.broken(fault::removal_is_told_twice)) push(queue_, fabric_, removal.content, queued_packet::origin::post);
-  if (fabric_.broken(fault::packet_follows_removal))
+  if (fabric_.faults().broken(fault::removal_is_reported_twice))
+    push(queue_, fabric_, removal.content, queued_packet::origin::post);
+  if (fabric_.faults().broken(fault::packet_follows_removal))
     push(queue_, fabric_, packet_of(removal.content.key, event::in), queued_packet::origin::post);
   // From here on the socket may be registered anew (N5), unless its number is another socket's by now (N51).
-  auto* const at = fabric_.find(static_cast<net::socket_handle>(removal.descriptor));
+  auto* const at = fabric_.sockets().find(static_cast<net::socket_handle>(removal.descriptor));
   if (at == nullptr || static_cast<std::uint32_t>(at->name.identity) != removal.serial || !has_registration(*at))
     return;
-  if (fabric_.broken(fault::removal_leaves_registration))
+  if (fabric_.faults().broken(fault::removal_leaves_registration))
     at->registered.now = registration::state::disabled;
   else
     at->registered = {};
@@ -282,13 +286,13 @@ void registrar::end(const queued_packet& removal) {
 
 // ----------------------------------------------------------------------------------------------------- readiness
 
-/// What a packet about `at` would say now.
-event registrar::tellable(const socket& at) const {
+/// The events that a packet about `at` would report now.
+event registrar::reportable(const socket& at) const {
   const auto& mine = at.registered;
   if (mine.now != registration::state::armed) return event::none;
   auto asked = static_cast<event>(mine.filter) | event::err;
-  if (fabric_.broken(fault::err_is_withheld)) asked = static_cast<event>(mine.filter);
-  if (fabric_.broken(fault::unrequested_is_told)) asked |= event::hangup;
+  if (fabric_.faults().broken(fault::err_is_withheld)) asked = static_cast<event>(mine.filter);
+  if (fabric_.faults().broken(fault::unrequested_is_reported)) asked |= event::hangup;
   return ((mine.needs_change ? mine.risen : at.conditions) & asked) | mine.spurious;
 }
 
@@ -300,52 +304,53 @@ void registrar::on_change(socket& at) {
 void registrar::on_close(socket& at) {
   const auto& mine = at.registered;
   if (mine.now == registration::state::removing) return;
-  if (fabric_.broken(fault::closing_is_told))
+  if (fabric_.faults().broken(fault::closing_is_reported))
     push(queue_, fabric_, packet_of(mine.key, event::remove), queued_packet::origin::post);
-  // What was on its way may arrive still (N51).
-  if (const auto told = tellable(at);
-      told != event::none && fabric_.chances().falls_to(fabric_.conditions().stale_packet))
-    push(queue_, fabric_, packet_of(mine.key, told), queued_packet::origin::post);
+  // A packet that was queued may still arrive (N51).
+  if (const auto reported = reportable(at);
+      reported != event::none && fabric_.faults().chances().happens(fabric_.faults().conditions().stale_packet))
+    push(queue_, fabric_, packet_of(mine.key, reported), queued_packet::origin::post);
 }
 
 void registrar::list(socket& at) {
   auto& mine = at.registered;
-  if (mine.listing != 0 || tellable(at) == event::none) return;
+  if (mine.listing != 0 || reportable(at) == event::none) return;
   mine.listing = ready_.next_number();
   const ready_list::entry one{at.name, mine.listing};
-  if (fabric_.broken(fault::first_source_comes_first))
+  if (fabric_.faults().broken(fault::first_source_comes_first))
     ready_.push_front(one);
-  else if (fabric_.chances().falls_to(fabric_.conditions().late_packet))
+  else if (fabric_.faults().chances().happens(fabric_.faults().conditions().late_packet))
     later([this, one] { ready_.push_back(one); });
   else
     ready_.push_back(one);
-  fabric_.tell_waiters();
+  fabric_.changes().advance();
 }
 
-/// Brings the registration to where a delivered packet leaves it.
-void registrar::fire(socket& at, event told, std::uint64_t call) {
+/// Moves the registration to its state after a delivered packet.
+void registrar::fire(socket& at, event reported, std::uint64_t call) {
   auto& mine = at.registered;
   mine.served_by = call;
   mine.risen = mine.spurious = event::none;
-  const bool stays = has(mine.how, trigger::edge) ? fabric_.broken(fault::edge_oneshot_stays_armed)
-                                                  : fabric_.broken(fault::oneshot_stays_armed);
+  const bool stays = has(mine.how, trigger::edge) ? fabric_.faults().broken(fault::edge_oneshot_stays_armed)
+                                                  : fabric_.faults().broken(fault::oneshot_stays_armed);
   if (has(mine.how, trigger::oneshot) && !stays) {
     mine.now = registration::state::fired;
-    const auto left = without(static_cast<event>(mine.filter), told);
-    if (fabric_.broken(fault::delivery_disarms_only_itself) && left != event::none) {
+    const auto left = without(static_cast<event>(mine.filter), reported);
+    if (fabric_.faults().broken(fault::delivery_disarms_only_itself) && left != event::none) {
       mine.now = registration::state::armed;
       mine.filter = static_cast<interest>(left);
     }
   }
-  if (fabric_.broken(fault::level_reaches_one_thread)) mine.thread = std::this_thread::get_id();
+  if (fabric_.faults().broken(fault::level_reaches_one_thread)) mine.thread = std::this_thread::get_id();
   list(at);
 }
 
 bool registrar::take_ready(packet& into, std::uint64_t call) {
   for (;;) {
-    const auto* const next = ready_.front(fabric_.conditions().shuffled ? &fabric_.chances() : nullptr);
+    const auto* const next =
+        ready_.front(fabric_.faults().conditions().shuffled ? &fabric_.faults().chances() : nullptr);
     if (next == nullptr) return false;
-    auto* const at = fabric_.find(next->name);
+    auto* const at = fabric_.sockets().find(next->name);
     if (at == nullptr || !has_registration(*at) || at->registered.listing != next->number) {
       ready_.pop_front();
       continue;
@@ -357,19 +362,19 @@ bool registrar::take_ready(packet& into, std::uint64_t call) {
     if (is_anothers) return false;
     ready_.pop_front();
     mine.listing = 0;
-    auto told = tellable(*at);
-    if (told == event::none) continue;
-    if (fabric_.broken(fault::conditions_come_one_by_one) && told != lowest(told)) {
-      into = packet_of(mine.key, lowest(told));
-      mine.spurious = without(told, lowest(told));
+    auto reported = reportable(*at);
+    if (reported == event::none) continue;
+    if (fabric_.faults().broken(fault::conditions_come_one_by_one) && reported != lowest(reported)) {
+      into = packet_of(mine.key, lowest(reported));
+      mine.spurious = without(reported, lowest(reported));
       mine.needs_change = true;
       mine.risen = event::none;
       mine.served_by = call;
       list(*at);
       return true;
     }
-    into = packet_of(mine.key, told);
-    fire(*at, told, call);
+    into = packet_of(mine.key, reported);
+    fire(*at, reported, call);
     return true;
   }
 }

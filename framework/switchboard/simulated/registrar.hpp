@@ -1,7 +1,7 @@
 #pragma once
 
-/// One simulated port's registrations: what is asked of them, and which have something to tell. With every rule that a
-/// world may be told to break.
+/// One simulated port's registrations: requests about them, and which of them have an event to report. A world may break
+/// any of the contract's rules here (fault.hpp).
 /// Threads    with the fabric's mutex held.
 /// Owns       the order in which ready sockets are served; a registration is its socket's.
 
@@ -17,7 +17,7 @@
 
 namespace switchboard::simulated {
 
-/// Sockets that may have something to tell, in the order in which they are served.
+/// Sockets that may have an event to report, in the order in which they are served.
 class ready_list {
 public:
   struct entry {
@@ -25,17 +25,17 @@ public:
     std::uint64_t number;
   };
 
-  /// A number for an entry, by which one is told from the next of its socket.
+  /// A number for an entry, which distinguishes it from later ones of the same socket.
   std::uint64_t next_number() noexcept { return ++numbers_; }
   void push_back(const entry& one) { next_round_.push_back(one); }
   void push_front(const entry& one) { round_.push_front(one); }
-  /// The next one; null where there is none. What was added since a round began comes in the next round, in that order or
-  /// in one that `order` chooses.
+  /// The next entry; null where there is none. Entries added during a round come in the next round: in the order of their
+  /// adding, or in one that `order` chooses.
   const entry* front(dice* order);
   void pop_front() { round_.pop_front(); }
 
 private:
-  /// What is in the first has been ready for longer than what is in the second, or has been served less often (N47).
+  /// Entries of the first have been ready for longer than those of the second, or have been served less often (N47).
   std::deque<entry> round_;
   std::deque<entry> next_round_;
   std::uint64_t numbers_ = 0;
@@ -47,17 +47,18 @@ public:
   registrar(fabric& in, notify::batch_epochs& epochs, notify::packet_queue& queue);
 
   void apply_all(std::span<notify::request> requests);
-  // What notification_port says of them.
+  // As notification_port describes them.
   std::error_code add(net::socket_handle socket, std::uint64_t key, notify::interest filter,
                       notify::registration_id& name);
-  /// As a request, of the registration that `which` names alone.
+  /// Applies `wanted` to the registration that `which` names, and to no later one of its socket.
   std::error_code apply_named(notify::registration_id which, notify::request wanted);
   std::error_code async_accept(net::socket_handle listener, std::uint64_t key);
   std::error_code close(net::socket_handle handle);
 
-  /// Whether a socket is ready; then its packet. `call` numbers the calls, of which each gets at most one packet of it.
+  /// Takes the packet of the next ready socket; false where none is ready. `call` is the number of the process() call, which
+  /// gets at most one packet of each socket.
   bool take_ready(notify::packet& into, std::uint64_t call);
-  /// The REMOVE event is in a batch.
+  /// The REMOVE event has been put in a batch: the registration ends.
   void end(const notify::queued_packet& removal);
   /// Forgets every registration, silently (N55).
   void end_all();
@@ -73,11 +74,11 @@ private:
 
   void on_change(socket& at) override;
   void on_close(socket& at) override;
-  notify::event tellable(const socket& at) const;
+  notify::event reportable(const socket& at) const;
   void list(socket& at);
   void fire(socket& at, notify::event told, std::uint64_t call);
   void complete_accepts(socket& listener);
-  /// Does `what` in a while, unless the port has ended by then.
+  /// Calls `what` after a delay, unless the port was destroyed by then.
   void later(std::function<void()> what);
 
   fabric& fabric_;

@@ -137,7 +137,7 @@ TEST_P(NotificationPortOnLinux, N51DuplicatePutBackUnderTheNumberIsTheSameSocket
   EXPECT_EQ(next(port()), packet_of(1, event::in));
 }
 
-/// Sockets are closed unremoved with events under way, and their numbers given to newcomers at once, while threads
+/// Sockets are closed unremoved with events in flight, and their numbers given to newcomers at once, while threads
 /// drain. A newcomer must be woken by its own data, and by nothing else.
 TEST_P(NotificationPortOnLinux, N51NumbersReusedUnderLoadNeitherLoseNorInheritEvents) {
   constexpr std::uint64_t rounds = 600;

@@ -20,7 +20,7 @@ bool await_readable_socket(net::socket_handle socket) {
   return ::WSAPoll(&state, 1, std::chrono::milliseconds(patience).count()) == 1;
 }
 
-/// Winsock has no duplicate that another process would not have to take over: the transport is left behind.
+/// Winsock has no duplicate that another process would not have to take over: the transport is leaked.
 net::socket_handle detach_socket(std::unique_ptr<net::transport> from) {
   return from.release()->handle();
 }
@@ -74,7 +74,7 @@ std::uint64_t thread_number() {
   return ::GetCurrentThreadId();
 }
 
-/// Windows tells no thread's state: one that uses no processor for two ticks of its clock sleeps, or waits for one.
+/// Windows does not report a thread's state: one that uses no processor for two ticks of its clock sleeps, or waits for one.
 bool is_asleep(std::uint64_t thread) {
   const auto handle = ::OpenThread(THREAD_QUERY_INFORMATION, FALSE, static_cast<DWORD>(thread));
   if (handle == nullptr) return false;
