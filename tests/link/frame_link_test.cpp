@@ -24,7 +24,7 @@ std::string message(std::uint64_t call, std::string_view payload) {
   return out;
 }
 
-/// What is spoken over the link: what it was told, and what it answers.
+/// An upper layer that records its notifications, and answers as the test wants.
 struct recording_layer : upper_layer {
   void on_open() override { ++opened; }
   void on_frame(const wire::frame_view& frame) override {

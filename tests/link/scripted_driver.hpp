@@ -36,7 +36,7 @@ public:
   bool has_more() const noexcept override { return more; }
 
   bool registered = false;
-  bool removing = false;                      ///< the end of the registration is to be told
+  bool removing = false;                      ///< the end of the registration is to be reported
   std::optional<notify::interest> armed_for;  ///< cleared by the test as it fires
   std::size_t arms = 0;                       ///< but for the first, of open()
   std::optional<clock::time_point> deadline;

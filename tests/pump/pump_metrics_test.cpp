@@ -9,7 +9,7 @@ namespace {
 
 using notify::interest;
 
-/// Tells the test of each socket that is ready and each deadline that has come.
+/// Reports to the test each socket that is ready and each deadline that has come.
 caf::actor spawn_owner(caf::actor_system& in, const std::shared_ptr<happenings>& told) {
   return spawn_acting(in, [told](caf::event_based_actor*) {
     return caf::behavior{[=](const socket_ready&) { told->tell("ready"); },

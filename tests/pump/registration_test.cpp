@@ -23,7 +23,7 @@ std::string to_string(event events) {
   return all;
 }
 
-/// Tells what the pump sends; acts on nothing.
+/// Reports what the pump sends, and does nothing else.
 caf::behavior listener(caf::event_based_actor*, std::shared_ptr<happenings> told) {
   return {[=](const socket_ready& ready) { told->tell("ready" + to_string(ready.events)); },
           [=](const registration_closed&) { told->tell("closed"); }};
@@ -332,7 +332,7 @@ protected:
     return std::make_unique<running_system>(setup{runner::pump_is_scheduler, workers, GetParam()});
   }
 
-  /// Reads what is there, arms again, and tells; at "end" removes.
+  /// Reads what is there, arms again, and reports it; at "end" removes.
   static caf::behavior reader(caf::event_based_actor* self, std::shared_ptr<notification_pump> pump,
                               net::socket_handle socket, std::shared_ptr<happenings> told) {
     EXPECT_TRUE(pump->open(socket, caf::actor_cast<caf::strong_actor_ptr>(self), interest::in));

@@ -1,6 +1,6 @@
 #pragma once
 
-/// An actor system and a pump, in every way they may run together; and what the tests look at them through.
+/// An actor system and a pump, in every way they may run together, and the means by which tests observe them.
 
 #include <chrono>
 #include <condition_variable>
@@ -60,11 +60,11 @@ private:
   int peers_ = -1;
 };
 
-/// What happened, told by actors and awaited by the test.
+/// What happened, reported by actors and awaited by the test.
 class happenings {
 public:
   void tell(std::string what);
-  /// Whether `count` have been told in time.
+  /// Whether `count` have been reported in time.
   bool await(std::size_t count, clock::duration within = patience) const;
   bool await(const std::string& what, clock::duration within = patience) const;
   std::vector<std::string> all() const;
@@ -80,7 +80,7 @@ private:
 class gate {
 public:
   void open();
-  /// Passes when open; tells that somebody came.
+  /// Holds an actor's thread until it is opened, and shows that one has arrived.
   void pass();
   bool await_arrival() const;
 
@@ -144,7 +144,7 @@ public:
   caf::actor_system& system() noexcept { return *system_; }
   notification_pump& pump() noexcept { return *pump_; }
   std::shared_ptr<notification_pump> shared_pump() const noexcept { return pump_; }
-  void let_go_of_pump() { pump_.reset(); }
+  void release_pump() { pump_.reset(); }
   watched_port::counts& seen() noexcept { return *seen_; }
   /// What the pump has counted by now.
   metrics::snapshot figures() const { return figures_->read(); }

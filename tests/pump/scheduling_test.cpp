@@ -1,4 +1,4 @@
-// Actors on workers that wait in the port: nobody starves, nobody is stranded, and idle costs nothing.
+// Actors on workers that wait in the port: no actor starves, no message is stranded, and idle costs nothing.
 
 #include "running_system.hpp"
 
@@ -22,7 +22,7 @@ caf::behavior echoing(caf::event_based_actor*, int added) {
   return {[=](int number) { return number + added; }};
 }
 
-/// Answers each number but the last, and tells when that came.
+/// Answers each number but the last, and reports that one.
 caf::behavior counting_down(caf::event_based_actor* self, std::shared_ptr<happenings> told) {
   return {[=](int number) {
             if (number == 0) {
@@ -279,7 +279,7 @@ TEST_F(BlockedHandler, DelaysNoDeadline) {
   await_end_of({blocked, owner});
 }
 
-// The job waits in the queue of the worker that is stuck, and nobody was woken for it: the watch has to find it.
+// The job waits in the queue of the worker that is stuck, and no worker was woken for it: the watch has to find it.
 TEST_F(BlockedHandler, DelaysNotTheOneMessageThatItSentBefore) {
   auto best = clock::duration::max();
   for (int attempt = 0; attempt != attempts && best > soon; ++attempt) {

@@ -1,4 +1,4 @@
-// Every order in which an application may let go of actors, system and pump, with a thousand open registrations.
+// Every order in which an application may release actors, system and pump, with a thousand open registrations.
 
 #include "running_system.hpp"
 
@@ -48,7 +48,7 @@ protected:
       running->pump().schedule(running->pump().now() + 1h, handle, 1);
       owners.push_back(std::move(owner));
     }
-    // So that stopping meets sockets which are armed, ready and under way.
+    // So that stopping meets sockets that are armed, that are ready, and whose packets are in flight.
     for (std::size_t each = 0; each < sockets; each += 2) pairs[each].peer_sends("x");
   }
 
@@ -160,7 +160,7 @@ TEST_P(StoppingScheduler, SystemFirstWhileThePumpOutlivesIt) {
 }
 
 TEST_P(StoppingScheduler, SystemHoldsThePumpLongerThanTheApplication) {
-  running->let_go_of_pump();
+  running->release_pump();
   end_actors();
   watched.clear();
   running->end_system();
@@ -203,7 +203,7 @@ TEST(PumpLife, ConfigurationMayOutliveTheSystem) {
   EXPECT_EQ(pump->start(1), errc::closed);
 }
 
-// Stepped by the test: nobody else serves the port.
+// Stepped by the test: no other thread serves the port.
 TEST(PumpLife, IsServedStepByStep) {
   caf::actor_system_config config;
   caf::actor_system system(config);
@@ -222,7 +222,7 @@ TEST(PumpLife, IsServedStepByStep) {
   pump->stop();
 }
 
-/// Stops the pump when the last handle to it is let go of, and tells on which thread that was.
+/// Stops the pump when its last handle is released, and reports on which thread that was.
 class stopper final : public caf::event_based_actor {
 public:
   stopper(caf::actor_config& config, std::shared_ptr<notification_pump> pump, std::shared_ptr<happenings> told)
@@ -243,7 +243,7 @@ private:
   const std::shared_ptr<happenings> told_;
 };
 
-// In the middle of a turn at the port, with packets of other registrations behind the one that brings it about.
+// In the middle of a turn at the port, with packets of other registrations after the one that causes it.
 TEST(PumpLife, MayBeStoppedByTheEndOfAnOwner) {
   constexpr std::size_t others = 100;
   const auto told = std::make_shared<happenings>();
@@ -270,7 +270,7 @@ TEST(PumpLife, MayBeStoppedByTheEndOfAnOwner) {
   caf::anon_send_exit(other, caf::exit_reason::user_shutdown);
 }
 
-// The last handle to the last owner of the pump is let go of by a thread of the pump's own, which cannot join itself.
+// The last handle to the last owner of the pump is released by a thread of the pump's own, which cannot join itself.
 TEST(PumpLife, MayEndOnAThreadOfItsOwn) {
   const auto told = std::make_shared<happenings>();
   caf::actor_system_config config;

@@ -203,7 +203,7 @@ TEST(FrameDecoder, StaysFailed) {
 TEST(FrameDecoder, DoesNotTrustTheClaimedSize) {
   frame_decoder decoder;
   decoded result;
-  feed(decoder, bytes({0x80, 0x80, 0x40, 0x0a, 0x01}), result);  // claims 1 MiB, brings two bytes of it
+  feed(decoder, bytes({0x80, 0x80, 0x40, 0x0a, 0x01}), result);  // claims 1 MiB, of which two bytes arrive
   EXPECT_TRUE(result.inside_frame);
   EXPECT_LE(decoder.held_bytes(), 4u);
 }

@@ -34,7 +34,7 @@ inline std::string delimited(const v1::Frame& frame) {
   return out;
 }
 
-/// `content` behind its size.
+/// `content` after its size.
 inline std::string sized(std::string_view content) {
   std::string out;
   std::size_t size = content.size();
@@ -67,7 +67,7 @@ inline v1::Frame to_message(const frame_view& view) {
   return frame;
 }
 
-/// Feeds one piece, in memory of its own that goes away behind it: a view that outlives it is found by the sanitizer.
+/// Feeds one piece, in memory that is freed afterwards: a view that outlives it is found by the sanitizer.
 inline void feed(frame_decoder& decoder, std::string_view piece, decoded& into) {
   const auto copy = std::make_unique<std::byte[]>(piece.size());
   if (!piece.empty()) std::memcpy(copy.get(), piece.data(), piece.size());

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Waits for something that other threads bring about, with a deadline and without sleeping through it.
+/// Waits, with a deadline, for something that other threads cause; polls instead of sleeping.
 /// Threads    any.
 
 #include <chrono>
@@ -8,7 +8,7 @@
 
 namespace switchboard::testkit {
 
-/// Asks `holds()` until it says yes or the patience is over; gives the processor away in between. Whether it held.
+/// Polls `holds()` until it returns true or the patience is over, and yields the processor in between. Whether it held.
 template <class Predicate>
 [[nodiscard]] bool eventually(Predicate&& holds,
                               std::chrono::steady_clock::duration patience = std::chrono::seconds{10}) {

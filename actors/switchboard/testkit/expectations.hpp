@@ -27,7 +27,7 @@ inline void PrintTo(const status& value, std::ostream* out) {
 
 namespace switchboard::testkit {
 
-/// Whether a call ended with that code; a failure tells its text.
+/// Whether a call ended with that code; a failure shows its message.
 inline testing::AssertionResult has_code(const rpc::status& status, rpc::code expected) {
   if (status.code == expected) return testing::AssertionSuccess();
   return testing::AssertionFailure() << testing::PrintToString(status) << ", not " << to_string(expected);

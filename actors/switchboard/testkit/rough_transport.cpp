@@ -107,7 +107,7 @@ bool rough_transport::understand() {
 }
 
 io_result rough_transport::read(std::span<std::byte> into) noexcept {
-  // What the reader took has to be said before more is read. A peer that is gone need not be told.
+  // The peer has to learn what the reader took before more is read, unless the peer is gone.
   if (const auto sent = flush(); sent.outcome == io_outcome::failed && holds_input())
     output_.clear();
   else if (sent.outcome != io_outcome::done)

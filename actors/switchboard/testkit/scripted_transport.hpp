@@ -19,7 +19,7 @@ namespace switchboard::testkit {
 /// The test's end of a scripted transport.
 struct scripted_wire {
   std::deque<std::string> input;  ///< what the next reads give, one piece each; then would-block, or the end
-  bool input_ends = false;        ///< end of stream behind `input`
+  bool input_ends = false;        ///< end of stream after `input`
   std::error_code read_error;     ///< instead of would-block or the end
   std::string output;             ///< all that was written
   std::size_t writes = 0;         ///< calls of write() that took something

@@ -11,7 +11,7 @@
 
 namespace switchboard::testkit {
 
-/// Ends the connection with a reset: what is under way either way is lost.
+/// Ends the connection with a reset: data in flight is lost in both directions.
 inline void reset(frame_channel channel) {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   if (setsockopt(static_cast<int>(channel.handle()), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0)

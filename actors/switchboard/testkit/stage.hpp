@@ -37,7 +37,7 @@ public:
       while (take_turn()) continue;
     } while (pump_->serve(notify::notification_port::duration::zero()) > 0);
   }
-  /// settle() after the clock has moved on.
+  /// Moves the clock by that much, then does the same.
   void advance(notify::notification_port::duration by) {
     port().advance(by);
     settle();

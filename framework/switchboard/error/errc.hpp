@@ -21,7 +21,7 @@ enum class errc {
   invalid_request,          ///< combined operations, ONESHOT with PERSISTENT, LEVEL with EDGE or neither (N7, N27)
   invalid_endpoint,         ///< an address that does not parse
   unresolved_host,          ///< a host name without an address
-  address_in_use,           ///< somebody listens there already
+  address_in_use,           ///< the address has a listener already
   out_of_descriptors,       ///< EMFILE or ENFILE
   registrations_exhausted,  ///< the socket's number is above what the table of registrations has slots for
   frame_too_large,          ///< a frame's size is above the receiver's limit

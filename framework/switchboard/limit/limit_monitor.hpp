@@ -1,6 +1,6 @@
 #pragma once
 
-/// Tells operators of a limit that was hit: counted by its name, logged by its name, the log line throttled.
+/// Makes hits of a limit visible to operators: each is counted under the limit's name and logged, the log line throttled.
 ///
 ///     limit_monitor open_calls_max{"open_calls_max", figures};
 ///     …

@@ -61,7 +61,7 @@ bool arming::read_fired() const noexcept {
 
 void arming::note_read(const net::io_result& result) noexcept {
   read_waits_for_ = result.outcome == net::io_outcome::would_block ? interest_in(result.waits_for) : interest::in;
-  // What a write waits to read may have come in with it, and the socket will not tell of that again.
+  // The input that a write waits for may have been read already, and then no readiness will report it again.
   if (write_waits_for_ == interest::in) write_waits_for_ = interest::none;
 }
 

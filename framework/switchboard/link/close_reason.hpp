@@ -10,18 +10,18 @@ namespace switchboard::link {
 enum class close_reason : unsigned char {
   end_of_stream,           ///< the peer ended its stream, and was answered
   ended_by_peer,           ///< a status on call 0
-  protocol_error,          ///< the peer broke the protocol and was told so
+  protocol_error,          ///< the peer broke the protocol and was sent a status
   drained,                 ///< this side stopped, in order
   stopped,                 ///< this side stopped at once
   reset,                   ///< the connection broke
-  slow_to_flush,           ///< the last output was not taken in time
+  slow_to_flush,           ///< the peer did not read the last output in time
   refused,                 ///< the registration failed
-  handshake_failed,        ///< it could not be made
-  handshake_timeout,       ///< it was not made in time
-  authentication_timeout,  ///< the client did not say who it is in time
+  handshake_failed,        ///< the connection could not be made
+  handshake_timeout,       ///< the connection was not made in time
+  authentication_timeout,  ///< the client did not authenticate in time
   frame_timeout,           ///< the peer did not finish a frame in time
-  idle,                    ///< the peer said nothing, and did not answer either
-  failed,                  ///< a fault of ours
+  idle,                    ///< the peer sent nothing, and did not answer a ping
+  failed,                  ///< an internal error
 };
 inline constexpr std::size_t close_reasons = static_cast<std::size_t>(close_reason::failed) + 1;
 /// The enumerator's name, which the log and the figures show.

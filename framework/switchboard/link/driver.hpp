@@ -1,6 +1,6 @@
 #pragma once
 
-/// What moves a link on: it registers the link's socket, keeps its one deadline, and gives it its turns.
+/// What runs a link: it registers the link's socket, keeps its one deadline, and gives it its turns.
 ///
 /// Why        an actor's registrations are the pump's and its turns are messages; a thread that waits has a port of its
 ///            own. The link is the same for both.
@@ -8,7 +8,7 @@
 /// Owns       the registration, never the socket: it is removed before the link closes the socket (N50).
 /// Turns      for each of these the driver's owner calls the link's function of that name and then end_turn():
 ///            on_ready when the armed socket is ready, on_turn after queue_turn(), on_deadline when the deadline has come,
-///            on_registration_closed when the end of the registration that remove() has asked for was told.
+///            on_registration_closed when the registration that remove() was asked for has ended.
 
 #include <chrono>
 #include <system_error>
@@ -26,7 +26,7 @@ public:
   virtual std::error_code open(net::socket_handle socket, notify::interest first) = 0;
   /// Arms again with the whole wanted filter (N6).
   virtual std::error_code arm(notify::interest filter) noexcept = 0;
-  /// Ends the registration. False: that is done already, or there is none, and nothing will be told.
+  /// Ends the registration. False: it has ended, or there is none, and on_registration_closed will not follow.
   virtual bool remove() noexcept = 0;
 
   /// Sets the deadline, in the place of an earlier one.

@@ -88,8 +88,8 @@ void frame_link::read() {
   if (wanted) upper_.on_end_of_stream();
 }
 
-/// Gives the upper layer the frames that have come. A few bytes of a request may ask for thousands of a reply: what is
-/// behind the one that fills the output waits.
+/// Passes the frames received to the upper layer. A few bytes of a request may ask for thousands of a reply: the input
+/// after the frame that fills the output waits.
 void frame_link::decode() {
   wire::frame_view frame;
   while (now() == state::open) {
@@ -150,7 +150,8 @@ void frame_link::update_reading() {
   if (goes_on && !std::exchange(turn_queued_, true)) driver_.queue_turn();
   if (now() != state::open) return;
   if (stopped_before != input_.paused()) driver_.cancel_deadline();
-  // It may have sent its end of stream, behind what is not read for now, and never take what keeps it from being read.
+  // The peer may have ended its stream after the input that is not read for now, and may never take the output that input
+  // waits for.
   if (arming_.hangup_seen() && input_.paused() && !driver_.has_deadline())
     driver_.set_deadline(driver_.now() + limits_.end_of_stream_flush);
   // It stays when the frame has come: on_deadline() looks at the frame that there is then.
@@ -175,7 +176,7 @@ void frame_link::check() const {
 // -- the end --------------------------------------------------------------------------------------------------------
 
 void frame_link::finish(const orderly_close& how) {
-  // Before it is open there is nothing to flush, and nothing that the peer could have been told.
+  // Before the link is open there is nothing to flush, and the peer has been sent nothing.
   if (now() == state::handshaking) return close(how.reason);
   const auto until = driver_.now() + how.flush;
   if (may_send(now())) {
@@ -207,7 +208,7 @@ void frame_link::on_deadline() {
     if (input_.is_late(static_cast<std::size_t>(in_time))) upper_.on_malformed(make_error_code(errc::timed_out));
     return;
   }
-  // Who lingers has been told everything; who flushes did not take it in time.
+  // A lingering link has sent everything; the peer of a flushing one did not take it in time.
   close(now() == state::lingering ? end_.how.reason : close_reason::slow_to_flush);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/// One connected stream of frames, whoever speaks over it: a server's connection and a client's are two users of it.
+/// One connected stream of frames, the same for both sides: a server's connection and a client's channel each use one.
 ///
 /// Why        reading, decoding, queueing, writing, arming and the orderly end are the same whatever the frames mean; the
 ///            link knows frames and no calls.
@@ -10,7 +10,7 @@
 /// Owns       the transport, from its making to the registration's end (N50); a partial frame; queued output; of input
 ///            whose replies had no room, the rest of one chunk. An idle link owns no buffer.
 /// States     link/state.hpp
-/// Errors     each ends the link with a close_reason, told to the upper layer.
+/// Errors     each ends the link; the upper layer gets the close_reason.
 /// Turns      whatever is done with a link in one turn, end_turn() comes last.
 
 #include <memory>
@@ -28,7 +28,7 @@
 
 namespace switchboard::link {
 
-/// How a link that has nothing more to say ends.
+/// How much time a link has for its orderly end.
 struct orderly_close {
   close_reason reason = close_reason::failed;
   std::chrono::milliseconds flush{0};                 ///< until queued output must have left
@@ -41,7 +41,7 @@ public:
   frame_link(upper_layer& upper, driver& by, const limits& within, std::unique_ptr<net::transport> transport,
              const link_metrics& figures = link_metrics::none());
 
-  /// Shakes hands and registers the socket. Once, first.
+  /// Begins the handshake and registers the socket. Once, before anything else.
   void start();
 
   // From the driver's owner; see link/driver.hpp.
@@ -61,7 +61,7 @@ public:
   bool output_full() const noexcept {
     return arming_.write_blocked() || output_.bytes() >= limits_.outbound_high_bytes;
   }
-  /// Sends what is queued, then ends; at once where the connection is not made yet. While that goes on already, it is to
+  /// Sends what is queued, then ends; at once where the connection is not made yet. Where the link is ending already, it is to
   /// end no later than this says.
   void finish(const orderly_close& how);
   /// Ends at once: what is queued is dropped. `why` where there is more to say than the reason.

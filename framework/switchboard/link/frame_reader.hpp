@@ -1,6 +1,6 @@
 #pragma once
 
-/// What comes in over a transport, cut into frames.
+/// Reads a transport and cuts what it reads into frames.
 ///
 ///     if (reader.read(transport).outcome == net::io_outcome::done)
 ///       while (reader.next(frame) == outcome::frame) …use frame, or keep_rest() and go on another time…
@@ -33,7 +33,7 @@ public:
 
   /// One read, whose bytes next() makes frames of. @pre the previous chunk is used up, or kept and taken up again
   net::io_result read(net::transport& from) noexcept;
-  /// One read, whose bytes are thrown away.
+  /// One read, whose bytes are discarded.
   static net::io_result discard(net::transport& from) noexcept;
   /// The next whole frame, valid until next() is called again.
   outcome next(wire::frame_view& frame) {
@@ -49,11 +49,11 @@ public:
   /// Keeps what next() has not come to; nothing is to be read until it is taken up again.
   void keep_rest();
   bool has_rest() const noexcept { return !rest_.empty(); }
-  /// next() goes on with what was kept.
+  /// next() continues with what was kept.
   void take_up_rest() noexcept;
   void drop_rest() noexcept { rest_ = {}; }
 
-  /// Whether nothing more is to be read, or taken up, for now. It does not stop who does it all the same.
+  /// Whether reading, and taking up what was kept, are paused. A note for the owner: read() and next() do not check it.
   bool paused() const noexcept { return paused_; }
   void pause(bool now) noexcept { paused_ = now; }
 

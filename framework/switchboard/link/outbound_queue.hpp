@@ -5,7 +5,7 @@
 /// Why        status, credit and replies overtake queued stream data of other calls, but never the middle of a frame
 ///            and never frames of their own call (proto/README.md, "Flow control").
 /// Threads    the link's.
-/// Owns       the queued bytes. Small payloads are copied behind their header into blocks, larger ones kept by
+/// Owns       the queued bytes. Small payloads are copied after their header into blocks, larger ones kept by
 ///            reference; a queue that is empty owns no block.
 /// Errors     write() passes on the transport's.
 
@@ -45,7 +45,7 @@ public:
   void add_replies(std::string&& frames, std::size_t count);
   /// Adds {call, message} to the stream lane. `owner`: set where it owns `message`, which may then be kept by reference.
   void add_stream_message(std::uint64_t call, std::string_view message, const wire::shared_bytes& owner);
-  /// Adds what `append(std::string&)` appends, one whole frame, to the stream lane: behind the messages of its own
+  /// Adds what `append(std::string&)` appends, one whole frame, to the stream lane: after the messages of its own
   /// call.
   template <class Append>
   void add_stream_frame(Append&& append) {
@@ -100,7 +100,7 @@ private:
   const link_metrics& figures_;
   lane replies_;
   lane streams_;
-  std::vector<std::uint64_t> frame_ends_;  ///< positions behind the frames of the stream lane, from frame_head_ on
+  std::vector<std::uint64_t> frame_ends_;  ///< where the frames of the stream lane end, from frame_head_ on
   std::size_t frame_head_ = 0;
   std::uint64_t frame_begin_ = 0;  ///< where the frame at frame_head_ begins
 };

@@ -1,11 +1,11 @@
 #pragma once
 
-/// What is spoken over a link, as the link sees it: who makes something of its frames.
+/// The protocol above a link: what the link passes its frames to.
 ///
 /// Threads    called by the link, on its thread, inside the functions that its driver calls.
 /// Order      on_open, then frames, then on_end_of_stream at most once; on_closing at any time, and after it nothing but
 ///            on_closed.
-/// Errors     an exception of on_frame passes through the link to who called it; the link can only be aborted after it.
+/// Errors     an exception of on_frame passes through the link to its driver; the link can only be aborted after it.
 
 #include <system_error>
 
@@ -20,7 +20,7 @@ public:
   virtual void on_open() {}
   /// `frame` is valid until this returns.
   virtual void on_frame(const wire::frame_view& frame) = 0;
-  /// The frames of one read were given.
+  /// All frames of one read were passed on.
   virtual void after_frames() {}
   /// The peer's bytes are no frames, or a frame did not come whole in time (timed_out). The upper layer finishes or closes
   /// the link before it returns.

@@ -23,7 +23,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-/// Standard error, written a line at a time. Once told to hurry it gives up on a reader that does not read.
+/// Standard error, written a line at a time. After hurry() lines that the reader does not take are dropped.
 class standard_error_sink final : public spdlog::sinks::base_sink<std::mutex> {
 public:
   standard_error_sink() : hurry_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -34,14 +34,14 @@ public:
     if (hurry_event_ >= 0) ::close(hurry_event_);
   }
 
-  /// The queue whose drops are told when it has run empty. A plain pointer: were the writing thread ever the pool's
+  /// The queue whose dropped lines are reported when it has run empty. A plain pointer: were the writing thread ever the pool's
   /// last owner, it would join itself.
   void watch(spdlog::details::thread_pool* pool) {
     const std::lock_guard guard(mutex_);
     pool_ = pool;
     drops_told_ = 0;
   }
-  /// To be called before the queue goes, with what is then known of its drops.
+  /// To be called before the queue is destroyed, with the number of lines that it has dropped.
   void unwatch(std::uint64_t drops) {
     const std::lock_guard guard(mutex_);
     pool_ = nullptr;
@@ -60,7 +60,7 @@ public:
     [[maybe_unused]] const auto taken = ::read(hurry_event_, &value, sizeof value);
   }
 
-  /// Lines that a standard error which nobody read did not take.
+  /// Lines dropped because standard error had no reader that took them.
   std::uint64_t unwritten() const noexcept { return unwritten_.load(std::memory_order_relaxed); }
 
 private:
@@ -109,7 +109,7 @@ private:
             static_cast<int>(std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(left).count()));
       }
       const int ready = ::poll(watched, hurried ? 1 : 2, timeout);
-      // POLLERR and POLLHUP too: the write then tells what is wrong.
+      // POLLERR and POLLHUP too: the write then fails with the reason.
       if (ready > 0 && watched[0].revents != 0) return true;
       if (ready == 0 && hurried) return false;
       if (ready < 0 && errno != EINTR) return false;
@@ -150,7 +150,7 @@ struct operator_log {
   std::atomic<std::uint64_t> dropped_before{0};  // by writing threads that have ended, or without memory for the line
   const std::shared_ptr<standard_error_sink> sink = std::make_shared<standard_error_sink>();
 
-  // Of what follows. Shared while a line is queued, so that stop() ends the writing thread when nobody is about to
+  // Of what follows. Shared while a line is queued, so that stop() ends the writing thread when no thread is about to
   // queue; never held while a line is written.
   std::shared_mutex mutex;
   std::shared_ptr<spdlog::details::thread_pool> pool;
@@ -241,7 +241,7 @@ void stop() noexcept {
   }
   log.sink->hurry();
   log.sink->unwatch(pool->overrun_counter());
-  // Queues the order to end behind all lines, and joins.
+  // Queues the order to end after all lines, and joins.
   pool.reset();
   report_throttles();
   log.sink->calm();

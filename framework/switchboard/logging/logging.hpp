@@ -2,7 +2,7 @@
 
 /// The operator's log: one line an event on standard error.
 ///
-/// Why        a worker must never wait for whoever reads the log. Lines go through a bounded queue to one writing
+/// Why        a worker must never wait for the reader of the log. Lines go through a bounded queue to one writing
 ///            thread; when the queue is full the oldest lines are dropped and counted, and a line says how many once
 ///            there is room again. What peers can provoke goes through a `throttle`.
 /// Threads    error() to debug(), dropped() and throttle: any. start() and stop(): one at a time.
@@ -24,7 +24,7 @@
 
 namespace switchboard::logging {
 
-/// What is written: everything up to the level.
+/// Lines of this level and of the more severe ones are written.
 enum class level : unsigned char { off, error, warn, info, debug };
 
 /// Lines that wait for the writing thread.
@@ -32,7 +32,7 @@ inline constexpr std::size_t queue_lines_max = 8192;
 /// Bytes of a line's text after escaping. With time and level it stays below PIPE_BUF: a pipe that polls writable takes
 /// it whole.
 inline constexpr std::size_t line_bytes_max = 3584;
-/// How long stop() waits for a standard error that nobody reads.
+/// How long stop() waits for the reader of standard error.
 inline constexpr std::chrono::milliseconds stop_patience{1'000};
 
 /// "off", "error", "warn", "info" or "debug".
@@ -99,9 +99,9 @@ public:
 
   /// Whether a line may be written now; counts it as held back where not.
   bool admit(clock::time_point now = clock::now()) noexcept;
-  /// All that were ever held back.
+  /// Lines held back so far.
   std::uint64_t held_back() const noexcept { return held_back_.load(std::memory_order_relaxed); }
-  /// What no line has told yet, as text for one; empty where there is nothing.
+  /// How many lines were held back since a line last said so, as text for a line; empty where none were.
   std::string take_report();
 
 private:

@@ -46,7 +46,7 @@ std::uint64_t sum(const cell* row) noexcept;
 /// Two cache lines apart from anything else: processors fetch lines in pairs.
 class alignas(128) cell_block {
 public:
-  /// The first of `count` rows that nobody has yet; null where the block has not so many left. One thread at a time.
+  /// The first of `count` unused rows, which are the caller's from now on; null where fewer are left. One thread at a time.
   cell* take(std::size_t count) noexcept {
     if (count > rows_per_block - taken_) return nullptr;
     return &cells_[std::exchange(taken_, taken_ + count)];

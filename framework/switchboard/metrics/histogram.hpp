@@ -1,6 +1,6 @@
 #pragma once
 
-/// How often a figure was how large: durations, sizes of batches.
+/// How values are distributed, such as durations or sizes of batches.
 ///
 /// Threads    observe(): any, two additions and a search among at most buckets_max bounds; a
 ///            registry's snapshot reads it.

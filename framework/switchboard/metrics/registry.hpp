@@ -11,11 +11,11 @@
 ///
 /// Why        one registry for each server, handed down by constructors; there is none that a whole process shares, so
 ///            several servers in one have their own figures.
-/// Names      as Prometheus has them: lower case, the base unit at the end (`_seconds`, `_bytes`), `_total` behind it for
+/// Names      as Prometheus has them: lower case, the base unit at the end (`_seconds`, `_bytes`), `_total` after it for
 ///            a counter. A name registered again, with the same kind, help, labels and buckets, is the same family.
 ///            framework/docs/metrics.md lists all of Switchboard's.
 /// Threads    any. Registering takes a lock; counting (counter.hpp, gauge.hpp, histogram.hpp) does not.
-/// Owns       families and cells; who keeps an instrument shares the registry.
+/// Owns       families and cells; keep the registry for as long as its instruments are used.
 /// Bound      series_max for each family. Labels are of the program's own choice: enums, names of methods served; never a
 ///            peer's bytes. Past the limit all further combinations are one series, whose label values are "other".
 /// Errors     names and labels against the rules, a name registered as something else: broken invariants.

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Takes connections at one endpoint.
+/// Accepts connections at one endpoint.
 ///
 /// Threads    one at a time: the acceptor that owns it.
 /// Owns       the listening socket, a spare descriptor, and the file of a unix: endpoint; all go with the destructor.
@@ -25,9 +25,9 @@ public:
   /// The next connection, non-blocking; nullptr when none waits; errors of a connection that ended before it was
   /// accepted are skipped.
   virtual error_or<std::unique_ptr<transport>> accept() noexcept = 0;
-  /// After out_of_descriptors: takes the next connection with the spare descriptor, hands it to `farewell` (which may
-  /// write a word to it), and closes it. False when none waited.
-  virtual bool refuse(void (*farewell)(transport&)) noexcept = 0;
+  /// After out_of_descriptors: takes the next connection with the spare descriptor, hands it to `say_goodbye` (which may
+  /// write a status to it), and closes it. False when none waited.
+  virtual bool refuse(void (*say_goodbye)(transport&)) noexcept = 0;
 };
 
 }  // namespace switchboard::net

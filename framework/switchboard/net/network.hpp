@@ -20,7 +20,7 @@ class network {
 public:
   virtual ~network() = default;
 
-  /// Binds and listens. A unix: endpoint replaces a file nobody answers on and never one that is alive
+  /// Binds and listens. A unix: endpoint replaces a stale file and never one whose listener is alive
   /// (address_in_use).
   virtual error_or<std::unique_ptr<listener>> listen(const endpoint& at) = 0;
   /// Starts a connection; it is made when the socket becomes writable (N25), pending_error() then says how it went.

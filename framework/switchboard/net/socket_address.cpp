@@ -77,7 +77,7 @@ endpoint to_endpoint(const socket_address& address) {
     case AF_INET6:
       return endpoint::tcp(numeric_host(address), ntohs(read_as<sockaddr_in6>(address).sin6_port));
     default: {
-      // The kernel tells the length of a path, which need not end with NUL; a peer that never bound has none (unix(7)).
+      // The kernel returns the length of a path, which need not end with NUL; a peer that never bound has none (unix(7)).
       constexpr auto before_path = offsetof(sockaddr_un, sun_path);
       const auto size = static_cast<std::size_t>(address.size);
       if (address.storage.ss_family != AF_UNIX || size <= before_path) return endpoint::unix_path({});

@@ -20,7 +20,7 @@ std::error_code start_sockets() noexcept;
 int last_error() noexcept;
 std::error_code system_error_code(int number) noexcept;
 bool is_would_block(int number) noexcept;
-/// Whether `number`, which connect() failed with, means that the connection goes on being made.
+/// Whether `number`, which connect() failed with, means that connecting continues in the background.
 bool is_connecting(int number) noexcept;
 /// Whether the connection of `socket` is made.
 bool is_connected(socket_number socket) noexcept;
@@ -36,7 +36,7 @@ std::error_code set_accepted_options(socket_number socket) noexcept;
 std::unique_ptr<transport> make_transport(descriptor socket, endpoint peer, bool connected);
 error_or<std::unique_ptr<listener>> open_listener(const endpoint& at);
 
-/// With this flag receiving tells a datagram's whole size, or fails, if it does not fit.
+/// With this flag receiving returns a datagram's whole size, or fails, if it does not fit.
 extern const int receive_whole;
 
 }  // namespace switchboard::net

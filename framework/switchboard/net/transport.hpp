@@ -54,16 +54,16 @@ public:
 
   /// Reads what is there, at most `into.size()` bytes.
   virtual io_result read(std::span<std::byte> into) noexcept = 0;
-  /// Whether read() has bytes that were received already: no readiness tells of them.
+  /// Whether read() has bytes that were received already: no readiness of the socket reports them.
   virtual bool holds_input() const noexcept { return false; }
 
   /// Takes as much of `pieces`, in order, as it can at once. At most `gather_limit` pieces are looked at.
   virtual io_result write(std::span<const const_buffer> pieces) noexcept = 0;
-  /// Whether bytes that write() took have not gone to the socket yet: a write without pieces goes on with them, and is
+  /// Whether bytes that write() took have not gone to the socket yet: a write without pieces sends them, and is
   /// `done` with 0 bytes when all have.
   virtual bool holds_output() const noexcept { return false; }
 
-  /// Ends the outgoing direction (FIN) behind all that was written; what that takes to send may be held as output.
+  /// Ends the outgoing direction (FIN) after all that was written; bytes that the end takes to send may be held as output.
   virtual std::error_code shutdown_write() noexcept = 0;
   /// Takes the pending error of the socket, if there is one (SO_ERROR, N20).
   virtual std::error_code pending_error() noexcept = 0;

@@ -8,7 +8,7 @@
 
 namespace switchboard::notify {
 
-/// Fails with the system's error where no epoll set or eventfd can be had; nothing is left behind then (N1).
+/// Fails with the system's error where no epoll set or eventfd can be made; nothing remains of it then (N1).
 error_or<std::unique_ptr<notification_port>> make_epoll_port() noexcept;
 
 }  // namespace switchboard::notify

@@ -9,7 +9,7 @@
 namespace switchboard::notify {
 namespace {
 
-/// How often a poll (timeout 0) that met only events to be dropped looks again.
+/// How often a poll (timeout 0) that found only stale events looks again.
 constexpr int poll_attempts = 16;
 
 }  // namespace
@@ -137,16 +137,16 @@ error_or<std::size_t> kernel_port::process(std::span<request> requests, std::spa
   const auto count = dequeue(*self, out, timeout);
   const bool closed = is_closing_.load(std::memory_order_seq_cst);
   auto* const epochs = epochs_.get();
-  // The port may be gone as soon as it is seen that no thread is inside; the epochs stay, being this thread's as well.
+  // The port may be destroyed as soon as no thread is inside; this thread shares the epochs, so they stay.
   epochs->leave(*self, count > 0);
-  // What was taken is delivered still: it may be a connection, which nothing else would close.
+  // Packets that were taken are still delivered: one may be a connection, which nothing else would close.
   if (closed && count == 0) return errc::closed;
   return count;
 }
 
 std::size_t kernel_port::dequeue(batch_epochs::waiter& self, std::span<packet> out, duration timeout) noexcept {
   const auto start = timeout == infinite || timeout == duration::zero() ? clock::time_point{} : now();
-  // A deadline beyond the clock's end is none.
+  // A deadline beyond the clock's range is no deadline.
   const bool expires = timeout != infinite && timeout < clock::time_point::max() - start;
   auto remaining = expires ? timeout : infinite;
   for (int attempt = 1;; ++attempt) {
@@ -157,7 +157,7 @@ std::size_t kernel_port::dequeue(batch_epochs::waiter& self, std::span<packet> o
       // After events that turned out stale there may be others, even if there is no time left to wait.
       if (remaining == duration::zero() && (got.events == 0 || attempt >= poll_attempts)) return 0;
     }
-    // What was only dropped is in no thread's hands.
+    // Events that were only dropped are no batch.
     epochs_->enter(self);
   }
 }
@@ -176,7 +176,7 @@ kernel_port::harvest kernel_port::gather(batch_epochs::waiter& self, std::span<p
     submit();
   else
     got = reap(self, room, others_wait ? duration::zero() : timeout);
-  // What brings no packet of its own took the only place that a socket, ready for longer perhaps, could have had.
+  // An event that becomes no packet took the only place in the output, which another ready socket could have had.
   if ((got.saw_wake || got.saw_accepts) && room.size() == 1) {
     const auto again = reap(self, room, duration::zero());
     got.packets = again.packets;

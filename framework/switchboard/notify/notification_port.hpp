@@ -26,7 +26,7 @@ namespace switchboard::notify {
 
 /// What a registration asks for (REGISTER_EVENT_*).
 enum class interest : std::uint8_t { none = 0, in = 1, out = 2, hangup = 4, all = 7 };
-/// What a packet tells (EVENT_*). err and remove come unasked (N19).
+/// What a packet reports (EVENT_*). err and remove are reported without being asked for (N19).
 enum class event : std::uint8_t { none = 0, in = 1, out = 2, hangup = 4, err = 0x40, remove = 0x80 };
 enum class operation : std::uint8_t { none = 0, enable = 1, disable = 2, remove = 4 };
 /// One of level and edge; neither oneshot nor persistent means persistent (N27).
@@ -78,7 +78,7 @@ struct packet {
   std::uint64_t key = 0;
   std::uint64_t value = 0;
   event events() const noexcept { return static_cast<event>(value); }
-  /// Of a key that was given to async_accept(): the connection, which belongs to who took the packet, or why there is
+  /// Of a key that was given to async_accept(): the connection, which belongs to the thread that took the packet, or why there is
   /// none. It goes to net::network::adopt() or port.close().
   error_or<net::socket_handle> accepted() const noexcept;
 };
@@ -120,7 +120,7 @@ public:
   /// event; close() and the end of the port drop them silently.
   [[nodiscard]] virtual std::error_code async_accept(net::socket_handle listener, std::uint64_t key) noexcept = 0;
   static constexpr std::size_t accept_limit = 256;
-  /// Says that this thread is done with the packets it took (N49).
+  /// This thread is done with the packets it took (N49).
   virtual void release() noexcept = 0;
   /// Deregisters and closes the socket, silently (N51).
   virtual std::error_code close(net::socket_handle socket) noexcept = 0;

@@ -24,14 +24,14 @@ struct queued_packet {
 
   packet content;
   origin from = origin::post;
-  /// Of a removal: whose.
+  /// Of a removal: the socket.
   std::intptr_t descriptor = -1;
   std::uint32_t serial = 0;
   /// The batch stamp the event is withheld for (N49).
   std::uint64_t barrier = 0;
 };
 
-/// Lists, so that a packet's memory is had before anything changes and moving it cannot fail.
+/// Lists, so that a packet's memory is allocated before anything changes, and moving it cannot fail.
 using packet_list = std::list<queued_packet>;
 
 class packet_queue {
@@ -43,9 +43,9 @@ public:
   enum class taker : unsigned char { others, caller_too };
 
   push_result push_post(packet_list&& one) noexcept;
-  /// Counts a post that push_events() is going to bring; false at the limit.
+  /// Counts a post that push_events() will add later; false at the limit.
   bool admit_post() noexcept;
-  /// What the port itself has to tell.
+  /// Packets of the port itself: accepts and REMOVE events.
   push_result push_events(packet_list&& some, taker who) noexcept;
 
   struct taken {

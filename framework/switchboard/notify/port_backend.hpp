@@ -18,7 +18,7 @@ struct port_backend {
   std::string_view needs;
   error_or<std::unique_ptr<notification_port>> (*make)() noexcept;
 
-  /// The first is the one to use unless told otherwise.
+  /// The first is the default.
   static std::span<const port_backend> all() noexcept;
   static const port_backend* find(std::string_view name) noexcept;
   /// "epoll or io_uring"

@@ -1,6 +1,7 @@
 #pragma once
 
-/// What differs between operating systems: how a kernel is told of registrations, asked what is ready, and woken.
+/// What differs between operating systems: how registrations are made at the kernel, how it is asked for readiness, and how
+/// its waiting threads are woken.
 ///
 /// Threads    any. Functions about a registration are called with its lock held.
 /// Errors     returned; they become the request's result.
@@ -21,26 +22,26 @@ public:
   using duration = notification_port::duration;
 
   struct harvest {
-    std::size_t events = 0;   ///< the kernel gave
-    std::size_t packets = 0;  ///< became of them
+    std::size_t events = 0;   ///< taken from the kernel
+    std::size_t packets = 0;  ///< made of them
     bool saw_wake = false;
     bool saw_accepts = false;  ///< whose completions are in the queue now
   };
 
-  /// Makes room for that many requests, or as many as can be; what it returns fails the call before anything changed.
+  /// Makes room for that many requests, or as many as possible. An error fails the call before anything has changed.
   virtual std::error_code reserve(std::size_t) noexcept { return {}; }
-  /// What the kernel was told may wait for reap() until here: this thread is not going to call it.
+  /// Submits requests to the kernel that would otherwise wait for this thread's next reap(): it will not call it.
   virtual void submit() noexcept {}
 
-  // How the kernel is told. `entry` is the registration of `socket`.
+  // Registrations at the kernel. `entry` is the registration of `socket`.
 
-  /// Arms with what `wanted` says; what the kernel reports of it is known by `serial`. not_registered: the kernel has let
-  /// go of this socket, against what `entry` says (N51).
+  /// Arms with what `wanted` says; what the kernel reports of it is known by `serial`. not_registered: the kernel no
+  /// longer has this socket, though `entry` says so (N51).
   virtual std::error_code arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept = 0;
   /// Reports nothing more until the next arm().
   virtual std::error_code disarm(registration& entry, net::socket_handle socket) noexcept = 0;
   /// Forgets the registration.
-  virtual std::error_code let_go(registration& entry, net::socket_handle socket) noexcept = 0;
+  virtual std::error_code forget(registration& entry, net::socket_handle socket) noexcept = 0;
   virtual std::error_code begin_accept(registration& entry, net::socket_handle listener,
                                        std::uint64_t key) noexcept = 0;
   /// Cancels the accepts of a listener being removed. May take `removal`, its event, to withhold it later.

@@ -158,7 +158,7 @@ std::error_code registrar::remove(net::socket_handle socket, registration_id nam
     if (name != registration_id::none)
       if (const auto failure = entry->check(name, port_)) return failure;
     if (const auto failure = require_registered(*entry, socket)) return failure;
-    if (const auto failure = kernel_.let_go(*entry, socket)) return failure;
+    if (const auto failure = kernel_.forget(*entry, socket)) return failure;
     entry->in_kernel_set = false;
     entry->state = registration_state::removing;
     auto& told = removal.front();
@@ -187,7 +187,7 @@ std::error_code registrar::close(net::socket_handle socket) noexcept {
     if (entry->port != nullptr && entry->identity == facts->identity) {
       if (entry->port != &port_) return errc::registered_elsewhere;
       // Not left to the kernel: a duplicate in another process would keep the registration alive, out of reach.
-      static_cast<void>(kernel_.let_go(*entry, socket));
+      static_cast<void>(kernel_.forget(*entry, socket));
       kernel_.drop_accepts(socket);
       // A REMOVE that was asked for still gets its event (N10), and the entry waits for it.
       if (entry->state == registration_state::removing) {
@@ -205,7 +205,7 @@ std::error_code registrar::async_accept(net::socket_handle listener, std::uint64
   if (entry == nullptr) return errc::not_registered;
   const std::scoped_lock hold(entry->lock);
   if (const auto failure = require_registered(*entry, listener)) return failure;
-  // A connection's number may equal any mask, so the key has to tell them apart (N43).
+  // A connection's number may equal any mask, so only the key distinguishes them (N43).
   if (entry->key == key) return errc::invalid_request;
   return kernel_.begin_accept(*entry, listener, key);
 }

@@ -2,7 +2,7 @@
 
 /// One port's registrations, from ENABLE to the REMOVE event (N2 to N11, N48 to N52).
 ///
-/// Why        the life of a registration is the same on every kernel; the backend only tells the kernel of it.
+/// Why        the life of a registration is the same on every kernel; the backend only carries it out there.
 /// Threads    any; each registration is worked on under its own lock.
 /// Owns       nothing: registrations are the process-wide table's.
 /// Errors     returned, by the names that the contract gives them.
@@ -14,7 +14,7 @@
 
 namespace switchboard::notify {
 
-/// What the system says a handle is just now; nothing where it is no socket (N2).
+/// What the system says about a handle at the moment; none where it is no socket (N2).
 struct socket_facts {
   std::uint64_t identity;
   bool is_stream;
@@ -31,7 +31,7 @@ public:
 
   std::error_code apply(const request& wanted, taker who) noexcept;
 
-  // What notification_port says of them.
+  // As notification_port describes them.
   std::error_code add(net::socket_handle socket, std::uint64_t key, interest filter, registration_id& name) noexcept;
   std::error_code rearm(registration_id which, interest filter) noexcept;
   std::error_code remove(registration_id which) noexcept;

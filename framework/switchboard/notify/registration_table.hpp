@@ -8,7 +8,7 @@
 /// Threads    find() and reach() from any; a registration's members under its lock.
 /// Owns       the registrations, which are never freed, so a pointer to one stays good and a late event finds an entry
 ///            to be compared with. They may be stale: a socket closed without REMOVE leaves its entry (N51), and
-///            the kernel's identity of the socket tells.
+///            it is recognised by the kernel's identity of the socket.
 /// Limit      descriptor_limit; memory grows by chunks as high descriptors appear.
 
 #include <atomic>
@@ -43,14 +43,14 @@ enum class registration_state : std::uint8_t {
   absent,
   armed,
   fired,     ///< a one-shot delivered: disabled, and the kernel knows (N32)
-  disabled,  ///< by DISABLE; the kernel has let go of it (N9)
+  disabled,  ///< by DISABLE; the kernel no longer has it (N9)
   removing,  ///< REMOVE asked, its event not yet delivered (N11)
 };
 
 /// What a backend keeps for a registration beside the entry.
 class attachment {
 public:
-  /// The registration is no more; the attachment frees itself as soon as the kernel has let go of it.
+  /// The registration has ended; the attachment frees itself as soon as the kernel does not refer to it any more.
   virtual void abandon() noexcept = 0;
 
 protected:

@@ -5,7 +5,7 @@
 /// Why        nearly every deadline is cancelled before it comes, so scheduling and cancelling are O(1) and only what
 ///            comes near is ever sorted.
 /// Threads    any; one lock. nearest() takes none.
-/// Owns       an actor handle per deadline, let go of when it is cancelled or collected, never under the lock.
+/// Owns       an actor handle per deadline, released when it is cancelled or collected, never under the lock.
 /// Errors     deadline_id::none after close() or above the limit.
 
 #include <array>
@@ -52,7 +52,7 @@ public:
   /// No deadline comes before this moment; none() when there is none. May be earlier than the first deadline.
   time_point nearest() const noexcept { return time_point(duration(nearest_.load(std::memory_order_seq_cst))); }
   static constexpr time_point none() noexcept { return time_point::max(); }
-  /// Lets go of every deadline, and refuses new ones from now on.
+  /// Drops every deadline and its handle, and refuses new ones from now on.
   void close() noexcept;
 
   std::size_t size() const noexcept { return size_.load(std::memory_order_relaxed); }

@@ -110,7 +110,7 @@ void notification_pump::stop() noexcept {
 
 /// Serves the port beside the others, which may be held up, until every registration has ended.
 void notification_pump::await_ends() noexcept {
-  // Another thread may take the last event, of which this one then is not told.
+  // Another thread may take the last event, and this one would wait for it in vain.
   constexpr auto look_again = std::chrono::milliseconds(1);
   if (owners_.size() == 0) return;
   std::size_t wakes = 0;

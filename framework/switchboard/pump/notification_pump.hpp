@@ -54,19 +54,19 @@ public:
 
   /// Sends deadline_expired{tag} to `owner` when `at` has come, never early; O(1). `none` after stop().
   deadline_id schedule(clock::time_point at, caf::strong_actor_ptr owner, std::uint64_t tag);
-  /// Takes a deadline back and lets go of its owner; O(1). False when it is gone: its message is then sent, or about to
+  /// Cancels a deadline and releases its owner's handle; O(1). False when it has come: its message is sent, or about to
   /// be.
   bool cancel(deadline_id deadline) noexcept { return deadlines_.cancel(deadline); }
   clock::time_point now() const noexcept { return port_->now(); }
 
   /// Serves the port with `threads` threads of the pump's own, for actor systems with another scheduler. `closed` after
-  /// stop(), or the reason why no thread can be had.
+  /// stop(), or the reason why no thread can be started.
   std::error_code start(std::size_t threads);
   /// Serves the port once on the calling thread, which is none of the above: for programs that step their actors. Waits
   /// at most `timeout`; returns how many messages were sent.
   std::size_t serve(notify::notification_port::duration timeout);
-  /// Removes every registration and awaits their REMOVE events, then ends those threads: every handle is let go, and
-  /// open, arm, remove answer `closed`. Owners are told nothing, but for those that await registration_closed: they get
+  /// Removes every registration and awaits their REMOVE events, then ends those threads: every handle is released, and
+  /// open, arm, remove return `closed`. Owners get no message, but for those that await registration_closed: they get
   /// it. Idempotent.
   void stop() noexcept;
 

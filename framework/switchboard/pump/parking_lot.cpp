@@ -26,14 +26,14 @@ parking_lot::duration parking_lot::patience(role held) noexcept {
     return std::max(until - now, duration::zero());
   }
   if (nearest == deadline_wheel::none()) return notify::notification_port::infinite;
-  // The watch looks at the deadlines when it wakes; only what comes before that is another thread's business.
+  // The watch looks at the deadlines when it wakes; another thread has to wake only for earlier ones.
   if (held == role::sleeper && nearest.time_since_epoch().count() >= watched_until_.load(std::memory_order_relaxed))
     return notify::notification_port::infinite;
   return std::max(nearest - port_.now(), duration::zero());
 }
 
 bool parking_lot::post(std::uint64_t key) noexcept {
-  // Want of memory passes, and a port has two ways to tell of it (N17).
+  // Lack of memory is transient (N12, N17).
   constexpr int max_tries = 10;
   std::error_code failed;
   for (int tries = 0; tries != max_tries; ++tries) {

@@ -1,12 +1,12 @@
 #pragma once
 
-/// Where threads that serve a port wait for work: who is parked in the port, and which wake packets are on their way.
+/// Where threads that serve a port wait for work: how many are parked in the port, and whether a wake packet is in flight.
 ///
 /// Why        a posted packet wakes an arbitrary waiter, so a flag per worker would not do; and a burst must post once.
 ///            One word holds it all, so that parking and waking are ordered against each other.
 /// Threads    any. Everything is seq_cst: a thread announces that it parks and then looks for work, a waker leaves work
 ///            and then looks for parked threads.
-/// Rule       who leaves work that another should see calls wake_one(). While a packet is on its way no other is posted:
+/// Rule       a thread that queues work for another calls wake_one(). While a packet is in flight no other is posted:
 ///            the thread that takes it looks at everything there is, and wakes the next one if there is more than it can
 ///            take.
 /// Watch      a handler that blocks in front of a lone queued job would strand it, yet waking a worker for every hop of a
@@ -62,7 +62,7 @@ public:
     if (wakes != 0) word_.fetch_sub(wakes * wake, std::memory_order_seq_cst);
   }
 
-  /// Wakes a parked thread, unless there is none or a packet is on its way to one. Whether it posted.
+  /// Wakes a parked thread, unless there is none or a packet is in flight. Whether it posted.
   bool wake_one() noexcept { return claim(all_wakes) && post(wake_key); }
   /// The same, unless a thread watches what the calling one is about to run.
   bool wake_watch() noexcept { return claim(all_wakes | all_watches) && post(wake_key); }

@@ -21,12 +21,12 @@ public:
   /// Packets per turn: enough to spread the system call's cost, few enough to leave some for the other threads.
   static constexpr std::size_t packets_per_turn = 64;
   static constexpr std::size_t deadlines_per_turn = 256;
-  /// A failing call may succeed later (N17); one that keeps failing leaves the process deaf.
+  /// A failing call may succeed later (N17); if it keeps failing the process gets no events any more.
   static constexpr int max_failures_in_a_row = 100;
 
   struct outcome {
     std::size_t messages = 0;  ///< sent
-    std::size_t wakes = 0;     ///< wake packets taken; the caller tells the parking lot
+    std::size_t wakes = 0;     ///< wake packets taken; the caller reports them to the parking lot
     bool exit = false;         ///< the exit key was among the packets
   };
 
@@ -38,7 +38,7 @@ public:
   /// Makes this the calling thread's server, until leave().
   void enter() noexcept;
   void leave() noexcept;
-  /// Waits at most `timeout` for packets, then sends what they and passed deadlines say.
+  /// Waits at most `timeout` for packets, then sends the messages for them and for the deadlines that have come.
   outcome serve(notify::notification_port::duration timeout);
 
   /// Whether the calling thread serves the port of `pump`; whether as `unit`.

@@ -55,7 +55,7 @@ void pump_worker::exec_later(job queued) {
 
 pump_worker::job pump_worker::next_job() {
   for (;;) {
-    // With nothing else to do the wait itself is the look.
+    // With nothing else to do, sleep() looks at the port.
     if (turn_is_over() && (own_.size() != 0 || work_is_left())) {
       lot_.taken(take_turn(parking_lot::duration::zero()));
       if (const auto found = take_shared()) return hand_out(found);
@@ -73,7 +73,7 @@ bool pump_worker::turn_is_over() noexcept {
   return messages_left_ % jobs_per_clock_reading == 1 && pump_.now() >= turn_began_ + time_per_turn;
 }
 
-/// Returns how many wake packets came; the caller tells the parking lot.
+/// @return the wake packets that came; the caller reports them to the parking lot.
 std::size_t pump_worker::take_turn(notify::notification_port::duration timeout) {
   const auto done = server_.serve(timeout);
   messages_left_ = messages_per_turn;
@@ -92,7 +92,7 @@ pump_worker::job pump_worker::hand_out(job found) noexcept {
 
 pump_worker::job pump_worker::take_shared() noexcept {
   const auto found = team_.shared.pop();
-  // The thread that takes a wake packet answers for everything that came while it was on its way.
+  // The thread that takes a wake packet is responsible for all jobs that were queued while the packet was in flight.
   if (found != nullptr && team_.shared.size() != 0) lot_.wake_one();
   return found;
 }

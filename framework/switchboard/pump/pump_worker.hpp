@@ -56,7 +56,7 @@ public:
   pump_worker(caf::actor_system& system, worker_team& team, std::size_t index);
 
   void start();
-  /// Waits for the thread's end, which a job brings about that answers shutdown_execution_unit.
+  /// Waits for the thread's end, after a job that returned shutdown_execution_unit.
   void join() { thread_.join(); }
   /// Queues what a handler on this worker has made runnable.
   void exec_later(job queued) override;

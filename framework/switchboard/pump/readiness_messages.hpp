@@ -1,10 +1,10 @@
 #pragma once
 
-/// What the pump tells the actors that own registrations and deadlines.
+/// The messages that the pump sends to the actors that own registrations and deadlines.
 ///
 ///     message              when                                      sent
 ///     socket_ready         the one-shot arm fired                    at most once per arm
-///     registration_closed  the REMOVE event came (N48, N49)          once, the registration's last word
+///     registration_closed  the REMOVE event came (N48, N49)          once, the registration's last message
 ///     deadline_expired     a deadline passed and was not cancelled   once
 ///
 /// They stay inside the process, so they are not serializable.

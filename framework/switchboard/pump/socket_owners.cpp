@@ -102,7 +102,7 @@ void socket_owners::close() noexcept {
     // The owner asked for it, and may be waiting for nothing else.
     if (failed == errc::removing || each.is_lost) continue;
     SWITCHBOARD_INVARIANT(!failed || failed == errc::not_registered, "the port keeps a registration against the pump");
-    // One that the port has lost may have been removed at its owner's wish: its REMOVE event is in a batch, whose thread
+    // One that the port has lost may have been removed by its owner: its REMOVE event is in a batch, whose thread
     // waits for the list's lock.
     each.is_silent = !failed;
     if (failed) post_end(each);

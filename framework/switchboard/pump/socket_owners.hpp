@@ -32,7 +32,7 @@ public:
     registration_id registration = registration_id::none;
     // The rest under the list's lock.
     std::list<record>::iterator place{};
-    bool is_silent = false;  ///< the end was not asked for by the owner, which is not told of it
+    bool is_silent = false;  ///< the owner did not ask for the end, and gets no message
     bool is_lost = false;    ///< its end is posted, or about to be
   };
   using records = std::list<record>;
@@ -40,12 +40,12 @@ public:
   /// @param port  outlives this.
   explicit socket_owners(notify::notification_port& port) noexcept : port_(port) {}
 
-  // What notification_pump says of them.
+  // As notification_pump describes them.
   error_or<registration_id> open(net::socket_handle socket, caf::strong_actor_ptr owner, notify::interest first);
   std::error_code remove(registration_id registration) noexcept;
 
   /// Sends what a packet of the port says to the owner; returns how many messages that took, one or none. A record that
-  /// has ended goes to `ended`: the caller lets go of it when it holds no batch, for the last handle may end an actor
+  /// has ended goes to `ended`: the caller releases it when it holds no batch, for the last handle may end an actor
   /// whose destructor calls the pump.
   std::size_t deliver(const notify::packet& told, caf::execution_unit* unit, records& ended);
   /// Refuses new registrations from now on, and asks for the end of all there are.
@@ -56,7 +56,7 @@ public:
   std::size_t size() const noexcept { return size_.load(std::memory_order_acquire); }
 
 private:
-  /// Requests that must not fail are made that often: want of memory passes (N17).
+  /// Attempts at a request that must not fail: lack of memory is transient (N17).
   static constexpr int max_tries = 10;
 
   records take(record& ended, bool is_posted) noexcept;

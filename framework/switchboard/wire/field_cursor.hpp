@@ -81,7 +81,7 @@ public:
     return true;
   }
 
-  /// Passes over the field behind `tag`, which is none that its message knows. `depth` is how many levels may still
+  /// Skips the value after `tag`, a field that its message does not know. `depth` is how many levels may still
   /// open.
   bool skip_field(std::uint32_t tag, int depth) noexcept;
 

@@ -97,7 +97,7 @@ bool parse_frame(std::string_view bytes, frame_view& frame, std::string& merged_
         if (!frame.has_status) {
           frame.status = field;
         } else {
-          // Serialized messages one behind the other are their merge.
+          // Serialized messages in a row parse as their merge.
           if (frame.status.data() != merged_status.data()) merged_status.assign(frame.status);
           merged_status.append(field);
           frame.status = merged_status;
@@ -145,7 +145,7 @@ void frame_decoder::at_frame_boundary() noexcept {
   at_stream_begin_ = false;
 }
 
-/// Whether the stream began with "GET ", of which the size varint was the G and `content` are the bytes behind it.
+/// Whether the stream began with "GET ", of which the size varint was the G and `content` are the bytes after it.
 bool frame_decoder::begins_as_http(std::string_view content) const noexcept {
   return size_ == 'G' && at_stream_begin_ && size_bytes_ == 1 && content.starts_with("ET ");
 }
@@ -211,7 +211,7 @@ void frame_decoder::keep_partial() {
   const auto taken = static_cast<std::uint32_t>(std::min<std::size_t>(missing, static_cast<std::size_t>(end_ - at_)));
   if (taken == 0) return;
   const std::uint32_t held = arrived_ + taken;
-  // A size is a claim: memory follows what has arrived. What an earlier, larger frame left behind goes too.
+  // A size is only a claim, so memory grows with the bytes that have arrived; a larger block of an earlier frame is freed.
   const auto allowed = static_cast<std::uint32_t>(std::min<std::uint64_t>(size_, std::uint64_t{2} * held));
   if (capacity_ < held || capacity_ > std::uint64_t{2} * held) {
     auto grown = std::make_unique_for_overwrite<char[]>(allowed);

@@ -3,7 +3,7 @@
 /// Bytes in, frames out, however the bytes were cut.
 ///
 /// Why        a frame's fields are read in place, without building a protobuf message: the payload is parsed once, by
-///            whom it is for. It accepts exactly what protobuf's own parser accepts as a switchboard.v1.Frame, but for a
+///            its receiver. It accepts exactly what protobuf's own parser accepts as a switchboard.v1.Frame, but for a
 ///            stream that begins with "GET ", which is HTTP (proto/README.md).
 /// Threads    one at a time.
 /// Owns       only the bytes of a frame that has not arrived whole, at most the frame limit and never more than twice
@@ -40,7 +40,7 @@ public:
   void feed(std::span<const std::byte> chunk) noexcept;
   /// The next whole frame; empty frames are passed over. `frame` is valid until the next call of next() or feed().
   outcome next(frame_view& frame);
-  /// What next() has not come to yet of the chunk, which then counts as drained. To be fed before anything else is.
+  /// The part of the chunk that next() has not read yet; the chunk then counts as drained. Feed that part first, later on.
   std::span<const std::byte> take_rest() noexcept;
   std::error_code error() const noexcept { return failed_ ? make_error_code(failure_) : std::error_code{}; }
   /// Whether the stream stands inside a frame: an end of stream now cuts one off.

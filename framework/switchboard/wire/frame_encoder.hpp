@@ -1,6 +1,6 @@
 #pragma once
 
-/// Frames to delimited bytes, appended behind one another so that many leave in one write.
+/// Encodes frames as delimited bytes and appends them to one buffer, so that many leave in one write.
 ///
 /// Why        the payload goes last in every frame, so a header can be written before the payload is copied, or the
 ///            payload sent from where it is.
@@ -41,7 +41,7 @@ void append_open(std::string& out, std::uint64_t call, std::string_view method, 
 /// ends the server's side of one. Moves the frame where its size becomes longer.
 void add_metadata(std::string& out, std::size_t begin, std::string_view fields);
 
-/// Appends `frame`, a switchboard.v1.Frame with whatever fields it has, behind its size.
+/// Appends `frame`, a switchboard.v1.Frame with whatever fields it has, after its size.
 void append_frame(std::string& out, const google::protobuf::MessageLite& frame);
 
 }  // namespace switchboard::wire

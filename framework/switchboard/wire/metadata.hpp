@@ -2,7 +2,7 @@
 
 /// Metadata of a frame: pairs of a key and bytes, in order; keys may repeat.
 ///
-/// Why        most frames have none, and few who get one read it: metadata_view finds the pairs in the frame's own
+/// Why        most frames have none, and few receivers read it: metadata_view finds the pairs in the frame's own
 ///            bytes when asked. metadata owns its pairs, in the form they travel in, so that sending them is a copy.
 /// Threads    values. A view, and what it gives, is valid as long as the bytes are.
 /// Limits     wire/limits.hpp; metadata::add() takes nothing beyond them.
@@ -63,7 +63,7 @@ public:
 
   private:
     const char* at_ = nullptr;  // the pair's place; null at the end
-    std::string_view rest_;     // the fields behind it
+    std::string_view rest_;     // the fields after it
     metadata_pair pair_;
   };
 

@@ -14,11 +14,11 @@
 namespace switchboard::net {
 namespace {
 
-/// Others hold a folder's lock for a few system calls; who holds it longer is none of us.
+/// Other servers hold a folder's lock for a few system calls; a longer holder is some other program.
 constexpr int lock_attempts = 100;
 constexpr int lock_pause_ms = 10;
 
-/// Exclusive among all who bind or remove socket files in the folder of `path`. Leaves nothing behind, being on the
+/// Excludes others that bind or remove socket files in the folder of `path`. It creates no lock file: the lock is on the
 /// folder itself.
 descriptor lock_folder_of(const std::string& path) noexcept {
   try {
@@ -36,7 +36,7 @@ descriptor lock_folder_of(const std::string& path) noexcept {
   return {};
 }
 
-/// Whether nobody listens behind the socket file at `address`. Only a refusal says so: a full backlog is alive.
+/// Whether no listener is left at the socket file `address`. Only a refused connection proves it: a full backlog is alive.
 bool is_stale(const socket_address& address, const std::string& path) noexcept {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
@@ -74,7 +74,7 @@ void socket_file::remove() noexcept {
 }
 
 error_or<socket_file> socket_file::bind_and_listen(int socket, const socket_address& address, std::string path) {
-  // Held until the socket listens, so that nobody takes a file bound but not yet listening for a stale one.
+  // Held until the socket listens, so that no other server takes a file that is bound and not yet listening for a stale one.
   const auto lock = lock_folder_of(path);
   if (!lock) return errno == EWOULDBLOCK ? std::error_code(errc::address_in_use) : system_error_code(errno);
   if (::bind(socket, address.data(), address.size) != 0) {

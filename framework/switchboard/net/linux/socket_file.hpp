@@ -1,6 +1,6 @@
 #pragma once
 
-/// The file under which a Unix socket is reached: made by bind(2), left behind by a process that dies, removed by one
+/// The file under which a Unix socket is reached: made by bind(2), left in place by a process that dies, removed by one
 /// that ends.
 ///
 /// Why        a stale file must not keep a server from starting, and a starting or ending one must not take away what
@@ -8,7 +8,7 @@
 ///            together agree.
 /// Threads    one at a time.
 /// Owns       the file, as long as the name still leads to the inode that was bound.
-/// Errors     address_in_use: somebody answers there, the file is no socket, or the folder's lock cannot be had.
+/// Errors     address_in_use: a listener is alive there, the file is no socket, or the folder's lock cannot be taken.
 
 #include <string>
 

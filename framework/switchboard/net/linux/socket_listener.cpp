@@ -17,7 +17,8 @@
 namespace switchboard::net {
 namespace {
 
-/// How much of what a refused client already sent is read away, so that closing does not reset the farewell.
+/// Input of a refused client that is read before closing: a close with unread input would reset the connection, and the
+/// goodbye status with it.
 constexpr std::size_t refused_input_limit_bytes = 16 * 1024;
 
 descriptor open_spare() noexcept {
@@ -81,14 +82,14 @@ error_or<std::unique_ptr<transport>> socket_listener::accept() noexcept try {
   return std::make_error_code(std::errc::not_enough_memory);
 }
 
-bool socket_listener::refuse(void (*farewell)(transport&)) noexcept {
-  // Another thread may take the number that this frees; then accept() fails as before, and the spare is had again when
+bool socket_listener::refuse(void (*say_goodbye)(transport&)) noexcept {
+  // Another thread may take the number that this frees; then accept() fails as before, and the spare is opened again when
   // it can be.
   spare_.reset();
   bool refused = false;
   if (auto taken = accept(); taken && *taken) {
     auto& connection = **taken;
-    if (farewell != nullptr) farewell(connection);
+    if (say_goodbye != nullptr) say_goodbye(connection);
     static_cast<void>(connection.shutdown_write());
     std::array<std::byte, refused_input_limit_bytes> ignored;
     static_cast<void>(connection.read(ignored));

@@ -16,7 +16,7 @@ public:
   socket_handle handle() const noexcept override { return socket_.handle(); }
   const endpoint& local() const noexcept override { return local_; }
   error_or<std::unique_ptr<transport>> accept() noexcept override;
-  bool refuse(void (*farewell)(transport&)) noexcept override;
+  bool refuse(void (*say_goodbye)(transport&)) noexcept override;
 
 private:
   // In this order: the file goes before the socket that pins its inode.

@@ -30,7 +30,7 @@ io_result after_failure(readiness waits_for) noexcept {
   return {io_outcome::failed, 0, system_error_code(errno)};
 }
 
-/// The kernel takes less than it is offered only when it has no more room: asking again would only be told so.
+/// The kernel takes less than it is offered only when it has no more room: another write would block.
 io_result after_write(ssize_t sent, std::size_t offered) noexcept {
   if (sent < 0) return after_failure(readiness::writable);
   if (sent == 0) return {io_outcome::failed, 0, errc::invalid_request};

@@ -10,7 +10,7 @@ namespace switchboard::net {
 const int receive_whole = MSG_TRUNC;
 
 void descriptor::reset(int number) noexcept {
-  // EINTR is no reason to try again: Linux has freed the number by then, and it may already be somebody else's
+  // EINTR is no reason to try again: Linux has freed the number by then, and another thread may already have it
   // (close(2)).
   if (number_ >= 0) ::close(number_);
   number_ = number;
@@ -42,7 +42,7 @@ bool is_would_block(int number) noexcept {
 }
 
 bool is_connecting(int number) noexcept {
-  // EINTR as well means that the connection goes on being made (connect(2)).
+  // EINTR as well means that connecting continues (connect(2)).
   return number == EINPROGRESS || number == EINTR;
 }
 

@@ -13,7 +13,8 @@ namespace {
 
 /// How many connections that ended in the backlog one accept() passes over before it lets others run.
 constexpr int skip_limit = 64;
-/// How much of what a refused client already sent is read away, so that closing does not reset the farewell.
+/// Input of a refused client that is read before closing: a close with unread input would reset the connection, and the
+/// goodbye status with it.
 constexpr std::size_t refused_input_limit_bytes = 16 * 1024;
 
 /// Errors of the connection, not of the listener. Wine calls one that has been reset by then not connected.
@@ -73,11 +74,11 @@ error_or<std::unique_ptr<transport>> socket_listener::accept() noexcept try {
   return std::make_error_code(std::errc::not_enough_memory);
 }
 
-bool socket_listener::refuse(void (*farewell)(transport&)) noexcept {
+bool socket_listener::refuse(void (*say_goodbye)(transport&)) noexcept {
   auto taken = accept();
   if (!taken || *taken == nullptr) return false;
   auto& connection = **taken;
-  if (farewell != nullptr) farewell(connection);
+  if (say_goodbye != nullptr) say_goodbye(connection);
   static_cast<void>(connection.shutdown_write());
   std::array<std::byte, refused_input_limit_bytes> ignored;
   static_cast<void>(connection.read(ignored));

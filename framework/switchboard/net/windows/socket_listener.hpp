@@ -18,7 +18,7 @@ public:
   const endpoint& local() const noexcept override { return local_; }
   error_or<std::unique_ptr<transport>> accept() noexcept override;
   /// Handles are bounded by memory here, so that no spare one would help.
-  bool refuse(void (*farewell)(transport&)) noexcept override;
+  bool refuse(void (*say_goodbye)(transport&)) noexcept override;
 
 private:
   descriptor socket_;

@@ -79,7 +79,7 @@ std::error_code socket_transport::pending_error() noexcept {
   int size = sizeof pending;
   if (getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, reinterpret_cast<char*>(&pending), &size) != 0)
     pending = last_error();
-  // SO_ERROR keeps to what connecting met; a reset afterwards is told by receiving alone.
+  // SO_ERROR holds only an error of connecting; a later reset is reported by receiving alone.
   char unread = 0;
   if (pending == 0 && !was_reset_told_ && ::recv(socket_.get(), &unread, 1, MSG_PEEK) < 0) {
     const int error = last_error();

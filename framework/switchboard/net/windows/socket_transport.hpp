@@ -24,7 +24,7 @@ private:
   descriptor socket_;
   endpoint peer_;
   bool connected_;
-  /// A reset is told by every receive, and must be taken once only.
+  /// Every receive reports a reset again; a transport reports it once.
   bool was_reset_told_ = false;
 };
 

@@ -24,7 +24,7 @@ std::error_code last_error() noexcept {
 std::error_code epoll_accepts::open_set(int port_set, std::uint64_t token) noexcept {
   net::descriptor made(::epoll_create1(EPOLL_CLOEXEC));
   if (!made) return last_error();
-  // Edge-triggered: each arrival tells one thread, and complete() empties the set.
+  // Edge-triggered: each arrival wakes one thread, and complete() empties the set.
   epoll_event wanted{};
   wanted.events = EPOLLIN | EPOLLET;
   wanted.data.u64 = token;

@@ -21,7 +21,7 @@
 namespace switchboard::notify {
 namespace {
 
-/// Most events one system call brings; a larger output is filled by the next wait.
+/// Most events that one system call returns; a larger output is filled by the next wait.
 constexpr std::size_t batch_limit = 128;
 /// What epoll hands back with an event: the descriptor and the serial number of its arm.
 constexpr std::uint64_t token(std::uint32_t descriptor, std::uint32_t serial) noexcept {
@@ -49,13 +49,13 @@ public:
   epoll_port(net::descriptor set, net::descriptor wake) : set_(std::move(set)), wake_(std::move(wake)) {}
   ~epoll_port() override { end(); }
 
-  /// Lets the set know the wake descriptor.
+  /// Adds the wake descriptor to the set.
   std::error_code prepare() noexcept;
 
 private:
   std::error_code arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept override;
   std::error_code disarm(registration& entry, net::socket_handle socket) noexcept override;
-  std::error_code let_go(registration& entry, net::socket_handle socket) noexcept override;
+  std::error_code forget(registration& entry, net::socket_handle socket) noexcept override;
   std::error_code begin_accept(registration& entry, net::socket_handle listener, std::uint64_t key) noexcept override;
   void cancel_accepts(net::socket_handle listener, packet_list& removal, taker who) noexcept override;
   void drop_accepts(net::socket_handle listener) noexcept override;
@@ -112,10 +112,10 @@ std::error_code epoll_port::arm(registration& entry, const request& wanted, std:
 
 /// A mask of 0 still reports ERR and HUP: only what is out of the set is silent.
 std::error_code epoll_port::disarm(registration& entry, net::socket_handle socket) noexcept {
-  return let_go(entry, socket);
+  return forget(entry, socket);
 }
 
-std::error_code epoll_port::let_go(registration& entry, net::socket_handle socket) noexcept {
+std::error_code epoll_port::forget(registration& entry, net::socket_handle socket) noexcept {
   if (entry.in_kernel_set && control(EPOLL_CTL_DEL, as_descriptor(socket), 0, 0) != 0) return system_error(errno);
   entry.in_kernel_set = false;
   return {};
@@ -203,7 +203,7 @@ bool epoll_port::translate(const epoll_event& from, packet& into) noexcept {
 }
 
 /// HUP was reported and was not asked for: level-triggered it would be reported for ever, and as a one-shot it has used up
-/// an arm that still waits for something else. Edge-triggered and persistent, the kernel tells of the next change only.
+/// an arm that still waits for something else. Edge-triggered and persistent, the kernel reports the next change only.
 void epoll_port::mute(registration& entry, int socket) noexcept {
   const bool is_persistent_edge = entry.how == trigger::edge || entry.how == (trigger::edge | trigger::persistent);
   if (entry.is_muted || is_persistent_edge) return;
@@ -212,7 +212,7 @@ void epoll_port::mute(registration& entry, int socket) noexcept {
     entry.is_muted = true;
 }
 
-/// Brings the registration to where a delivered packet leaves it.
+/// Moves the registration to its state after a delivered packet.
 void epoll_port::fire(registration& entry, int socket) noexcept {
   if (has(entry.how, trigger::oneshot)) {
     entry.state = registration_state::fired;

@@ -28,7 +28,7 @@ namespace {
 constexpr std::size_t batch_limit = 128;
 /// A re-arm is a cancellation and a poll.
 constexpr std::size_t requests_of_an_arm = 2;
-/// How long the end of a port waits for the kernel to let go of what it was told; it lets go in the background after.
+/// How long the end of a port waits for the kernel to complete its requests; after that they complete in the background.
 constexpr std::chrono::seconds end_patience{1};
 
 /// What a request is known by when it completes: its kind, its descriptor and a serial number: the arm's, or the accept's.
@@ -47,7 +47,7 @@ constexpr std::uint32_t serial_of(std::uint64_t from) noexcept {
 }
 static_assert(registration_table::descriptor_limit <= std::size_t{1} << 24);
 
-/// Level-triggered, a poll is asked for anew after each packet; edge-triggered it goes on reporting, as when muted.
+/// Level-triggered, a poll is asked for anew after each packet; edge-triggered, one poll reports every change, as when muted.
 bool goes_on(const registration& entry) noexcept {
   return entry.is_muted || (has(entry.how, trigger::edge) && !has(entry.how, trigger::oneshot));
 }
@@ -59,7 +59,7 @@ public:
   ~io_uring_port() override;
 
 private:
-  /// A registration that was let go of while the kernel still has requests of it. By when they are complete the kernel
+  /// A registration that has ended while the kernel still has requests of it. When they are complete the kernel
   /// holds its socket open no longer, so that closing it reaches the other side; the REMOVE event waits for that.
   struct departing {
     std::uint32_t requests;
@@ -96,7 +96,7 @@ private:
 
   std::error_code arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept override;
   std::error_code disarm(registration& entry, net::socket_handle socket) noexcept override;
-  std::error_code let_go(registration& entry, net::socket_handle socket) noexcept override;
+  std::error_code forget(registration& entry, net::socket_handle socket) noexcept override;
   std::error_code begin_accept(registration& entry, net::socket_handle listener, std::uint64_t key) noexcept override;
   void cancel_accepts(net::socket_handle listener, packet_list& removal, taker who) noexcept override;
   void drop_accepts(net::socket_handle listener) noexcept override;
@@ -223,7 +223,7 @@ std::error_code io_uring_port::disarm(registration&, net::socket_handle socket) 
   return {};
 }
 
-std::error_code io_uring_port::let_go(registration& entry, net::socket_handle socket) noexcept try {
+std::error_code io_uring_port::forget(registration& entry, net::socket_handle socket) noexcept try {
   const auto descriptor = static_cast<std::uint32_t>(socket);
   const std::scoped_lock hold(mutex_);
   if (descriptor < pending_.size() && pending_[descriptor].requests > 0) {
@@ -266,7 +266,7 @@ std::error_code io_uring_port::begin_accept(registration&, net::socket_handle li
   return std::make_error_code(std::errc::not_enough_memory);
 }
 
-/// let_go() has cancelled them.
+/// forget() has cancelled them.
 void io_uring_port::cancel_accepts(net::socket_handle listener, packet_list& removal, taker) noexcept {
   const std::scoped_lock hold(mutex_);
   auto& before = pending_[static_cast<std::uint32_t>(listener)].before;
@@ -379,7 +379,7 @@ std::size_t io_uring_port::take(std::span<completion> into, packet_list& removal
   return count;
 }
 
-/// Counts a completion; false where it tells nothing.
+/// Counts a completion; false where no event follows from it.
 bool io_uring_port::account(const io_uring_cqe& from, completion& into, packet_list& removals) noexcept {
   into = {from.user_data, 0, from.res, (from.flags & IORING_CQE_F_MORE) != 0};
   const auto what = kind_of(into.token);
@@ -418,7 +418,7 @@ bool io_uring_port::translate(const completion& from, packet& into) noexcept {
   if (entry.port != this || entry.serial != serial_of(from.token) || entry.state != registration_state::armed)
     return false;
   if (from.result == -ECANCELED) {
-    // Not by this port: the thread that asked has ended, and the kernel with it lets go of what it had asked for.
+    // Not by this port: the thread that submitted the request has ended, and the kernel cancels a thread's requests then.
     poll_anew(entry, socket);
     return false;
   }
@@ -452,7 +452,7 @@ event io_uring_port::current(const registration& entry, int socket, std::uint32_
   return reportable(reported, entry.filter, entry.is_stream);
 }
 
-/// Brings the registration to where a delivered packet leaves it.
+/// Moves the registration to its state after a delivered packet.
 void io_uring_port::fire(registration& entry, int socket, bool more) noexcept {
   const bool was_muted = std::exchange(entry.is_muted, false);
   if (has(entry.how, trigger::oneshot)) {

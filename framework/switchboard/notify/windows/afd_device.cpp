@@ -59,7 +59,7 @@ SOCKET base_socket(SOCKET socket) noexcept {
   SOCKET base = INVALID_SOCKET;
   DWORD size = 0;
   if (::WSAIoctl(socket, SIO_BASE_HANDLE, nullptr, 0, &base, sizeof base, &size, nullptr, nullptr) == 0) return base;
-  // Some layered providers hide it; asked what they would poll, they tell.
+  // Some layered providers hide it but return it when asked for the handle that they poll.
   return ::WSAIoctl(socket, SIO_BSP_HANDLE_POLL, nullptr, 0, &base, sizeof base, &size, nullptr, nullptr) == 0
              ? base
              : INVALID_SOCKET;

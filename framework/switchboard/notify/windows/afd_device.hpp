@@ -3,7 +3,7 @@
 /// The socket driver's own poll, below Winsock: one request watches one socket once, and completes on the port that its
 /// device handle is associated with.
 ///
-/// Why        it is the only readiness that a completion port can be told of where there is no
+/// Why        it is the only readiness that a completion port can report where there is no
 ///            ProcessSocketNotifications; the interface is undocumented and has not changed since Windows Vista.
 /// Threads    one at a time for an afd_request, any for afd_device.
 /// Owns       the device handle. A request is the kernel's from start() until its completion has been taken.

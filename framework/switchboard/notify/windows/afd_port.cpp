@@ -32,11 +32,11 @@ struct socket_poll final : attachment {
   device_group* group = nullptr;
   net::socket_handle socket = net::socket_handle::invalid;
   SOCKET base = INVALID_SOCKET;
-  /// Of the arm the request was started for: what an earlier one saw is not told of a later one.
+  /// Of the arm that the request was started for: what it sees is not reported for a later arm.
   std::uint32_t serial = 0;
   bool is_in_kernel = false;
   bool is_abandoned = false;
-  /// Of an edge: conditions told that are not asked for again, because they stay true.
+  /// Of an edge: conditions that were reported and are not polled for again, because they stay true.
   ULONG told = 0;
 };
 
@@ -48,7 +48,7 @@ struct due_poll {
 };
 
 ULONG conditions(interest filter, bool is_stream) noexcept {
-  // Failure and closing are always told; a datagram socket has no connection that could be aborted (N21).
+  // Failure and closing are always reported; a datagram socket has no connection that could be aborted (N21).
   ULONG events = afd::local_close | afd::connect_fail;
   if (is_stream) events |= afd::abort;
   if (has(filter, interest::in)) events |= afd::receive | afd::accept | (is_stream ? afd::disconnect : 0);
@@ -79,7 +79,7 @@ public:
 private:
   std::error_code arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept override;
   std::error_code disarm(registration& entry, net::socket_handle socket) noexcept override;
-  std::error_code let_go(registration& entry, net::socket_handle socket) noexcept override;
+  std::error_code forget(registration& entry, net::socket_handle socket) noexcept override;
   void before_looking() noexcept override;
   bool translate(const OVERLAPPED_ENTRY& from, packet& into) noexcept override;
   bool is_idle() const noexcept override { return in_kernel_.load(std::memory_order_acquire) == 0; }
@@ -194,14 +194,14 @@ std::error_code afd_port::disarm(registration& entry, net::socket_handle) noexce
   return {};
 }
 
-std::error_code afd_port::let_go(registration& entry, net::socket_handle) noexcept {
+std::error_code afd_port::forget(registration& entry, net::socket_handle) noexcept {
   entry.detach();
   return {};
 }
 
 // ------------------------------------------------------------------------------------------------------- waiting
 
-/// Polls for what `entry` waits for just now.
+/// Polls for the events that `entry` waits for at the moment.
 std::error_code afd_port::start_again(registration& entry) noexcept {
   auto& poll = poll_of(entry);
   return start(poll, conditions(entry.filter, entry.is_stream) & ~poll.told, entry.serial);
@@ -267,7 +267,7 @@ bool afd_port::translate(const OVERLAPPED_ENTRY& from, packet& into) noexcept {
   return true;
 }
 
-/// Brings the registration to where a delivered packet leaves it.
+/// Moves the registration to its state after a delivered packet.
 void afd_port::fire(registration& entry, ULONG happened) noexcept {
   if (has(entry.how, trigger::oneshot)) {
     entry.state = registration_state::fired;

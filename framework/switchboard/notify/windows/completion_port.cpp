@@ -21,7 +21,7 @@ bool completion_port::take_over(HANDLE file, ULONG_PTR key) noexcept {
 }
 
 void completion_port::post(ULONG_PTR key) noexcept {
-  // A wake that is lost would leave packets, an exit key perhaps, lying for ever (N44).
+  // A lost wake would leave packets, perhaps an exit key, in the queue for ever (N44).
   SWITCHBOARD_INVARIANT(::PostQueuedCompletionStatus(handle_, 0, key, nullptr), "the completion port takes no packet");
 }
 

@@ -118,13 +118,13 @@ packet_list iocp_accepts::complete(const OVERLAPPED_ENTRY& entry) noexcept {
   if (found == listeners_.end() || found->second.serial != done->serial) return removal;
   auto& at = found->second;
   const int error = outcome_of(*done);
-  // Passed over, as a listener's accept() does; the accept goes on.
+  // Skipped, as a listener's accept() does; the accept is started again.
   if (concerns_only_the_connection(error) && !at.is_removing && !start(*done)) {
     static_cast<void>(done.release());
     return removal;
   }
   --at.pending;
-  // It was not cancelled: the listener was closed, and none is told (N51).
+  // It was not cancelled: the listener was closed, and no packet follows (N51).
   if (error == ERROR_OPERATION_ABORTED && !at.is_removing) {
     if (at.pending == 0) listeners_.erase(found);
     return removal;

@@ -9,7 +9,7 @@
 namespace switchboard::notify {
 namespace {
 
-/// Most packets one system call brings; a larger output is filled by the next wait.
+/// Most packets that one system call returns; a larger output is filled by the next wait.
 constexpr std::size_t batch_limit = 64;
 /// How long the end of a port waits for the kernel to give back what is cancelled before it leaves it to the process.
 constexpr auto drain_patience = std::chrono::seconds(10);

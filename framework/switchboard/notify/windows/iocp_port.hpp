@@ -27,7 +27,7 @@ protected:
   /// Whether the kernel still has something of the backend's.
   virtual bool is_idle() const noexcept = 0;
 
-  /// Makes a packet of what came for a registration; false where nothing is to be told.
+  /// Makes a packet of what came for a registration; false where there is nothing to report.
   virtual bool translate(const OVERLAPPED_ENTRY& from, packet& into) noexcept = 0;
 
   std::error_code begin_accept(registration& entry, net::socket_handle listener, std::uint64_t key) noexcept final;

@@ -58,7 +58,7 @@ public:
 private:
   std::error_code arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept override;
   std::error_code disarm(registration& entry, net::socket_handle socket) noexcept override;
-  std::error_code let_go(registration& entry, net::socket_handle socket) noexcept override;
+  std::error_code forget(registration& entry, net::socket_handle socket) noexcept override;
   void cancel_accepts(net::socket_handle listener, packet_list& removal, taker who) noexcept override;
   bool translate(const OVERLAPPED_ENTRY& from, packet& into) noexcept override;
   bool is_idle() const noexcept override { return true; }
@@ -66,8 +66,8 @@ private:
   std::error_code tell(const registration& entry, const request& wanted) noexcept;
 };
 
-/// One registration request, with nothing dequeued. Failure of the call and of the request are told apart by the caller
-/// only where it matters, which is nowhere: either way nothing changed (N12).
+/// One registration request, with nothing dequeued. Whether the call fails or the request makes no difference: either way
+/// nothing changed (N12).
 std::error_code socket_notification_port::tell(const registration& entry, const request& wanted) noexcept {
   auto how = wanted.how;
   if (!has(how, trigger::oneshot)) how |= trigger::persistent;
@@ -103,7 +103,7 @@ std::error_code socket_notification_port::disarm(registration& entry, net::socke
   return tell(entry, {.socket = socket, .op = operation::disable});
 }
 
-std::error_code socket_notification_port::let_go(registration& entry, net::socket_handle socket) noexcept {
+std::error_code socket_notification_port::forget(registration& entry, net::socket_handle socket) noexcept {
   if (entry.attached == nullptr) return {};
   return tell(entry, {.socket = socket, .op = operation::remove});
 }
