@@ -22,7 +22,7 @@ void add_schedule_options(CLI::App& benchmark, schedule& plan);
 void add_server_options(CLI::App& benchmark, std::string& server, std::size_t& threads, std::optional<int>& pid,
                         const std::string& meaning);
 
-/// Starts the program `server` names, with the options behind its name, or attaches to the address that it is.
+/// Starts the program `server` names, with the options that follow its name, or attaches to it where `server` is an address.
 server_process open_server(const std::string& server, std::size_t threads, std::optional<int> pid);
 /// The path of a program in the folder that this one is in.
 std::string program_beside_this(const std::string& name);

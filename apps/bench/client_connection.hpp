@@ -24,7 +24,7 @@ public:
   /// Connects and registers; `owner` comes back in the events' data.
   void open(const net::endpoint& server, int epoll, void* owner);
 
-  /// Closing then leaves nothing behind (SO_LINGER of 0).
+  /// Closing then resets the connection and leaves no TIME_WAIT (SO_LINGER of 0).
   void reset_when_closed();
 
   /// From now on nothing of it happens any more, whatever arrives.

@@ -33,7 +33,7 @@ public:
 
   /// Runs one slice that counts.
   void measure(std::chrono::nanoseconds length);
-  /// Runs one that does not: caches, allocators and the processor's clock settle.
+  /// Runs a slice that does not count, while caches, allocators and the processor's clock reach their steady state.
   void warm_up();
 
   const std::string& name() const noexcept { return name_; }

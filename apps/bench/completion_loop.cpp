@@ -20,7 +20,7 @@ namespace {
 constexpr unsigned requests_max = 4096;
 constexpr unsigned completions_per_wait = 128;
 
-/// One operation of a connection is under way at a time: a receive, or the sending of what it brought.
+/// One operation of a connection is outstanding at a time: a receive, or the sending of what was received.
 struct connection {
   explicit connection(std::unique_ptr<net::transport> made, std::size_t room)
       : transport(std::move(made)), buffer(new std::byte[room]) {}

@@ -2,7 +2,7 @@
 
 /// The bare loop's work by completions: io_uring receives into a buffer that each connection keeps for it.
 ///
-/// Why        what readiness is measured against. Its receives are under way while a connection is idle, so an idle
+/// Why        what readiness is measured against. A receive is outstanding while a connection is idle, so an idle
 ///            connection holds a buffer; with readiness it holds none.
 /// Threads    one.
 /// Errors     one line on the error stream, and 1.

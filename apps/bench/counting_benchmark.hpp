@@ -1,6 +1,6 @@
 #pragma once
 
-/// `counting`: what a figure costs whoever counts.
+/// `counting`: what it costs to count a figure.
 /// Threads    one; it starts those that count.
 
 #include <functional>

@@ -80,7 +80,7 @@ double mebibytes(std::size_t bytes) {
   return static_cast<double>(bytes) / (1 << 20);
 }
 
-/// What members who read nothing cost the others: beside the same server with those others alone.
+/// What members that read nothing cost the others, compared with the same server and those others alone.
 int run_beside_unread(const fanout_options& options) {
   std::printf("fanout: %zu members who read and %zu who never do, beside the same server without the latter; ",
               options.workload.members, options.workload.unread);

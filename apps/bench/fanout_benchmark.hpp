@@ -2,11 +2,11 @@
 
 /// `switchboard-bench fanout`.
 ///
-/// Question   what does it cost to bring one message to many?
+/// Question   what does it cost to deliver one message to many?
 /// Workload   one publisher; members that share a number of rooms evenly, as observers with all the credit there is; a
-///            window of messages under way in each room; one client thread.
+///            window of outstanding messages in each room; one client thread.
 /// Baseline   redis-server's SUBSCRIBE and PUBLISH, without persistence, where that program is installed; in the same
-///            run, slices of both alternate. It keeps no history, numbers nothing, and drops who lags. Or another chat broker, which
+///            run, slices of both alternate. It keeps no history, numbers nothing, and drops members that lag. Or another chat broker, which
 ///            shows what a change of the code costs.
 /// Reports    of each server deliveries a second, latency from publish to delivery, deliveries out of order, and its
 ///            own CPU time a delivery; of both the ratios, as the median over pairs of slices with the least and the

@@ -49,7 +49,7 @@ class switchboard_chat final : public fanout_dialect {
 public:
   std::unique_ptr<reader> make_reader() const override { return std::make_unique<switchboard_reader>(); }
 
-  // As observers: nobody is told of them, so that joining is no fan-out of its own.
+  // As observers, whose joining is not announced: otherwise it would be a fan-out of its own.
   void subscribe(std::string& out, const std::string& room) const override { join(out, 1, room, "", all_credit); }
 
   // With credit for CaughtUp only: the publisher does not read its own messages.
@@ -85,7 +85,7 @@ private:
   std::string bytes_;
 };
 
-/// Redis's replies (RESP 2), as far as SUBSCRIBE and PUBLISH bring them: `:N`, `-ERROR`, and arrays of three.
+/// Redis's replies (RESP 2), as far as SUBSCRIBE and PUBLISH cause them: `:N`, `-ERROR`, and arrays of three.
 class redis_reader final : public fanout_dialect::reader {
 public:
   void feed(std::span<const std::byte> chunk, arrivals& into) override {

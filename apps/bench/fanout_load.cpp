@@ -27,7 +27,7 @@ struct room {
   std::size_t members = 0;
   std::uint64_t published = 0;
   std::uint64_t delivered = 0;
-  // When the messages under way were published; by number. A member may lag the others, so there is room to spare.
+  // When the outstanding messages were published; by number. A member may lag the others, so there is room to spare.
   std::vector<steady_clock::time_point> published_at;
 
   bool has_window(std::size_t window) const noexcept { return published * members < delivered + window * members; }
@@ -96,7 +96,7 @@ public:
   }
 
 private:
-  // How many windows a member may be behind the fastest before its latency can no longer be told.
+  // How many windows a member may lag the fastest before its latency can no longer be measured.
   static constexpr std::size_t lag_allowed = 64;
 
   void open(connection& made, const net::endpoint& server) {

@@ -2,7 +2,7 @@
 
 /// The load of a fan-out: one publisher, rooms, and members that read each one room; one thread and one epoll set.
 ///
-/// Work       a window of messages is under way in every room: the next is published when the oldest has reached, on
+/// Work       a window of messages is outstanding in every room: the next is published when the oldest has reached, on
 ///            average, all its members. A message's text begins with its number in its room, so a member sees what is
 ///            missing or twice.
 /// Threads    one.
@@ -26,12 +26,12 @@ namespace switchboard::bench {
 struct fanout_workload {
   std::size_t members = 100;  ///< in all
   std::size_t rooms = 1;      ///< that share them evenly
-  std::size_t window = 16;    ///< messages under way in each room
+  std::size_t window = 16;    ///< outstanding messages in each room
   std::size_t payload = 64;   ///< bytes of a text
   std::size_t unread = 0;     ///< more members of the first room, which take all credit and then read nothing
 };
 
-/// What arrived on a connection, whoever's protocol it was.
+/// What arrived on a connection, in whichever protocol.
 class arrivals {
 public:
   virtual ~arrivals() = default;

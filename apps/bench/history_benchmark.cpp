@@ -45,7 +45,7 @@ double mebibytes(std::uintmax_t bytes) {
   return static_cast<double>(bytes) / (1 << 20);
 }
 
-/// As somebody would move a room from elsewhere.
+/// In large batches, as a room is imported from another system.
 void fill(const std::string& data, const history_options& options) {
   const auto command =
       "'" + program_beside_this("chat-broker") + "' import bench --format delimited --data '" + data + "' >/dev/null";

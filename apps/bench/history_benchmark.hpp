@@ -1,6 +1,6 @@
 #pragma once
 
-/// `history`: what a room with a long history costs its broker, and one who comes late.
+/// `history`: what a room with a long history costs its broker, and a client that joins late.
 /// Threads    one.
 
 #include <functional>

@@ -26,7 +26,7 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t chunk_bytes = 64 * 1024;
 constexpr std::size_t packets_per_wait = 128;
-/// Keys that are no connection's, whose address is its key.
+/// Keys of other packets; a connection's key is its address.
 constexpr std::uint64_t listener_key = 1;
 constexpr std::uint64_t accepted_key = 2;
 

@@ -17,7 +17,7 @@ namespace switchboard::bench {
 enum class accepting : unsigned char {
   one_a_packet,   ///< of the listener's readiness (N53)
   all_a_packet,   ///< until would-block
-  asynchronously  ///< several under way (N54)
+  asynchronously  ///< several outstanding (N54)
 };
 
 struct port_loop_options {

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Publishers of one chat room, each with one publish under way; they read nothing of the room.
+/// Publishers of one chat room, each with one outstanding publish; they do not read the room.
 ///
 /// Threads    one.
 /// Owns       its connections.

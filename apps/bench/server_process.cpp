@@ -94,7 +94,7 @@ server_process server_process::start(const std::vector<std::string>& command) {
   auto server = spawn(command, ends[1]);
   ::close(ends[1]);
   const std::string line = first_line(ends[0], command[0]);
-  // The server says nothing more; were it to, it would be told that nobody listens.
+  // The server writes nothing more; a write would fail with EPIPE.
   ::close(ends[0]);
   if (!line.starts_with(greeting)) fail(command[0] + " said '" + line + "' instead of where it listens");
   const auto address = net::endpoint::parse(line.substr(greeting.size()));

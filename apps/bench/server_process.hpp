@@ -4,7 +4,7 @@
 ///
 /// Threads    one.
 /// Owns       a process it started, which ends with it (also when the benchmark is killed).
-/// Errors     std::runtime_error with what to tell the user: a benchmark without its server cannot go on.
+/// Errors     std::runtime_error with a message for the user: a benchmark without its server cannot go on.
 
 #include <chrono>
 #include <cstddef>

@@ -46,7 +46,7 @@ public:
       else
         lines_.read_some();
     }
-    // What is said last, a cancel perhaps.
+    // The call's last frame may be queued, a cancel for example.
     (void)server_.flush(client::within(std::chrono::seconds{1}));
     return *end_;
   }

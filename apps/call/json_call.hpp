@@ -21,9 +21,8 @@ struct call_options {
   rpc::metadata metadata{};                          ///< goes with the request
 };
 
-/// Calls `method` with the one request `json`, or, where its requests stream, with those of `lines`. How the call ended, with
-/// the metadata that came with its end:
-/// OK where the limit ended it, CANCELLED where SIGINT did.
+/// Calls `method` with the one request `json`, or, where its requests stream, with those of `lines`.
+/// @return how the call ended, with the metadata of its end: OK where the limit ended it, CANCELLED where SIGINT did.
 rpc::status call_with_json(client::channel& server, remote_schema& schema,
                            const google::protobuf::MethodDescriptor& method, const std::string& json,
                            request_lines& lines, const call_options& options);

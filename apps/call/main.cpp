@@ -23,7 +23,7 @@ int fail(exit_status status, const std::string& text) {
   return status;
 }
 
-/// As it may be written to a terminal: other bytes than printable ASCII as \\xNN.
+/// `text` made safe for a terminal: bytes other than printable ASCII become \\xNN.
 std::string escaped(std::string_view bytes) {
   std::string text;
   for (const unsigned char byte : bytes) {

@@ -1,10 +1,10 @@
 #pragma once
 
-/// What a server serves, as it says itself: its services and messages without any .proto at hand.
+/// A server's services and messages, from its own reflection, without any .proto at hand.
 ///
 /// Threads    one.
 /// Owns       the descriptors and the message factory; messages made from them must not outlive it.
-/// Errors     a status: the server's own, or that what it describes makes no sense.
+/// Errors     a status: the server's own, or that its descriptors are inconsistent.
 
 #include <memory>
 #include <string>

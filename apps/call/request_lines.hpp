@@ -20,12 +20,12 @@ public:
   int descriptor() const noexcept { return descriptor_; }
   /// Reads once; waits where nothing is there.
   void read_some();
-  /// The next whole line that is not blank, or what stands behind the last end of line once the input has ended.
+  /// The next whole line that is not blank, or what follows the last end of line once the input has ended.
   std::optional<std::string> next();
-  /// Nothing comes any more, and nothing is left.
+  /// The input has ended and every line was taken.
   bool ended() const noexcept { return input_ended_ && buffer_.empty(); }
   bool input_ended() const noexcept { return input_ended_; }
-  /// A line is longer than may be.
+  /// A line was longer than line_bytes_max.
   bool too_long() const noexcept { return buffer_.size() > line_bytes_max; }
 
 private:

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Drives a session while standard input, or something that it tells, is waited for.
+/// Drives a session while its owner waits for standard input, or for something that the session reports.
 ///
 /// Threads    one.
 /// Owns       nothing; the session outlives it.

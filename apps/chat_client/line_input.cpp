@@ -168,7 +168,7 @@ private:
 
   static char* prompt(EditLine* editor) { return self(editor).prompt_.data(); }
 
-  /// Where the editor waits for a key, the session goes on.
+  /// While the editor waits for a key, the session is driven.
   static int read_character(EditLine* editor, wchar_t* into) {
     auto& input = self(editor);
     while (true) {

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Lines that somebody types or pipes in, while the conversation goes on.
+/// Lines that are typed or piped in while the conversation goes on.
 ///
 /// Threads    one.
 /// Owns       the terminal's mode while it edits; the destructor gives it back.

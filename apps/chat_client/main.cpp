@@ -27,7 +27,7 @@ bool colour_is_unwanted() {
 
 int main(int argc, char** argv) {
   using namespace switchboard::chat_client;
-  // Text is UTF-8 on the wire, so a terminal whose locale says nothing is taken for one that shows it.
+  // Text is UTF-8 on the wire, so a terminal without a locale is assumed to show it.
   if (!std::setlocale(LC_ALL, "") || MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");
   const auto parsed = parse_command_line(argc, argv);
   if (const auto* status = std::get_if<int>(&parsed)) return *status;

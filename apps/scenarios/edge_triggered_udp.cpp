@@ -1,5 +1,5 @@
 // edge-triggered-udp [--port NAME]: datagrams with edges: the socket is registered before it is bound, and drained to
-// would-block after that and after each packet, since an edge tells only of a change (N29, N30).
+// would-block after that and after each packet, since an edge reports only a change (N29, N30).
 //
 // Defects of the published sample that this avoids: the client really sends datagrams; sockets are non-blocking from the
 // start; an error that an earlier datagram met, and one that was cut off, end nothing; what is lost is sent again until the
@@ -38,7 +38,7 @@ std::optional<unsigned char> receive(net::datagram_socket& at, net::endpoint& fr
     const auto got = at.receive(bytes, from);
     if (got.outcome == net::io_outcome::would_block) return std::nullopt;
     if (got.outcome == net::io_outcome::done && got.bytes == 1) return static_cast<unsigned char>(bytes[0]);
-    // Somebody else's, or an error that a datagram of ours met: the next one may be right.
+    // Another sender's, or an error that a datagram of ours met: the next one may be the reply.
     std::printf("passed over: %s\n",
                 got.outcome == net::io_outcome::failed ? got.error.message().c_str() : "no number");
   }
@@ -46,7 +46,7 @@ std::optional<unsigned char> receive(net::datagram_socket& at, net::endpoint& fr
 
 void send(net::datagram_socket& from, unsigned char number, const net::endpoint& to) {
   const auto byte = static_cast<std::byte>(number);
-  // One that does not leave is one that is lost.
+  // A datagram that cannot be sent counts as lost.
   static_cast<void>(from.send({&byte, 1}, to));
 }
 

@@ -5,7 +5,7 @@
 // and its connections are one-shot and non-blocking throughout, so that one thread has each and none hangs in accept; every
 // request's result is read, and one that failed leaves its connection with the thread that asked (N16); one operation a
 // request (N7), so that a connection that hung up is removed, and no other mask strands one; a timeout loses no results; the
-// first error is kept, and all are told; a connection that ends early counts all the same, so that the hundred are reached;
+// first error is kept, and all are reported; a connection that ends early counts all the same, so that the hundred are reached;
 // the exit packet is obeyed at the end of its batch, with the re-arms of that batch submitted; nothing is destroyed that was
 // not made, and the listener is removed before it is closed.
 
@@ -29,11 +29,11 @@ using notify::operation;
 constexpr std::size_t threads = 16;
 constexpr std::size_t clients = 100;
 constexpr std::size_t packets_per_wait = 8;
-/// Keys that are no connection's, whose address is its key.
+/// Keys of other packets; a connection's key is its address.
 constexpr std::uint64_t exit_key = 0;
 constexpr std::uint64_t listener_key = 1;
 
-/// Belongs to whoever holds its packet, and else to the port.
+/// Belongs to the thread that holds its packet, and to the port while no thread does.
 struct connection {
   std::unique_ptr<net::transport> transport;
 
@@ -75,7 +75,7 @@ private:
     return {.socket = on.transport->handle(), .key = on.key(), .filter = interest::in | interest::hangup, .op = op};
   }
 
-  /// A thread's life. Re-arms go out with the wait that follows.
+  /// What each thread runs. Re-arms are submitted with the next wait.
   void drain() noexcept {
     request_list requests;
     std::array<notify::packet, packets_per_wait> packets;
@@ -91,14 +91,14 @@ private:
             serve(each, requests);
         }
       }
-      // What this batch still has to say: without room for packets, so that no other batch begins.
+      // Submits the requests of this batch, without room for packets, so that no other batch begins.
       static_cast<void>(take(port_->process(requests, {}, clock::duration::zero()), "process"));
       settle(requests);
     } catch (const std::exception& error) {
       note(error.what());
     }
     port_->release();
-    // The next one's turn. Were there no memory for it, the others would wait for their deadline.
+    // The next thread's turn to end. Without memory for the packet the others wait for their deadline.
     if (const auto failed = port_->post(exit_key, 0)) note("post: " + failed.message());
   }
 
@@ -107,7 +107,7 @@ private:
     for (const auto& each : requests) {
       if (!each.result) continue;
       note("request: " + each.result.message());
-      // Still this thread's (N16): nobody else will hear of it.
+      // Still this thread's (N16): no other thread will get a packet of it.
       if (each.key != listener_key) destroy(connection::of(each.key));
     }
     requests.clear();

@@ -1,10 +1,10 @@
 // poll-replacement [--port NAME]: a notification port where poll was: level-triggered and persistent, so that what is not
-// dealt with is told again, and nothing is ever re-armed.
+// dealt with is reported again, and nothing is ever re-armed.
 //
 // Defects of the published sample that this avoids: accepting waits in the same loop, so that a client that fails cannot
 // block it for ever; a lull is no failure, only the deadline is; would-block is an answer (N36); at HANGUP the rest is read
 // before leaving (N23), not just 512 bytes; ERR is explained by the socket, which may have nothing to say (N20); a packet
-// with a key of nobody's is a failure instead of being taken for a socket's.
+// with an unknown key is a failure instead of being taken for a socket's.
 
 #include "word_client.hpp"
 
@@ -62,7 +62,7 @@ private:
 
   void accept() {
     auto accepted = take(listener_->accept(), "accept");
-    // Nobody there any more, or a second client: this scenario has one.
+    // The client is gone, or this is a second one: this scenario has one.
     if (!accepted || connection_) return;
     connection_ = std::move(accepted);
     check(port_->apply({.socket = connection_->handle(),

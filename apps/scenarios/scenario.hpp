@@ -4,10 +4,10 @@
 /// with 0, or prints one line that says what went wrong and ends with 1.
 ///
 /// Defects    of the published sample that this avoids: removal is asked for once, not before every wait, so that a packet
-///            that comes in between does not make the second request fail with the event unread; who waits for it checks
+///            that comes in between does not make the second request fail with the event unread; the wait for it checks
 ///            key and event, passes other packets on, and has a deadline whose passing is an error; ports are chosen by
 ///            the system, and the backlog holds all clients.
-/// Threads    anybody's.
+/// Threads    any.
 /// Errors     failure, thrown; caught by run() or by the thread that hands it on.
 
 #include <chrono>
@@ -38,7 +38,7 @@ Value take(error_or<Value>&& made, const char* what) {
   return std::move(*made);
 }
 
-/// A whole scenario is over by then, or has failed.
+/// The time limit of a whole scenario.
 inline constexpr std::chrono::seconds patience{30};
 /// What is left of the time until `deadline`; a failure when nothing is.
 notify::notification_port::duration left_until(clock::time_point deadline);

@@ -2,8 +2,8 @@
 
 /// The scenarios' client, on a thread of its own: it sends ten words of four bytes and closes.
 ///
-/// Defects    of the published sample that this avoids: it closes its own socket, and what goes wrong is told to whoever
-///            joins it, which everybody does.
+/// Defects    of the published sample that this avoids: it closes its own socket, and an error is reported to the thread
+///            that joins it, which every user must do.
 /// Threads    made and joined by one thread.
 /// Owns       its connection and its thread.
 /// Errors     of the connection: by join().
@@ -22,7 +22,7 @@ class word_client {
 public:
   word_client(const notify::port_backend& backend, net::endpoint server, clock::time_point deadline);
 
-  /// Throws what the client met.
+  /// Waits for the client's end; throws its error.
   void join();
 
 private:

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Ticks for all who watch: a producer that does not wait for its slowest reader. Who grants no credit is left out, and
-/// told how much it missed; nothing is queued for it.
+/// Ticks for every client that watches: a producer that does not wait for its slowest reader. A client without credit
+/// misses ticks, and the next one it gets says how many; nothing is queued for it.
 
 #include <chrono>
 #include <list>

@@ -1,4 +1,4 @@
-# Finds the C++ Actor Framework 0.17, whose Debian packages bring no CMake configuration.
+# Finds the C++ Actor Framework 0.17, whose Debian packages have no CMake configuration.
 #
 # Components: core (always), io, openssl. Each gives an imported target CAF::<component>.
 # CAF_ROOT may name an installation other than the system's (a build with a sanitizer, say).

@@ -65,7 +65,7 @@ function(switchboard_add_proto)
   endforeach()
   switchboard_generate_services(headers ROOT ${root} OUT ${out} PROTOS ${ARG_PROTOS} IMPORT_DIRS ${ARG_IMPORT_DIRS})
   add_library(${ARG_TARGET} STATIC ${sources} ${headers})
-  # protoc's output is not held to anybody's warnings, and its headers are a system's to whoever includes them.
+  # protoc's output is compiled without warnings, and its headers count as system headers where they are included.
   target_compile_options(${ARG_TARGET} PRIVATE -w)
   target_compile_features(${ARG_TARGET} PUBLIC cxx_std_20)
   target_include_directories(${ARG_TARGET} SYSTEM PUBLIC ${out})

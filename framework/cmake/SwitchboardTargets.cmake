@@ -18,8 +18,8 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
-# What was compiled once is kept where the machine has a compiler cache. It is told that a precompiled header is known by its own
-# bytes, not by what its source would expand to now.
+# What was compiled once is kept where the machine has a compiler cache. The cache identifies a precompiled header by its own
+# bytes, not by the expansion of its source.
 find_program(SWITCHBOARD_CCACHE ccache)
 mark_as_advanced(SWITCHBOARD_CCACHE)
 if(SWITCHBOARD_CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)

@@ -180,7 +180,7 @@ public:
   void type(std::string_view keys) {
     ASSERT_EQ(write(terminal_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
   }
-  /// Whether `text` appears behind everything seen before.
+  /// Whether `text` appears after everything seen before.
   testing::AssertionResult sees(std::string_view text) {
     for (const auto until = within(patience); client::clock::now() < until;) {
       if (const auto at = screen_.find(text, seen_); at != std::string::npos) {

@@ -25,7 +25,7 @@ using words = std::vector<std::string>;
 
 constexpr auto patience = seconds(10);
 
-/// A store whose logs fail as the test wants: a text "throw" throws in the room that appends it.
+/// A log store whose logs fail as the test wants: a text "throw" throws in the room that appends it.
 class brittle_store final : public log_store {
 public:
   explicit brittle_store(std::shared_ptr<log_store> behind) : behind_(std::move(behind)) {}
@@ -63,7 +63,7 @@ private:
   const std::shared_ptr<log_store> behind_;
 };
 
-/// A store whose logs never answer who reads, but keep what they were asked.
+/// A log store whose logs never answer a read, but keep the requests.
 class silent_store final : public log_store {
 public:
   std::shared_ptr<log> open(const std::string&) override { return log_; }
@@ -494,7 +494,7 @@ TEST_F(ChatService, StartsAFailedRoomAnewInFrontOfItsLog) {
   again.set_after_sequence(1);
   again.set_log_id(store->find("lobby")->extent().id);
   client::stream rejoined;
-  // The old room's end may not have been told yet.
+  // The end of the old room may not have been reported yet.
   ASSERT_TRUE(eventually([&] {
     rejoined = ann.join(again);
     return take(rejoined, 1) == words{"caught up 1"};
@@ -502,7 +502,7 @@ TEST_F(ChatService, StartsAFailedRoomAnewInFrontOfItsLog) {
   PublishReply reply;
   ASSERT_TRUE(is_ok(ann.publish("lobby", "after", &reply)));
   EXPECT_EQ(reply.sequence(), 2u);
-  // Nobody else noticed.
+  // No other member noticed.
   ASSERT_TRUE(is_ok(bob.publish("other", "still here")));
   EXPECT_EQ(take(elsewhere, 2).back(), "1 bob: still here");
 }

@@ -267,7 +267,7 @@ class CancelsAndDeadlines(BesideABystander):
         client = self.connect()
         stream = client.joined(self.room)
         stream.cancel()
-        # Behind this the cancel has been seen: another connection's frames are in no order with it.
+        # After this reply the server has seen the cancel: frames of different connections have no order.
         self.assert_alive(client)
         publisher = self.connect()
         publisher.joined(self.room, "publisher")

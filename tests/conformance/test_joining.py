@@ -521,7 +521,7 @@ class Retention(ConformanceTest):
         self.assertEqual(told(stream.event()), ("message", 2))
         gone, _ = self.overfill()
         stream.grant(10_000)
-        # What the server still had in its hands may come; then everything is either told as lost or comes.
+        # What the server had already taken from the log may still come; after it each message either comes or is named in a Gap.
         reached, ends_of_history = 2, []
         while reached <= gone:
             event = told(stream.event())

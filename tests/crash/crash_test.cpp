@@ -1,4 +1,4 @@
-// Brokers that are killed at random instants, while people talk: what was acknowledged is there exactly once, and everybody
+// Brokers that are killed at random instants, while clients talk: what was acknowledged is there exactly once, and every reader
 // has read everything in order. SWITCHBOARD_CRASHES=N kills that many times, SWITCHBOARD_CRASH_SEED=N as that seed says.
 
 #include "broker_process.hpp"
@@ -48,7 +48,7 @@ protected:
       for (const auto& each : talkers) all += each->acknowledged();
       return all;
     }
-    /// Lets everybody finish and hear all; what does not fit.
+    /// Lets every talker finish and receive everything. @return the contradictions found.
     std::vector<std::string> end() {
       for (const auto& each : talkers) each->say_no_more();
       std::uint64_t last = 0;
@@ -73,7 +73,7 @@ protected:
     std::vector<std::unique_ptr<talker>> talkers;
   };
 
-  /// Kills `program` that often while people talk, and says what does not fit.
+  /// Kills `program` `crashes` times while clients talk. @return the contradictions found.
   std::vector<std::string> faults_after(const std::string& program, std::uint64_t crashes) {
     const auto seed = wanted("SWITCHBOARD_CRASH_SEED", std::random_device{}());
     std::printf("SWITCHBOARD_CRASH_SEED=%llu, %llu crashes\n", static_cast<unsigned long long>(seed),
@@ -82,7 +82,7 @@ protected:
     conversation talk{program, directory_};
     if (!talk.begin()) return {"the broker does not start"};
     for (std::uint64_t crash = 0; crash < crashes; ++crash) {
-      // An instant that is random in what the broker does: so many messages on, and some microseconds.
+      // An instant that is random in the broker's work: after some messages and some microseconds more.
       const auto target = talk.acknowledged() + random() % 40;
       if (!eventually([&] { return talk.acknowledged() >= target; })) return {"nothing is acknowledged any more"};
       const auto at = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 3'000);

@@ -1,7 +1,7 @@
 #pragma once
 
-/// Somebody who talks in a room through any number of broker crashes, with the client's session, and notes all that the
-/// session tells.
+/// A member who talks in a room across any number of broker crashes, with the client's session, and records everything
+/// that the session reports.
 /// Threads    the session runs on a thread of its own; what is noted is read once that has ended.
 
 #include "session.hpp"
@@ -27,16 +27,16 @@ struct acknowledgement {
 
 class talker final : public chat_client::session_observer {
 public:
-  /// Publishes "1", "2", … one behind the other, from when it is in the room. Without a name it only listens, from the
+  /// Publishes "1", "2", … one after the other, from when it is in the room. Without a name it only listens, from the
   /// room's first message on.
   talker(const net::endpoint& server, std::string room, std::string name);
   ~talker() override { finish(); }
 
   std::uint64_t acknowledged() const noexcept { return acknowledged_; }
   std::uint64_t last_acknowledged() const noexcept { return last_acknowledged_; }
-  /// How often it was told that there is no space. It says the same again then.
+  /// How often the broker had no space. The same message is published again then.
   std::uint64_t refused() const noexcept { return refused_; }
-  /// No more is published; what is under way still is.
+  /// Publishes nothing new; what is outstanding goes on.
   void say_no_more() noexcept { quiet_ = true; }
   bool is_quiet() const noexcept { return quiet_ && unacknowledged_ == 0; }
   bool has_heard(std::uint64_t sequence) const noexcept { return last_heard_ >= sequence; }

@@ -16,7 +16,7 @@ std::vector<std::string> faults_of(const std::vector<heard_message>& log,
     const auto& each = log[i];
     if (each.sequence != i + 1)
       faults.push_back("the log has " + std::to_string(each.sequence) + " at place " + std::to_string(i + 1));
-    // Everybody counts, and publishes the next once the one before is acknowledged.
+    // Every talker publishes 1, 2, 3, …, each once the one before is acknowledged.
     if (each.text != std::to_string(++said[each.sender]))
       faults.push_back(std::to_string(each.sequence) + ": " + each.sender + " said " + each.text + ", not " +
                        std::to_string(said[each.sender]));

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Whether what everybody heard and was told fits the log as it is in the end.
+/// Whether what every talker received, and what was acknowledged to it, agrees with the log at the end.
 
 #include "talker.hpp"
 

@@ -118,7 +118,7 @@ TEST_P(Broker, CountsConnectionsFromTheirOpeningToTheReasonOfTheirEnd) {
     ASSERT_FALSE(bad->await_end(within(10s)));
   }
   ASSERT_TRUE(say(good, "still here").ok());
-  // The broker counts when it is told, which may be after the answers.
+  // The broker counts when it is notified, which may be after the answers.
   EXPECT_TRUE(eventually([&] {
     const auto now = server.figures();
     return now.value("switchboard_connections_opened_total") == 3 && now.value("switchboard_connections") == 1;

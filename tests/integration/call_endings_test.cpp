@@ -1,4 +1,4 @@
-// Every way a call of every kind can end, as both sides see it, and that nothing is left behind.
+// Every way a call of every kind can end, as both sides see it, and that nothing is leaked.
 
 #include "kinds_service.hpp"
 

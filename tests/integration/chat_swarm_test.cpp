@@ -1,4 +1,4 @@
-// Five thousand people in fifty rooms: each message reaches each member once and in order, and nothing stays behind.
+// Five thousand people in fifty rooms: each message reaches each member once and in order, and nothing is leaked.
 
 #include "chat_service.hpp"
 

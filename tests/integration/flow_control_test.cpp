@@ -88,7 +88,7 @@ TEST(FlowControl, AStreamWithoutCreditIsRefusedAndToldNotQueued) {
     ASSERT_TRUE(flood.next(done, client::within(patience)).has_message());
     EXPECT_EQ(done.number(), i);
   }
-  // Behind an answered call nothing of the stream is on its way any more.
+  // After the answer to a later call nothing of the stream is in flight any more.
   ASSERT_TRUE(connection.call(Kinds::unary::name, Order{}, done, client::within(patience)).ok());
   EXPECT_TRUE(flood.next(done, client::no_wait).timed_out());
   flood.grant(2);

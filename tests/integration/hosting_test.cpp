@@ -25,7 +25,7 @@ struct population {
   std::atomic<int> made{0};
 };
 
-/// Says how many calls it has answered; dies when told to.
+/// Replies with the number of calls it has answered; ends on request.
 class counted_echo {
 public:
   counted_echo(rpc::service_actor* self, std::shared_ptr<population> among) : self_(self), among_(std::move(among)) {

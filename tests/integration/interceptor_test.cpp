@@ -20,7 +20,7 @@ using echo::v1::SayReply;
 using words = std::vector<std::string>;
 constexpr auto patience = 20s;
 
-/// Writes down what it is told; refuses payloads by a rule of the test's.
+/// Records what it is called with; refuses payloads by a rule of the test's.
 class recorder : public rpc::interceptor {
 public:
   explicit recorder(std::string name, rpc::status verdict = {})

@@ -1,6 +1,6 @@
 #pragma once
 
-/// A service with a method of each kind whose handlers misbehave on demand, and tell a witness how their calls ended.
+/// A service with a method of each kind whose handlers misbehave on demand, and report to a witness how their calls ended.
 
 #include <algorithm>
 #include <map>
@@ -20,7 +20,7 @@ using test::kinds::v1::Done;
 using test::kinds::v1::Kinds;
 using test::kinds::v1::Order;
 
-/// What handlers were told; any thread.
+/// What handlers reported; any thread.
 class witness {
 public:
   void saw(rpc::code end) {
@@ -141,7 +141,7 @@ private:
         },
         [this, held](const rpc::status& how) {
           sees_->saw(how.code);
-          // Whoever half-closed waits for an answer still; it is held until the call ends.
+          // A client that has half-closed still waits for an answer; it is held until the call ends.
           if (how.ok()) held_.emplace(std::pair{std::uint64_t{0}, held_.size()}, held);
         });
   }

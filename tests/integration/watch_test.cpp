@@ -1,4 +1,4 @@
-// Who watches a call, and what comes behind what on the wire.
+// Watching the end of a call, and the order of frames on the wire.
 
 #include "kinds_service.hpp"
 
