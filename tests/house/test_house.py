@@ -158,6 +158,31 @@ class Tree(unittest.TestCase):
         self.write("framework/docs/architecture.md", rows[0])
         self.assert_one("the table of parts lacks framework/wire")
 
+    def test_a_word_of_our_own_fails_in_comments_and_pages_and_not_in_code(self):
+        self.write("framework/a.cpp", 'const char* whoever = "nobody";  // the caller\n')
+        self.assertEqual(self.violations(), [])
+        self.write("framework/a.cpp", "int x;  // whoever calls\n")
+        self.assert_one('framework/a.cpp:1: "whoever" (name the part or the person)')
+        self.write("framework/a.cpp", "int x;\n")
+        self.write("framework/a.md", "Nobody calls.\n")
+        self.assert_one('framework/a.md:1: "Nobody"')
+
+    def test_a_word_is_left_alone_where_the_field_uses_it(self):
+        self.write("framework/a.md", "Run it behind a reverse proxy.\n")
+        self.assertEqual(self.violations(), [])
+        self.write("framework/a.md", "It comes behind the first.\n")
+        self.assert_one('"behind"')
+
+    def test_a_folder_with_known_words_may_not_get_more(self):
+        self.write("tests/house/larger.txt", "words 1 framework\n")
+        self.write("framework/a.cpp", "int x;  // whoever calls\n")
+        self.assertEqual(self.violations(), [])
+        self.write("framework/b.cpp", "int y;  // somebody else\n")
+        self.assertIn("words framework: 2, at most 1", self.violations())
+        self.write("framework/a.cpp", "int x;\n")
+        self.write("framework/b.cpp", "int y;\n")
+        self.assert_one("words framework are gone: take the line out")
+
     def test_what_is_unfinished_fails(self):
         self.write("apps/a.cpp", "int x;  // TODO: y\n")
         self.assert_one("apps/a.cpp:1: TODO")
