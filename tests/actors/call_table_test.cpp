@@ -18,7 +18,7 @@ open_call call(std::uint64_t number, rpc::method_kind kind = rpc::method_kind::u
   return made;
 }
 
-/// The client cancels it, and its service lets go of it.
+/// The client cancels it, and its service releases it.
 void close(call_table& calls, std::uint64_t number) {
   auto& call = *calls.find(number);
   calls.apply(call, call_event::status);

@@ -59,7 +59,7 @@ struct held_echo {
   desk& on_;
 };
 
-/// What the connection told its broker.
+/// What the connection said to its broker.
 struct broker_log {
   std::vector<close_reason> closed;
   std::size_t drained = 0;
@@ -97,7 +97,7 @@ protected:
     environment->directory->seal(environment->figures);
     environment->broker = caf::actor_cast<caf::strong_actor_ptr>(stage.system().spawn(recording_broker, &broker));
     auto& route = environment->directory->routes().front();
-    // The host is the real one; only the service behind it is held by the test.
+    // The host is the real one; only the service that it hosts is held by the test.
     route.host(spawn_host(route.definition()));
     connection_ = stage.system().spawn<switchboard::connection>(
         environment, std::uint64_t{1}, std::make_unique<testkit::scripted_transport>(socket, wire));

@@ -131,7 +131,7 @@ TEST_F(ConnectionMetadata, CountsAsRequestBytesUntilItsCallIsGone) {
   receive(with(open_repeat(1, 1), of_cost(2000)));
   ASSERT_TRUE(desk.streams[0].send(reply("first")));
   stage.settle();
-  // The stream has its request behind it, and its metadata still.
+  // The stream has taken its request, and keeps its metadata.
   receive(open_say(3, std::string(1900, 'x')));
   EXPECT_TRUE(has(armed_filter(), interest::in));
   receive(open_say(5, std::string(100, 'x')));

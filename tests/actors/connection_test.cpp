@@ -304,7 +304,7 @@ TEST_F(ConnectionTest, LeavesHangupOutOfTheFilterOnceSeen) {
   EXPECT_TRUE(broker.closed.empty());
 }
 
-// Requests of a few bytes whose replies are some thousand, with a call behind each by which it is seen to be decoded.
+// Requests of a few bytes whose replies are some thousand, with a call after each that shows that it was decoded.
 constexpr std::uint64_t describes_in_a_chunk = 50;
 
 std::string describes_and(const std::function<std::string(std::uint64_t)>& call_behind) {
@@ -334,7 +334,7 @@ TEST_F(ConnectionTest, StopsDecodingWhereRepliesAlonePassTwiceTheHighMark) {
   ASSERT_LT(20'000 / description + 2, describes_in_a_chunk);
   wire->room = 0;
   receive(describes_and([](auto call) { return open_say(call, "x"); }));
-  // The reply that passes the mark is the last one, and the call behind it is not looked at.
+  // The reply that passes the mark is the last one, and the call after it is not looked at.
   EXPECT_GT(decoded->count, 0u);
   EXPECT_LE(decoded->count, 20'000 / description);
   EXPECT_FALSE(has(armed_filter(), interest::in));

@@ -60,7 +60,7 @@ protected:
                                                            1 << 20,
                                                            std::make_shared<rpc::reply_backlog>(1 << 20)});
   }
-  /// Calls with these numbers, as one connection's read brings them.
+  /// Calls with these numbers, as one read of a connection has them.
   void send(const std::shared_ptr<const rpc::caller>& from, std::uint64_t first, std::uint64_t last) {
     rpc::call_batch batch{from};
     for (auto call = first; call <= last; ++call)
@@ -132,7 +132,7 @@ TEST_F(ServiceHost, KeepsTheOrderOfAConnectionsCallsAndEndsAcrossTurns) {
   stage.settle();
   std::vector<ran> expected;
   for (std::uint64_t call = 1; call <= 40; ++call) expected.push_back({1, call});
-  // The host goes on with the calls behind an end that it has passed to its watcher.
+  // The host goes on with the calls after an end that it has passed to its watcher.
   std::vector<ran> calls;
   std::copy_if(order.begin(), order.end(), std::back_inserter(calls), [](const ran& each) { return each.call != 0; });
   EXPECT_EQ(calls, expected);

@@ -20,7 +20,7 @@ using echo::v1::SayRequest;
 
 class ServiceRouter : public testing::Test {
 protected:
-  /// An actor's object, which the definition makes; its address tells it from others.
+  /// An actor's object, which the definition makes; its address is unlike any other.
   struct served {};
 
   ServiceRouter() {

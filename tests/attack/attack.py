@@ -16,7 +16,7 @@ from protocol_client import Connection, Frame, chat, delimited
 
 FULL = os.environ.get("ATTACK_FULL") == "1"
 MIB = 1024 * 1024
-PATIENCE = 5.0  # seconds that a well-behaved client may wait for one reply while everybody attacks
+PATIENCE = 5.0  # seconds that a well-behaved client may wait for one reply during an attack
 REPORT = os.environ.get("ATTACK_REPORT")  # a file that gets a line of the table for each attack
 
 
@@ -103,7 +103,7 @@ class AttackTest(unittest.TestCase):
         """Serves the bystander while the attackers are at it, `seconds` at most; prints and returns what was noticed."""
         before, began_cpu = self.broker.anonymous_bytes(), self.broker.processor_seconds()
         most, waits = before, []
-        # Attackers yield to everybody, so on a busy machine they may begin late.
+        # Attackers run at the lowest priority, so on a busy machine they may begin late.
         end = time.monotonic() + protocol.DEADLINE
         begun = False
         try:
