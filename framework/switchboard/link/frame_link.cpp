@@ -103,7 +103,7 @@ void frame_link::decode() {
       upper_.on_frame(frame);
     } else {
       upper_.on_malformed(input_.error());
-      SWITCHBOARD_INVARIANT(now() != state::open, "a link went on behind bytes that are no frames");
+      SWITCHBOARD_INVARIANT(now() != state::open, "a link continued after bytes that are no frames");
     }
   }
   upper_.after_frames();
@@ -164,8 +164,8 @@ void frame_link::update_reading() {
 /// What the flags may be in each state.
 void frame_link::check() const {
   SWITCHBOARD_INVARIANT(!is_live(now()) || arming_.armed(), "a link waits for nothing");
-  SWITCHBOARD_INVARIANT(now() == state::open || !input_.paused(), "a link holds back input that nobody waits for");
-  SWITCHBOARD_INVARIANT(now() == state::open || !input_.has_rest(), "a link keeps input that nobody waits for");
+  SWITCHBOARD_INVARIANT(now() == state::open || !input_.paused(), "a link holds back input though it is not open");
+  SWITCHBOARD_INVARIANT(now() == state::open || !input_.has_rest(), "a link keeps input though it is not open");
   SWITCHBOARD_INVARIANT(may_receive(now()) || now() == state::handshaking || !is_live(now()) || arming_.hangup_seen(),
                         "a link waits for an end that it has seen");
   const bool writes = may_send(now()) || now() == state::flushing || now() == state::last_flush;

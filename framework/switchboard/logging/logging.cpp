@@ -340,8 +340,8 @@ bool throttle::admit(clock::time_point now) noexcept {
 
 std::string throttle::take_report() {
   const auto all = held_back();
-  const auto told = reported_.exchange(all, std::memory_order_relaxed);
-  return all > told ? fmt::format("{} more of {} were not written", all - told, kind_) : std::string();
+  const auto before = reported_.exchange(all, std::memory_order_relaxed);
+  return all > before ? fmt::format("{} more of {} were not written", all - before, kind_) : std::string();
 }
 
 void throttle::format_and_count(level of, fmt::string_view format, fmt::format_args arguments) noexcept {

@@ -161,11 +161,11 @@ std::error_code registrar::remove(net::socket_handle socket, registration_id nam
     if (const auto failure = kernel_.forget(*entry, socket)) return failure;
     entry->in_kernel_set = false;
     entry->state = registration_state::removing;
-    auto& told = removal.front();
-    told.content = {entry->key, static_cast<std::uint64_t>(event::remove)};
-    told.from = queued_packet::origin::removal;
-    told.descriptor = static_cast<std::intptr_t>(socket);
-    told.serial = ++entry->serial;
+    auto& event_packet = removal.front();
+    event_packet.content = {entry->key, static_cast<std::uint64_t>(event::remove)};
+    event_packet.from = queued_packet::origin::removal;
+    event_packet.descriptor = static_cast<std::intptr_t>(socket);
+    event_packet.serial = ++entry->serial;
     kernel_.cancel_accepts(socket, removal, who);
   }
   if (!removal.empty()) epochs_.withhold(std::move(removal), who);

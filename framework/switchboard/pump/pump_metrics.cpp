@@ -16,7 +16,7 @@ pump_metrics::pump_metrics(std::shared_ptr<metrics::registry> in) : registry(std
   registrations = registry->new_gauge("switchboard_pump_registrations", "Sockets that are registered.");
   deadlines = registry->new_counter("switchboard_pump_deadlines_total", "Deadlines that were set.");
   deadlines_expired = registry->new_counter("switchboard_pump_deadlines_expired_total",
-                                            "Deadlines that came and were told to their actors.");
+                                            "Deadlines that came, each a message to its actor.");
 }
 
 }  // namespace switchboard

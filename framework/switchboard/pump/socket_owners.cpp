@@ -22,7 +22,7 @@ std::uint64_t key_of(const socket_owners::record& of) noexcept {
 }
 
 template <class Message>
-void tell(const caf::strong_actor_ptr& owner, Message message, caf::execution_unit* unit) {
+void send_to(const caf::strong_actor_ptr& owner, Message message, caf::execution_unit* unit) {
   owner->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, message), unit);
 }
 
@@ -45,19 +45,19 @@ error_or<registration_id> socket_owners::open(net::socket_handle socket, caf::st
   return std::make_error_code(std::errc::not_enough_memory);
 }
 
-std::size_t socket_owners::deliver(const notify::packet& told, caf::execution_unit* unit, records& ended) {
-  auto& of = *reinterpret_cast<record*>(static_cast<std::uintptr_t>(told.key));
-  const auto events = told.events();
+std::size_t socket_owners::deliver(const notify::packet& of_port, caf::execution_unit* unit, records& ended) {
+  auto& of = *reinterpret_cast<record*>(static_cast<std::uintptr_t>(of_port.key));
+  const auto events = of_port.events();
   if (!has(events, event::remove)) {
-    tell(of.owner, socket_ready{of.registration, events}, unit);
+    send_to(of.owner, socket_ready{of.registration, events}, unit);
     return 1;
   }
-  auto taken = take(of, told.value == posted_end);
+  auto taken = take(of, of_port.value == posted_end);
   if (taken.empty()) return 0;
-  const bool is_told = !of.is_silent;
-  if (is_told) tell(of.owner, registration_closed{of.registration}, unit);
+  const bool is_reported = !of.is_silent;
+  if (is_reported) send_to(of.owner, registration_closed{of.registration}, unit);
   ended.splice(ended.end(), taken);
-  return is_told ? 1 : 0;
+  return is_reported ? 1 : 0;
 }
 
 /// Takes a record out of the list, unless its end was posted and comes later than this one.

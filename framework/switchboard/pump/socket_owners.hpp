@@ -47,7 +47,7 @@ public:
   /// Sends what a packet of the port says to the owner; returns how many messages that took, one or none. A record that
   /// has ended goes to `ended`: the caller releases it when it holds no batch, for the last handle may end an actor
   /// whose destructor calls the pump.
-  std::size_t deliver(const notify::packet& told, caf::execution_unit* unit, records& ended);
+  std::size_t deliver(const notify::packet& of_port, caf::execution_unit* unit, records& ended);
   /// Refuses new registrations from now on, and asks for the end of all there are.
   void close() noexcept;
 

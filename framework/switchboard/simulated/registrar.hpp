@@ -76,7 +76,7 @@ private:
   void on_close(socket& at) override;
   notify::event reportable(const socket& at) const;
   void list(socket& at);
-  void fire(socket& at, notify::event told, std::uint64_t call);
+  void fire(socket& at, notify::event reported, std::uint64_t call);
   void complete_accepts(socket& listener);
   /// Calls `what` after a delay, unless the port was destroyed by then.
   void later(std::function<void()> what);

@@ -37,7 +37,7 @@ struct socket_poll final : attachment {
   bool is_in_kernel = false;
   bool is_abandoned = false;
   /// Of an edge: conditions that were reported and are not polled for again, because they stay true.
-  ULONG told = 0;
+  ULONG reported = 0;
 };
 
 /// A persistent registration whose packet has been taken: it is polled again before the next look (N35), when the taker
@@ -166,7 +166,7 @@ std::error_code afd_port::arm(registration& entry, const request& wanted, std::u
   }
   auto& poll = poll_of(entry);
   const auto events = conditions(wanted.filter, entry.is_stream);
-  poll.told = 0;
+  poll.reported = 0;
   if (!poll.is_in_kernel) {
     const auto failure = start(poll, events, serial);
     if (failure && !entry.in_kernel_set) entry.detach();
@@ -204,7 +204,7 @@ std::error_code afd_port::forget(registration& entry, net::socket_handle) noexce
 /// Polls for the events that `entry` waits for at the moment.
 std::error_code afd_port::start_again(registration& entry) noexcept {
   auto& poll = poll_of(entry);
-  return start(poll, conditions(entry.filter, entry.is_stream) & ~poll.told, entry.serial);
+  return start(poll, conditions(entry.filter, entry.is_stream) & ~poll.reported, entry.serial);
 }
 
 void afd_port::poll_later(registration& entry) noexcept {
@@ -275,7 +275,7 @@ void afd_port::fire(registration& entry, ULONG happened) noexcept {
   }
   // What stays true is no edge when it is seen again; reading makes IN false, and so it is asked for again.
   if (has(entry.how, trigger::edge))
-    poll_of(entry).told |= happened & (afd::send | afd::disconnect | afd::abort | afd::connect_fail);
+    poll_of(entry).reported |= happened & (afd::send | afd::disconnect | afd::abort | afd::connect_fail);
   poll_later(entry);
 }
 

@@ -63,12 +63,12 @@ private:
   bool translate(const OVERLAPPED_ENTRY& from, packet& into) noexcept override;
   bool is_idle() const noexcept override { return true; }
 
-  std::error_code tell(const registration& entry, const request& wanted) noexcept;
+  std::error_code send_request(const registration& entry, const request& wanted) noexcept;
 };
 
 /// One registration request, with nothing dequeued. Whether the call fails or the request makes no difference: either way
 /// nothing changed (N12).
-std::error_code socket_notification_port::tell(const registration& entry, const request& wanted) noexcept {
+std::error_code socket_notification_port::send_request(const registration& entry, const request& wanted) noexcept {
   auto how = wanted.how;
   if (!has(how, trigger::oneshot)) how |= trigger::persistent;
   notify_registration one{
@@ -88,24 +88,24 @@ std::error_code socket_notification_port::tell(const registration& entry, const 
 
 std::error_code socket_notification_port::arm(registration& entry, const request& wanted,
                                               std::uint32_t serial) noexcept {
-  if (entry.attached != nullptr) return tell(entry, wanted);
+  if (entry.attached != nullptr) return send_request(entry, wanted);
   auto* const made = new (std::nothrow) kernel_registration;
   if (made == nullptr) return std::make_error_code(std::errc::not_enough_memory);
   // Never 0, which is the half of the keys that are no registration's.
   made->serial = serial == 0 ? 1 : serial;
   entry.attached = made;
-  const auto failure = tell(entry, wanted);
+  const auto failure = send_request(entry, wanted);
   if (failure) entry.detach();
   return failure;
 }
 
 std::error_code socket_notification_port::disarm(registration& entry, net::socket_handle socket) noexcept {
-  return tell(entry, {.socket = socket, .op = operation::disable});
+  return send_request(entry, {.socket = socket, .op = operation::disable});
 }
 
 std::error_code socket_notification_port::forget(registration& entry, net::socket_handle socket) noexcept {
   if (entry.attached == nullptr) return {};
-  return tell(entry, {.socket = socket, .op = operation::remove});
+  return send_request(entry, {.socket = socket, .op = operation::remove});
 }
 
 /// The event waits for the kernel's, after which nothing comes any more.
