@@ -83,7 +83,7 @@ private:
     try {
       while (!over) {
         const auto count = take(port_->process(requests, packets, left_until(deadline_)), "process");
-        settle(requests);
+        check_results(requests);
         for (const auto& each : std::span(packets).first(count)) {
           if (each.key == exit_key)
             over = true;
@@ -93,7 +93,7 @@ private:
       }
       // Submits the requests of this batch, without room for packets, so that no other batch begins.
       static_cast<void>(take(port_->process(requests, {}, clock::duration::zero()), "process"));
-      settle(requests);
+      check_results(requests);
     } catch (const std::exception& error) {
       note(error.what());
     }
@@ -103,7 +103,7 @@ private:
   }
 
   /// Reads every result, and forgets the requests.
-  void settle(request_list& requests) {
+  void check_results(request_list& requests) {
     for (const auto& each : requests) {
       if (!each.result) continue;
       note("request: " + each.result.message());

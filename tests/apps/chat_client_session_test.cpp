@@ -36,7 +36,7 @@ public:
   std::optional<chat::v1::ListMembersReply> members;
 };
 
-/// The broker's side is played by hand, on the same thread.
+/// The test plays the broker, on the same thread.
 class ChatSession : public testing::Test {
 protected:
   session make(std::string nickname = "ann", std::uint32_t history = 10) {
@@ -52,7 +52,7 @@ protected:
     drive(driven, [&] { return driven.channel().connected(); });
     broker_.emplace(client::accept_from(*listener_));
   }
-  /// The broker's side of the connection goes away, and the session comes back on a new one.
+  /// The broker closes the connection, and the session makes a new one.
   void lose_connection(session& driven) {
     const auto losses = seen_.pauses.size();
     broker_.reset();

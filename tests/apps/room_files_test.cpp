@@ -42,7 +42,7 @@ protected:
     }
     return all;
   }
-  /// What the program says, in both ways, to these arguments and this standard input.
+  /// What the program writes, to both streams, with these arguments and this standard input.
   outcome run(const std::string& arguments, const std::string& input = {}) const {
     const auto file = directory_ / "input";
     std::ofstream(file, std::ios::binary) << input;

@@ -21,14 +21,14 @@ public:
   broker_process(const broker_process&) = delete;
   broker_process& operator=(const broker_process&) = delete;
 
-  /// Whether it said where it listens.
+  /// Whether it has printed its address.
   [[nodiscard]] bool start();
-  /// SIGKILL: it gets no chance to put anything in order.
+  /// SIGKILL: the process runs no code of its own any more.
   void kill();
   /// SIGTERM; its exit status.
   int stop();
 
-  /// From now on no file of it may grow beyond that: as good as a disk that is full. Nothing: as before.
+  /// From now on none of its files may grow beyond that, as on a full disk. Without a value: no limit.
   void limit_files(std::optional<std::uint64_t> bytes);
 
   std::string address() const { return "unix:" + directory_ + "/socket"; }

@@ -1,4 +1,4 @@
-// A chat broker with a fault: its log says that a message is stored, and only then has it stored.
+// A chat broker with a fault: it acknowledges a message before the log has stored it.
 
 #include "chat_service.hpp"
 

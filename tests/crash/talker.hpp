@@ -2,7 +2,7 @@
 
 /// A member who talks in a room across any number of broker crashes, with the client's session, and records everything
 /// that the session reports.
-/// Threads    the session runs on a thread of its own; what is noted is read once that has ended.
+/// Threads    the session runs on a thread of its own; what it records is read once that thread has ended.
 
 #include "session.hpp"
 

@@ -10,7 +10,7 @@
 
 namespace switchboard {
 
-/// What does not fit, in words; `log` is all messages of the room, `talkers` have finished.
+/// @return each contradiction, in words. `log`: all messages of the room; `talkers` have finished.
 std::vector<std::string> faults_of(const std::vector<heard_message>& log,
                                    const std::vector<std::unique_ptr<talker>>& talkers);
 

@@ -145,7 +145,7 @@ TEST_P(NotificationPortContract, N42PostWakesOneWaiter) {
   for (int n = 1; n <= waiters; ++n) {
     ASSERT_FALSE(port().post(7, 1));
     EXPECT_TRUE(eventually([&] { return woken == n; }));
-    // By the system's clock, which the other threads run by.
+    // By the system's clock: the port's may be simulated.
     for (const auto until = std::chrono::steady_clock::now() + quiet_time;
          woken == n && std::chrono::steady_clock::now() < until;)
       std::this_thread::yield();
@@ -192,7 +192,7 @@ TEST_P(NotificationPortContract, N42PostsOfManyThreadsAllArriveWithoutAnyWaiterS
         for (std::uint64_t value = 1; value <= each; ++value) EXPECT_FALSE(port().post(7, value));
       });
   }
-  // However long all take on a busy machine, the next must not be long.
+  // On a busy machine all may take long together, but each next one must come soon.
   for (auto seen = count.load(); seen != posters * each; seen = count) {
     const bool goes_on = eventually([&] { return count != seen; });
     EXPECT_TRUE(goes_on) << seen;

@@ -2,7 +2,7 @@
 
 #include <atomic>
 
-/// What went wrong in other libraries built for the same job, each test named after the report.
+/// Bugs of other libraries for the same purpose, each test named after the bug report.
 
 namespace switchboard::notify {
 namespace {

@@ -46,11 +46,11 @@ struct backend {
 
 using namespace std::chrono_literals;
 
-/// For what must happen; never waited for in full unless it does not.
+/// How long a test waits for what must happen.
 inline constexpr auto patience = 10s;
 /// The same by the system's clock, for what other threads have to do; short where a fault is to make a test fail.
 std::chrono::nanoseconds patience_with_threads();
-/// For what must not happen.
+/// How long a test watches for what must not happen.
 inline constexpr auto quiet_time = 20ms;
 
 /// How long an idle wait is watched, and what it may cost then, sanitizers included.
@@ -64,12 +64,12 @@ struct link {
 };
 
 void send(net::transport& to, std::string_view text);
-/// Everything there is until would-block, the end or an error.
+/// Reads until a read would block, the end of the stream, or an error.
 std::string drain(net::transport& from);
 net::io_outcome outcome_of_read(net::transport& from);
-/// Writes until nothing more is taken; how much was.
+/// Writes until a write would block. @return the bytes written.
 std::size_t fill(net::transport& to);
-/// What the calling thread has used of a processor.
+/// Processor time that the calling thread has used.
 std::chrono::nanoseconds cpu_time();
 /// The system's number for the calling thread.
 std::uint64_t thread_number();
@@ -120,7 +120,7 @@ class NotificationPortNames : public NotificationPortContract {
 protected:
   registration_id add(const net::transport& socket, std::uint64_t key, interest filter);
 };
-/// Section 6 of the contract: what went wrong elsewhere.
+/// Bugs that other libraries had.
 class NotificationPortIncidents : public NotificationPortContract {};
 #ifdef __linux__
 class NotificationPortOnLinux : public NotificationPortContract {};

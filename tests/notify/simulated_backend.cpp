@@ -7,7 +7,7 @@
 namespace switchboard::notify {
 namespace {
 
-/// The rule that simulated ports shall break, for tests of these tests; null for none.
+/// The fault that simulated ports shall have, for tests of these tests; null for none.
 const char* wanted_fault() {
   return std::getenv("SWITCHBOARD_TEST_FAULT");
 }
@@ -41,7 +41,7 @@ std::string name_of(const testing::TestParamInfo<backend>& info) {
   return info.param.name;
 }
 
-// A wait with a deadline is over at once in simulated time, whatever another thread is about to do.
+// In simulated time a wait with a deadline expires at once, without waiting for what another thread is about to do.
 const auto simulated_one =
     testing::Values(backend{"Simulated", make_simulated_port, simulated_network, await_readable_simulated,
                             simulated::detach, notification_port::infinite});

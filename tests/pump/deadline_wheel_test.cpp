@@ -135,7 +135,7 @@ TEST_F(DeadlineWheel, RefusesAfterClose) {
   EXPECT_EQ(wheel.nearest(), deadline_wheel::none());
 }
 
-// Against a sorted list, by a clock that goes in steps of every size, woken as nearest() says.
+// Compared with a sorted list, with a clock that moves in steps of every size and up to nearest().
 TEST_F(DeadlineWheel, AgreesWithASortedListUnderRandomUse) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);

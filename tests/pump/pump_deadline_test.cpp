@@ -60,7 +60,7 @@ TEST_P(PumpDeadline, ComesSoonAfterItsTime) {
   EXPECT_LE(best, 10ms);
 }
 
-/// Of several threads one may be held up with a deadline in its hands, while another sends a later one.
+/// One thread may be delayed between taking a deadline and sending its message, while another sends a later one.
 class PumpDeadlineOnOneThread : public PumpDeadline {};
 
 TEST_P(PumpDeadlineOnOneThread, ComeInTheOrderOfTheirTimes) {

@@ -462,7 +462,7 @@ TEST_P(ReArm, IsNotStrandedByAHandlerThatBlocks) {
                                           return;
                                         }
                                         EXPECT_FALSE(pump->arm(ready.registration, interest::in));
-                                        // On this worker, with the re-arm not gone out yet.
+                                        // On this worker, before the re-arm is submitted.
                                         if (got == "x") self->send(blocker, caf::ok_atom::value);
                                         told->tell(got);
                                       },

@@ -99,7 +99,7 @@ bool gate::await_arrival() const {
 
 error_or<std::size_t> watched_port::process(std::span<notify::request> requests, std::span<notify::packet> out,
                                             duration timeout) noexcept {
-  // Longer than any watch, and as long as no deadline but a far one lets it be.
+  // Longer than any watch waits, and than any near deadline allows.
   constexpr auto until_woken = std::chrono::minutes(1);
   if (out.empty()) return port_->process(requests, out, timeout);
   ++counts_->waits;

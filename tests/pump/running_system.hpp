@@ -26,9 +26,9 @@ namespace switchboard::pump_test {
 using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
-/// After this a test gives up waiting for what must happen.
+/// How long a test waits for what must happen.
 inline constexpr auto patience = 10s;
-/// What must not happen is given this long.
+/// How long a test watches for what must not happen.
 inline constexpr auto short_while = 50ms;
 
 enum class runner { pump_is_scheduler, pump_has_threads };
@@ -47,7 +47,7 @@ public:
   ~socket_pair();
   socket_pair(socket_pair&& other) noexcept;
   net::socket_handle ours() const noexcept { return static_cast<net::socket_handle>(ours_); }
-  /// The peer sends, or drains, or goes.
+  /// What the peer does.
   void peer_sends(const std::string& bytes) const;
   void close_peer();
   void close_ours();

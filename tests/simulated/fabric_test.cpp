@@ -1,4 +1,4 @@
-/// What a simulated world is put together from.
+/// The classes that a simulated world is made of.
 
 #include <string>
 

@@ -1,4 +1,4 @@
-/// A simulated network behaves as TCP does, on good days and on bad ones, and the same for the same seed.
+/// A simulated network behaves as TCP does, in fair weather and in rough, and the same for the same seed.
 
 #include <array>
 #include <set>
@@ -49,7 +49,7 @@ std::string counted_bytes(std::size_t count) {
 constexpr weather storm{
     .latency = 5ms, .send_buffer_bytes = 512, .short_read = 500, .short_write = 500, .would_block = 300};
 
-/// Sends `text` through bad weather. What each read gave, with what time it was, is the trace.
+/// Sends `text` in rough weather. @return a trace of what each read returned, with the time.
 std::string send_through_storm(std::uint64_t seed, const std::string& text, std::string& trace) {
   world world{seed};
   world.change(storm);

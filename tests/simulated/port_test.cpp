@@ -1,4 +1,4 @@
-/// What a simulated port adds to the contract, which tests/notify holds it to: a bad day's weather within the rules.
+/// What a simulated port has beyond the contract, which tests/notify tests: rough weather within the rules.
 
 #include <array>
 #include <optional>

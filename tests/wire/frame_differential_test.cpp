@@ -10,7 +10,7 @@
 namespace switchboard::wire {
 namespace {
 
-/// Protobuf writes a line for each bad string; thousands of them would hide the test's own words.
+/// Protobuf writes a line for each bad string; thousands of them would hide the test's own output.
 class quiet_protobuf {
   google::protobuf::LogSilencer silencer_;
 };
@@ -141,7 +141,7 @@ TEST_F(FrameDifferential, AcceptsWhatProtobufAcceptsAndReadsTheSame) {
     ASSERT_EQ(read.SerializeAsString(), expected.SerializeAsString())
         << "round " << i << ": " << testing::PrintToString(content);
   }
-  // Both kinds must have been there in number for this to have shown anything.
+  // The test means something only if there were many of both kinds.
   EXPECT_GT(accepted, rounds / 10);
   EXPECT_LT(accepted, rounds * 9 / 10);
 }
