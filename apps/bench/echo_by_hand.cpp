@@ -24,8 +24,7 @@ void repeat(void*, rpc::incoming_call& call) {
 
 rpc::service_definition echo_by_hand() {
   const std::string name = "switchboard.echo.v1.Echo";
-  rpc::service_definition echo{name, [](rpc::service_actor*) { return nullptr; },
-                               [](void*) { return caf::message_handler{}; }};
+  rpc::service_definition echo{name, [](rpc::service_actor*) { return nullptr; }};
   echo.add(
       {name + "/Say", rpc::method_kind::unary, &SayRequest::default_instance(), &SayReply::default_instance(), say});
   echo.add({name + "/Repeat", rpc::method_kind::server_streaming, &RepeatRequest::default_instance(),

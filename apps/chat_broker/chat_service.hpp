@@ -26,6 +26,7 @@
 #include <switchboard/limit/limit_monitor.hpp>
 #include <switchboard/rooms/log.hpp>
 #include <switchboard/rooms/room.hpp>
+#include <switchboard/rpc/service_actor.hpp>
 
 namespace switchboard::chat {
 

@@ -5,6 +5,9 @@
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 
+#include <switchboard/rpc/reply_backlog.hpp>
+#include <switchboard/rpc/turn.hpp>
+
 namespace switchboard::chat {
 
 caf::behavior query_actor::make_behavior() {
@@ -12,7 +15,7 @@ caf::behavior query_actor::make_behavior() {
   set_default_handler(caf::drop);
   set_exception_handler([](std::exception_ptr&) -> caf::error { return caf::exit_reason::unhandled_exception; });
   const auto answering_together = [this](auto&& handle) {
-    rpc::answer_collector together{context()};
+    const rpc::turn turn{this};
     handle();
   };
   return {
@@ -85,8 +88,7 @@ void query_actor::on_ended(const rpc::call_ended& ended) {
 }
 
 void query_actor::on_exit() {
-  const rpc::unwinding unavailable;
-  rpc::answer_collector together{context()};
+  const auto last = rpc::turn::ending(this);
   lines_.clear();
 }
 

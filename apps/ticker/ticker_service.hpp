@@ -6,6 +6,7 @@
 #include <chrono>
 #include <list>
 
+#include <switchboard/rpc/service_actor.hpp>
 #include <switchboard/ticker/v1/ticker.switchboard.hpp>
 
 namespace switchboard::ticker {

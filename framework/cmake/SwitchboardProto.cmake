@@ -13,12 +13,13 @@ if(NOT EXISTS ${SWITCHBOARD_PROTO_ROOT}/switchboard/v1/frame.proto)
 endif()
 get_filename_component(SWITCHBOARD_PROTO_ROOT ${SWITCHBOARD_PROTO_ROOT} ABSOLUTE)
 
-# switchboard_generate_services(headers ROOT directory OUT directory PROTOS … [IMPORT_DIRS …]): the commands that write
-# OUT/<file>.methods.hpp, .switchboard.hpp and .client.hpp for those of PROTOS with services; their paths into `headers`.
-function(switchboard_generate_services HEADERS)
+# switchboard_generate_services(generated ROOT directory OUT directory PROTOS … [IMPORT_DIRS …]): the commands that write
+# OUT/<file>.methods.hpp, .switchboard.hpp, .client.hpp and .switchboard.cpp for those of PROTOS with services; their paths into
+# `generated`.
+function(switchboard_generate_services GENERATED)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "ROOT;OUT" "PROTOS;IMPORT_DIRS")
   list(TRANSFORM ARG_IMPORT_DIRS PREPEND -I OUTPUT_VARIABLE imports)
-  set(headers)
+  set(all)
   foreach(proto IN LISTS ARG_PROTOS)
     # Whether there is a service is known only from the file.
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ARG_ROOT}/${proto})
@@ -27,7 +28,8 @@ function(switchboard_generate_services HEADERS)
       continue()
     endif()
     string(REGEX REPLACE "\\.proto$" "" stem ${proto})
-    set(generated ${ARG_OUT}/${stem}.methods.hpp ${ARG_OUT}/${stem}.switchboard.hpp ${ARG_OUT}/${stem}.client.hpp)
+    set(generated ${ARG_OUT}/${stem}.methods.hpp ${ARG_OUT}/${stem}.switchboard.hpp ${ARG_OUT}/${stem}.client.hpp
+                  ${ARG_OUT}/${stem}.switchboard.cpp)
     add_custom_command(
       OUTPUT ${generated}
       COMMAND protobuf::protoc -I ${ARG_ROOT} ${imports} -I ${SWITCHBOARD_PROTO_ROOT}
@@ -37,9 +39,9 @@ function(switchboard_generate_services HEADERS)
       WORKING_DIRECTORY ${ARG_ROOT}
       COMMENT "protoc-gen-switchboard ${proto}"
       VERBATIM)
-    list(APPEND headers ${generated})
+    list(APPEND all ${generated})
   endforeach()
-  set(${HEADERS} ${headers} PARENT_SCOPE)
+  set(${GENERATED} ${all} PARENT_SCOPE)
 endfunction()
 
 function(switchboard_add_proto)
@@ -63,8 +65,8 @@ function(switchboard_add_proto)
       VERBATIM)
     list(APPEND sources ${out}/${stem}.pb.cc)
   endforeach()
-  switchboard_generate_services(headers ROOT ${root} OUT ${out} PROTOS ${ARG_PROTOS} IMPORT_DIRS ${ARG_IMPORT_DIRS})
-  add_library(${ARG_TARGET} STATIC ${sources} ${headers})
+  switchboard_generate_services(services ROOT ${root} OUT ${out} PROTOS ${ARG_PROTOS} IMPORT_DIRS ${ARG_IMPORT_DIRS})
+  add_library(${ARG_TARGET} STATIC ${sources} ${services})
   # protoc's output is compiled without warnings, and its headers count as system headers where they are included.
   target_compile_options(${ARG_TARGET} PRIVATE -w)
   target_compile_features(${ARG_TARGET} PUBLIC cxx_std_20)

@@ -2,6 +2,8 @@
 
 #include "connection_fixture.hpp"
 
+#include <switchboard/rpc/turn.hpp>
+
 namespace switchboard {
 namespace {
 
@@ -162,7 +164,7 @@ TEST_F(ConnectionMetadata, GoesWithTheFrameThatAnswersItsCall) {
   start();
   receive(open_say(1, "a") + open_say(3, "b") + open_say(5, "c"));
   {
-    const rpc::answer_collector together{nullptr};
+    const rpc::turn together;
     desk.said[0].reply(reply("plain"));
     desk.said[1].reply(reply("costly"), rpc::metadata{{"cost", "3"}, {"cost", "4"}});
     desk.said[2].fail({rpc::code::aborted, "no", rpc::metadata{{"reason", "busy"}}});

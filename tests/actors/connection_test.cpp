@@ -4,6 +4,8 @@
 
 #include <caf/send.hpp>
 
+#include <switchboard/rpc/turn.hpp>
+
 namespace switchboard {
 
 using namespace std::chrono_literals;
@@ -617,7 +619,7 @@ TEST_F(ConnectionTest, PassesAnEndOnBehindCallsThatAreHeldBack) {
   stage.settle();
   wire->room = 0;
   // Large enough to leave for the connection before their batch is through.
-  desk.at_once = std::string(rpc::answer_collector::frame_bytes_max, 'x');
+  desk.at_once = std::string(rpc::turn::frame_bytes_max, 'x');
   receive(open_say(3, "fills") + open_say(5, "the backlog") + open_say(7, "held back") +
           status(1, rpc::code::cancelled));
   ASSERT_EQ(heard, (std::vector<std::string>{"watched", "fills", "the backlog"}));
@@ -652,7 +654,7 @@ TEST_F(ConnectionTest, HasNoMoreCallsAnsweredThanItsClientTakes) {
   for (std::uint64_t call = 1; call < 2000; call += 2) calls += open_say(call, "x");
   receive(calls);
   // Answers travel in parcels of some 64 KiB; beyond one of them the service waits.
-  EXPECT_LE(desk.payloads.size(), (rpc::answer_collector::frame_bytes_max + 2 * 1000) / 600 + 2);
+  EXPECT_LE(desk.payloads.size(), (rpc::turn::frame_bytes_max + 2 * 1000) / 600 + 2);
   make_room(std::numeric_limits<std::size_t>::max() / 2);
   EXPECT_EQ(desk.payloads.size(), 1000u);
   EXPECT_EQ(sent().size(), 1000u);

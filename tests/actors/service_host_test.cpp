@@ -9,6 +9,7 @@
 
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/echo/v1/echo.pb.h>
+#include <switchboard/rpc/reply_backlog.hpp>
 #include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/stage.hpp>
 

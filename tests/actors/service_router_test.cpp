@@ -9,6 +9,7 @@
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/actors/service_router.hpp>
 #include <switchboard/echo/v1/echo.pb.h>
+#include <switchboard/rpc/reply_backlog.hpp>
 #include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/stage.hpp>
 
@@ -29,7 +30,7 @@ protected:
                                          ++made;
                                          return std::make_shared<served>();
                                        },
-                                       [](void*) { return caf::message_handler{}; }};
+                                       [](void*, caf::message_handler&) {}};
     definition.add(
         rpc::method{"switchboard.echo.v1.Echo/Say", rpc::method_kind::unary, &SayRequest::default_instance(),
                     &SayReply::default_instance(), [this](void* self, rpc::incoming_call& call) {

@@ -13,6 +13,8 @@
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/chat/v1/chat.pb.h>
 #include <switchboard/rooms/memory_log.hpp>
+#include <switchboard/rpc/answers.hpp>
+#include <switchboard/rpc/reply_backlog.hpp>
 #include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/stage.hpp>
 #include <switchboard/v1/frame.pb.h>

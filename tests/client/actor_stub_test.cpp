@@ -15,6 +15,8 @@
 #include <switchboard/client/actor_stub.hpp>
 #include <switchboard/client/stub.hpp>
 #include <switchboard/pump/scheduler.hpp>
+#include <switchboard/rpc/delegate.hpp>
+#include <switchboard/rpc/service_actor.hpp>
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/expectations.hpp>
 #include <switchboard/testkit/live_server.hpp>

@@ -3,6 +3,7 @@
 
 #include <switchboard/client/actor_stub.hpp>
 #include <switchboard/echo/v1/echo.switchboard.hpp>
+#include <switchboard/rpc/delegate.hpp>
 #include <switchboard/rpc/service_actor.hpp>
 #include <switchboard/server/server.hpp>
 

@@ -38,7 +38,7 @@ NAMED_HEADING = re.compile(r'((?:[\w-]+/)*[\w-]+\.md), ((?:"[^"]+"(?:, | and )?)
 HEADING_OF_NO_FILE = re.compile(r'\b(?:wire protocol|contract|architecture|protocol page)s?, (?:section |")')
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 # What is made while building, files of other projects, and names that stand for any.
-ELSEWHERE = re.compile(r"\.(?:switchboard|methods|client)\.hpp$|_pb2\.py$|^(?:caf|google|spdlog|linux|sys)/|^(?:file|X|a/b)\.proto$")
+ELSEWHERE = re.compile(r"\.(?:switchboard|methods|client)\.hpp$|\.switchboard\.cpp$|_pb2\.py$|^(?:caf|google|spdlog|linux|sys)/|^(?:file|X|a/b)\.proto$")
 
 # Targets that parts link and that are no parts: what protoc makes of the tree's own .proto files.
 BESIDE_PARTS = {"proto", "services"}

@@ -7,6 +7,7 @@
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/echo/v1/echo.switchboard.hpp>
 #include <switchboard/notify/epoll_port.hpp>
+#include <switchboard/rpc/caf_error.hpp>
 
 namespace switchboard {
 namespace {

@@ -11,6 +11,7 @@
 #include <switchboard/client/channel.hpp>
 #include <switchboard/echo/v1/echo.pb.h>
 #include <switchboard/rpc/service.hpp>
+#include <switchboard/rpc/service_actor.hpp>
 
 namespace switchboard {
 

@@ -5,6 +5,8 @@
 
 #include <switchboard/echo/v1/echo.client.hpp>
 #include <switchboard/echo/v1/echo.switchboard.hpp>
+#include <switchboard/rpc/caf_error.hpp>
+#include <switchboard/rpc/service_actor.hpp>
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/frame_channel.hpp>
 #include <switchboard/testkit/live_server.hpp>

@@ -14,6 +14,8 @@
 #include <caf/exit_reason.hpp>
 #include <kinds.switchboard.hpp>
 
+#include <switchboard/rpc/service_actor.hpp>
+
 namespace switchboard {
 
 using test::kinds::v1::Done;

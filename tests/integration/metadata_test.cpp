@@ -8,6 +8,8 @@
 #include <switchboard/client/actor_stub.hpp>
 #include <switchboard/echo/v1/echo.client.hpp>
 #include <switchboard/echo/v1/echo.switchboard.hpp>
+#include <switchboard/rpc/delegate.hpp>
+#include <switchboard/rpc/service_actor.hpp>
 #include <switchboard/summer/v1/summer.client.hpp>
 #include <switchboard/summer/v1/summer.switchboard.hpp>
 #include <switchboard/testkit/chosen_network.hpp>

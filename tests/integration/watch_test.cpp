@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <switchboard/rpc/service_actor.hpp>
 #include <switchboard/testkit/eventually.hpp>
 #include <switchboard/testkit/frame_channel.hpp>
 #include <switchboard/testkit/live_server.hpp>

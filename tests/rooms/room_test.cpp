@@ -13,6 +13,7 @@
 
 #include <switchboard/rooms/memory_log.hpp>
 #include <switchboard/rooms/room.hpp>
+#include <switchboard/rpc/answers.hpp>
 #include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_decoder.hpp>
 

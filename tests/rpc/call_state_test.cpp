@@ -283,7 +283,7 @@ TEST(ServedCall, MayFailBehindItsStreamOfReplies) {
 
 /// The rules of the protocol, written down a second time: who has ended, who has the call, what was granted and sent.
 struct model {
-  explicit model(kind of) : of(of), replies_granted(streams_replies(of) ? 0 : 1) {}
+  explicit model(kind kind_of) : of(kind_of), replies_granted(streams_replies(kind_of) ? 0 : 1) {}
 
   bool over() const { return aborted || (client_ended && server_ended); }
   bool may_grant_requests() const { return begun && streams_requests(of) && !over() && !client_ended && !server_ended; }

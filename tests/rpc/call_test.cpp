@@ -6,9 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/echo/v1/echo.pb.h>
+#include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/call_batch.hpp>
 #include <switchboard/rpc/service.hpp>
+#include <switchboard/rpc/turn.hpp>
 #include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_decoder.hpp>
 
@@ -92,17 +94,24 @@ TEST_F(Call, DroppedUnansweredSaysInternal) {
 TEST_F(Call, DroppedWhileItsActorEndsSaysUnavailable) {
   {
     auto held = unary(3);
-    const unwinding ending;
+    const auto ending = turn::ending(nullptr);
     const auto dropped = std::move(held);
   }
   {
     auto held = std::make_unique<responder<SayReply>>(unary(5));
-    const unwinding ending;
+    const auto ending = turn::ending(nullptr);
     held = nullptr;
   }
   settle();
   ASSERT_FALSE(received.frames.empty());
   EXPECT_EQ(code_of(received.frames.back()), code::unavailable);
+}
+
+TEST_F(Call, AnsweredUnderAScopeWhereNoHandlerRunsIsAnsweredAtOnce) {
+  const deadline_scope until{time_point{} + std::chrono::hours{1}};
+  unary(3).reply(SayReply{});
+  settle();
+  EXPECT_EQ(received.frames.size(), 1u);
 }
 
 TEST_F(Call, AssignedOverAnswersTheOldCall) {
@@ -127,7 +136,7 @@ TEST_F(Call, ReplyAboveTheFrameLimitBecomesResourceExhausted) {
 TEST_F(Call, TrailingMetadataGoesBesideItsAnswer) {
   const metadata cost{{"cost", "3"}};
   {
-    const answer_collector together{nullptr};
+    const turn together;
     unary(1).reply({});
     unary(3).reply({}, cost);
     unary(5).fail({code::aborted, "no", cost});
@@ -149,7 +158,7 @@ TEST_F(Call, TrailingMetadataCountsAsBytesOnTheirWay) {
 
 TEST_F(Call, AnswersGivenInOneScopeTravelTogether) {
   {
-    const answer_collector together{nullptr};
+    const turn together;
     for (std::uint64_t number = 1; number < 20; number += 2) unary(number).reply({});
   }
   settle();
@@ -160,7 +169,7 @@ TEST_F(Call, AnswersGivenInOneScopeTravelTogether) {
 TEST_F(Call, AWatchGoesAtOnceSoThatNobodyElseAnswersBeforeIt) {
   auto watched = unary(1);
   {
-    const answer_collector together{nullptr};
+    const turn together;
     watched.watch(caf::actor_cast<caf::strong_actor_ptr>(connection));
     settle();
     EXPECT_EQ(received.messages, 1u);
@@ -173,8 +182,8 @@ TEST_F(Call, AnswersBeyondTheScopesBytesGoEarly) {
   SayReply reply;
   reply.set_payload(std::string(900, 'x'));
   {
-    const answer_collector together{nullptr};
-    for (std::size_t i = 0; i <= answer_collector::frame_bytes_max / 900; ++i) unary(2 * i + 1).reply(reply);
+    const turn together;
+    for (std::size_t i = 0; i <= turn::frame_bytes_max / 900; ++i) unary(2 * i + 1).reply(reply);
   }
   settle();
   EXPECT_EQ(received.messages, 2u);

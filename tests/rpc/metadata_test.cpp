@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/echo/v1/echo.pb.h>
-#include <switchboard/rpc/actor_scope.hpp>
+#include <switchboard/rpc/caf_error.hpp>
+#include <switchboard/rpc/inheritance.hpp>
 #include <switchboard/rpc/service.hpp>
+#include <switchboard/rpc/turn.hpp>
 
 namespace switchboard::rpc {
 namespace {
@@ -124,6 +126,24 @@ TEST(InheritedMetadata, StaysWhereAScopeSetsADeadline) {
   const deadline_scope until{soon};
   EXPECT_EQ(current_deadline(), soon);
   EXPECT_EQ(listed(current_metadata()), trace_context);
+}
+
+TEST(InheritedMetadata, BeginsWithNothingInATurn) {
+  const call_scope handling{call_with(request)};
+  const deadline_scope until{time_point{} + std::chrono::hours{1}};
+  {
+    const turn another;
+    EXPECT_FALSE(has_current_metadata());
+    EXPECT_EQ(current_deadline(), time_point::max());
+  }
+  EXPECT_TRUE(has_current_metadata());
+  EXPECT_EQ(current_deadline(), time_point{} + std::chrono::hours{1});
+}
+
+TEST(InheritedMetadata, EndsWithItsScopeWhereNoHandlerRuns) {
+  { const deadline_scope until{time_point{} + std::chrono::hours{1}}; }
+  EXPECT_EQ(current_deadline(), time_point::max());
+  EXPECT_EQ(turn::current(), nullptr);
 }
 
 TEST(TrailingMetadata, TravelsWithAStatusBetweenActors) {

@@ -7,6 +7,7 @@
 
 #include <switchboard/echo/v1/echo.pb.h>
 #include <switchboard/rpc/stream.hpp>
+#include <switchboard/rpc/turn.hpp>
 
 namespace switchboard::rpc {
 namespace {
@@ -25,7 +26,7 @@ protected:
       self->receive(
           [&](stream_turn& turn) {
             ++turns;
-            const actor_scope scope{self.ptr()};
+            const rpc::turn own{self.ptr()};
             const auto end = turn->take();
             end->turn(nullptr);
           },

@@ -158,9 +158,8 @@ TEST_P(BrokenPortWithThreads, FailsTheTest) {
             rule_of(name));
 }
 
-INSTANTIATE_TEST_SUITE_P(Faults, BrokenPortWithThreads, testing::ValuesIn(witnesses), [](const auto& info) {
-  return std::string(info.param.test.substr(info.param.test.find('.') + 1));
-});
+INSTANTIATE_TEST_SUITE_P(Faults, BrokenPortWithThreads, testing::ValuesIn(witnesses),
+                         [](const auto& of) { return std::string(of.param.test.substr(of.param.test.find('.') + 1)); });
 
 INSTANTIATE_TEST_SUITE_P(Faults, BrokenPort, testing::ValuesIn(breakings), name_of);
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <switchboard/actors/broker.hpp>
+#include <switchboard/rpc/service_actor.hpp>
 #include <switchboard/simulated/world.hpp>
 
 namespace switchboard::simulation {

@@ -11,6 +11,7 @@
 
 #include <switchboard/echo/v1/echo.switchboard.hpp>
 #include <switchboard/logging/logging.hpp>
+#include <switchboard/rpc/service_actor.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::simulation {

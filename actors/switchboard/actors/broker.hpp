@@ -24,9 +24,11 @@
 
 #include <caf/actor_cast.hpp>
 #include <caf/fwd.hpp>
+#include <caf/typed_actor.hpp>
 
 #include <switchboard/actors/connection_environment.hpp>
 #include <switchboard/net/network.hpp>
+#include <switchboard/rpc/protobuf_message.hpp>
 
 namespace switchboard {
 

@@ -16,6 +16,7 @@
 
 #include <switchboard/actors/service_directory.hpp>
 #include <switchboard/pump/notification_pump.hpp>
+#include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/call_state.hpp>
 #include <switchboard/rpc/stream_queue.hpp>

@@ -16,6 +16,7 @@
 #include <switchboard/actors/turn_clock.hpp>
 #include <switchboard/link/frame_link.hpp>
 #include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/reply_backlog.hpp>
 
 namespace switchboard {
 

@@ -3,14 +3,12 @@
 /// What the connections of a broker share.
 /// Threads    immutable once the first connection is there.
 
-#include <functional>
 #include <memory>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include <caf/actor_control_block.hpp>
 
+#include <switchboard/actors/authenticator.hpp>
 #include <switchboard/actors/limit_hits.hpp>
 #include <switchboard/actors/limits.hpp>
 #include <switchboard/actors/service_directory.hpp>
@@ -18,13 +16,8 @@
 #include <switchboard/metrics/registry.hpp>
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/rpc/interceptor.hpp>
-#include <switchboard/rpc/result.hpp>
 
 namespace switchboard {
-
-/// Says who holds a token, the identity that services see, or why there is no holder (UNAUTHENTICATED). On the
-/// connection's thread: it must not block.
-using authenticator = std::function<rpc::result<std::string>(std::string_view token, const std::string& peer)>;
 
 struct connection_environment {
   std::shared_ptr<notification_pump> pump;

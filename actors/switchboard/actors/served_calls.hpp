@@ -22,6 +22,7 @@
 #include <switchboard/actors/call_writer.hpp>
 #include <switchboard/actors/client_session.hpp>
 #include <switchboard/actors/connection_environment.hpp>
+#include <switchboard/rpc/call_batch.hpp>
 
 namespace switchboard {
 

@@ -3,6 +3,7 @@
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/rpc/call_batch.hpp>
+#include <switchboard/rpc/reply_backlog.hpp>
 
 namespace switchboard {
 namespace {
@@ -89,10 +90,10 @@ bool service_host::serve(rpc::calls& calls, std::unordered_set<std::uint64_t>* e
     calls->take_ends(tell);
     return true;
   }
-  auto scope = open_scope();
+  auto open = open_turn();
   // A reply is taken to be about as long as its request.
   if (calls->size() > 0)
-    scope.answers().expect(calls->from(), calls->size(), calls->request_bytes() + calls->size() * frame_overhead);
+    open.expect(calls->from(), calls->size(), calls->request_bytes() + calls->size() * frame_overhead);
   const auto may_go_on = [&] {
     if (backlog->full() && backlog->wait(caf::strong_actor_ptr{ctrl()})) return false;
     if (!slice_.is_over()) return true;
@@ -110,7 +111,7 @@ bool service_host::serve(rpc::calls& calls, std::unordered_set<std::uint64_t>* e
 }
 
 void service_host::on_exit() {
-  const rpc::unwinding unavailable;
+  const auto last = rpc::turn::ending(this);
   rpc::service_actor::on_exit();
   messages_ = {};
   service_ = nullptr;

@@ -31,9 +31,13 @@
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/message_handler.hpp>
+#include <caf/typed_actor.hpp>
 
+#include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/call_batch.hpp>
+#include <switchboard/rpc/protobuf_message.hpp>
 #include <switchboard/rpc/service.hpp>
+#include <switchboard/rpc/service_actor.hpp>
 
 namespace switchboard {
 

@@ -7,6 +7,8 @@
 #include <switchboard/actors/service_router.hpp>
 #include <switchboard/actors/tell.hpp>
 #include <switchboard/logging/logging.hpp>
+#include <switchboard/rpc/reply_backlog.hpp>
+#include <switchboard/rpc/turn.hpp>
 
 namespace switchboard {
 namespace {
@@ -32,7 +34,7 @@ caf::behavior service_router::make_behavior() {
 void service_router::on_calls(rpc::calls& calls) {
   // Batches that go nowhere answer UNAVAILABLE and deliver their notices as they are destroyed.
   if (stopping_) return;
-  const rpc::answer_collector together{context()};
+  const rpc::turn turn{this};
   // Ends alone make no actor: the calls that they come after ended with the actor they were sent to.
   if (const auto actor =
           definition_->hosting() == rpc::hosting::per_connection ? actor_of_connection(*calls) : actor_of_key(*calls))
@@ -49,7 +51,7 @@ caf::strong_actor_ptr service_router::actor_of_connection(const rpc::call_batch&
   if (const auto known = find(key)) return known;
   const auto made = calls.size() > 0 ? make(key) : nullptr;
   if (!made) return nullptr;
-  monitor(caf::actor_cast<caf::actor>(from.connection));
+  monitor(caf::actor_cast<caf::actor>(from.connection.strong()));
   keys_.emplace(from.connection->id(), key);
   return made;
 }

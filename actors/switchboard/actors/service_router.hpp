@@ -24,6 +24,7 @@
 #include <caf/event_based_actor.hpp>
 
 #include <switchboard/pump/notification_pump.hpp>
+#include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/call_batch.hpp>
 #include <switchboard/rpc/service.hpp>
 

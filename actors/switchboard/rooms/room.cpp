@@ -11,6 +11,7 @@
 #include <switchboard/rooms/roster.hpp>
 #include <switchboard/rooms/sequencer.hpp>
 #include <switchboard/rooms/subscribers.hpp>
+#include <switchboard/rpc/turn.hpp>
 
 namespace switchboard {
 namespace {
@@ -42,7 +43,7 @@ protected:
 private:
   template <class Handle>
   void turn(Handle&& handle) {
-    rpc::answer_collector together{context()};
+    const rpc::turn own{this};
     handle();
   }
 
@@ -205,7 +206,7 @@ void room::end_turn_now() {
 
 void room::on_exit() {
   feed_->log->watch({});
-  rpc::answer_collector together{context()};
+  const auto last = rpc::turn::ending(this);
   streams_.end({rpc::code::unavailable, "the room ended"}, context());
   members_.clear();
   feed_->figures.rooms.subtract();

@@ -1,6 +1,9 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 
+#include <switchboard/actors/broker.hpp>
+#include <switchboard/net/network.hpp>
+#include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/pump/scheduler.hpp>
 #include <switchboard/server/embedded_server.hpp>
 

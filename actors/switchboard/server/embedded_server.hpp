@@ -21,11 +21,23 @@
 #include <memory>
 #include <vector>
 
-#include <switchboard/actors/broker.hpp>
+#include <switchboard/actors/authenticator.hpp>
+#include <switchboard/actors/limits.hpp>
+#include <switchboard/metrics/registry.hpp>
+#include <switchboard/net/endpoint.hpp>
 #include <switchboard/notify/port_backend.hpp>
+#include <switchboard/rpc/caf_forward.hpp>
+#include <switchboard/rpc/interceptor.hpp>
 #include <switchboard/rpc/result.hpp>
+#include <switchboard/rpc/service.hpp>
 
 namespace switchboard {
+
+class broker;
+class notification_pump;
+namespace net {
+class network;
+}
 
 /// What runs the actors.
 enum class actor_scheduler : unsigned char {
@@ -62,6 +74,7 @@ public:
 
   /// What the server counts (framework/docs/metrics.md).
   const std::shared_ptr<metrics::registry>& metrics() const noexcept;
+  /// In <switchboard/actors/broker.hpp>.
   switchboard::broker& broker() noexcept;
   caf::actor_system& system() noexcept;
   const std::shared_ptr<notification_pump>& pump() const noexcept;

@@ -30,6 +30,14 @@ server::server(std::string program, std::string description, const std::string& 
 
 server::~server() = default;
 
+void server::add(rpc::service_definition service) {
+  add([service = std::move(service)] { return rpc::result<rpc::service_definition>{service}; });
+}
+
+void server::add(std::function<rpc::result<rpc::service_definition>()> service) {
+  services_.push_back(std::move(service));
+}
+
 int server::run(int argc, const char* const* argv) {
   if (const auto status = command_line_.parse(argc, argv)) return *status;
   logging::start(command_line_.options().log_level);

@@ -16,11 +16,16 @@
 ///            usage.
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include <switchboard/actors/broker.hpp>
+#include <switchboard/actors/authenticator.hpp>
+#include <switchboard/metrics/registry.hpp>
+#include <switchboard/rpc/interceptor.hpp>
 #include <switchboard/rpc/result.hpp>
+#include <switchboard/rpc/service.hpp>
 #include <switchboard/server/server_options.hpp>
 #include <switchboard/server/signals.hpp>
 
@@ -35,11 +40,9 @@ public:
   /// For options of the program's own, before run().
   server_command_line& command_line() noexcept { return command_line_; }
   /// Adds a service, before run().
-  void add(rpc::service_definition service) {
-    services_.push_back([service = std::move(service)] { return rpc::result<rpc::service_definition>{service}; });
-  }
+  void add(rpc::service_definition service);
   /// Adds a service that is described when the options are known; where it cannot be, the status says why.
-  void add(std::function<rpc::result<rpc::service_definition>()> service) { services_.push_back(std::move(service)); }
+  void add(std::function<rpc::result<rpc::service_definition>()> service);
 
   /// This server's figures: for a service to count in, and to read.
   const std::shared_ptr<metrics::registry>& metrics() const noexcept { return figures_; }

@@ -14,6 +14,7 @@
 
 #include <caf/actor_system.hpp>
 
+#include <switchboard/actors/broker.hpp>
 #include <switchboard/client/channel.hpp>
 #include <switchboard/server/embedded_server.hpp>
 

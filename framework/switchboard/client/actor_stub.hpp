@@ -29,10 +29,12 @@
 #include <caf/actor_cast.hpp>
 #include <caf/fwd.hpp>
 #include <caf/message_handler.hpp>
+#include <caf/typed_actor.hpp>
 
 #include <switchboard/client/channel_actor.hpp>
 #include <switchboard/rpc/local_call.hpp>
 #include <switchboard/rpc/method.hpp>
+#include <switchboard/rpc/protobuf_message.hpp>
 #include <switchboard/rpc/stream.hpp>
 
 namespace switchboard::client {

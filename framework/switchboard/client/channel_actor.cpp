@@ -5,7 +5,8 @@
 
 #include <switchboard/client/channel_actor.hpp>
 #include <switchboard/client/stub_handle.hpp>
-#include <switchboard/rpc/actor_scope.hpp>
+#include <switchboard/rpc/caf_error.hpp>
+#include <switchboard/rpc/turn.hpp>
 
 namespace switchboard::client {
 namespace {
@@ -35,12 +36,13 @@ caf::behavior channel_actor::make_behavior() {
   // The methods, by far the most frequent, come first.
   return methods_.or_else(
       [this](inherited& call) {
+        const rpc::turn turn{this};
         const rpc::deadline_scope until{call.until};
         const rpc::metadata_scope carrying{std::move(call.metadata)};
         (void)methods_(call.call);
       },
       [this](const socket_ready& ready) {
-        const rpc::actor_scope scope{this};
+        const rpc::turn turn{this};
         if (core_.link() && driver_.owns(ready)) core_.link()->on_ready(ready.events);
         end_turn();
       },
@@ -54,7 +56,7 @@ caf::behavior channel_actor::make_behavior() {
         end_turn();
       },
       [this](const link::link_turn&) {
-        const rpc::actor_scope scope{this};
+        const rpc::turn turn{this};
         if (core_.link()) core_.link()->on_turn();
         end_turn();
       },
@@ -80,7 +82,7 @@ caf::behavior channel_actor::make_behavior() {
         end_turn();
       },
       [this](const shut_down& end) {
-        const rpc::actor_scope scope{this};
+        const rpc::turn turn{this};
         core_.shut_down(end.why);
         end_turn();
       },
@@ -126,7 +128,7 @@ void channel_actor::on_exit() {
 // -- time -----------------------------------------------------------------------------------------------------------
 
 void channel_actor::on_deadline(const deadline_expired& expired) {
-  const rpc::actor_scope scope{this};
+  const rpc::turn turn{this};
   if (expired.tag == timer_tag_) {
     timer_ = deadline_id::none;
     core_.look_at_time();
@@ -180,7 +182,7 @@ void channel_actor::draw_requests(std::uint64_t number) {
   const auto handler = call->what.handler;
   auto& requests = static_cast<actor_call&>(*handler).requests();
   if (!requests) return;
-  const rpc::actor_scope scope{this};
+  const rpc::turn turn{this};
   for (std::size_t taken = 0;; ++taken) {
     const bool full = core_.link() && core_.link()->output_full();
     call = calls.find(number);

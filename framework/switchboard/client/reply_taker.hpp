@@ -16,6 +16,7 @@
 #include <google/protobuf/message_lite.h>
 
 #include <switchboard/client/call_table.hpp>
+#include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/source.hpp>
 #include <switchboard/rpc/stream_queue.hpp>

@@ -2,7 +2,8 @@
 
 #include <switchboard/client/channel_actor.hpp>
 #include <switchboard/client/stub_handle.hpp>
-#include <switchboard/rpc/actor_scope.hpp>
+#include <switchboard/rpc/caf_error.hpp>
+#include <switchboard/rpc/inheritance.hpp>
 
 namespace switchboard::client {
 namespace {

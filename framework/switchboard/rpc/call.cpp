@@ -1,21 +1,11 @@
-#include <algorithm>
-
-#include <caf/mailbox_element.hpp>
-
+#include <switchboard/error/invariant.hpp>
+#include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/call.hpp>
-#include <switchboard/wire/block_stock.hpp>
+#include <switchboard/rpc/turn.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::rpc {
 namespace {
-
-thread_local answer_collector* collector = nullptr;
-thread_local int unwinding_depth = 0;
-
-void send(const caller& to, answers content, caf::execution_unit* context) {
-  if (to.backlog) to.backlog->sent(content.bytes());
-  to.connection->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(content)), context);
-}
 
 /// The answer to `call` is the frame that begins at `begin` and ends `to.frames`.
 void end_with_last_frame(answers& to, std::uint64_t call, std::size_t begin, code how, const metadata* trailing) {
@@ -27,75 +17,6 @@ void end_with_last_frame(answers& to, std::uint64_t call, std::size_t begin, cod
 
 }  // namespace
 
-std::size_t answers::bytes() const noexcept {
-  auto all = frames.size();
-  for (const auto& each : trailers) all += each.pairs.fields().size();
-  return all;
-}
-
-answer_collector::answer_collector(caf::execution_unit* context) noexcept : context_(context), outer_(collector) {
-  collector = this;
-}
-
-answer_collector::~answer_collector() {
-  collector = outer_;
-  flush();
-}
-
-answers& answer_collector::content_for(const std::shared_ptr<const caller>& to) {
-  // From the back: calls of one batch come from one connection.
-  for (auto it = parcels_.rbegin(); it != parcels_.rend(); ++it) {
-    if (it->to != to) continue;
-    if (it->content.frames.size() >= frame_bytes_max) send(*to, std::exchange(it->content, {}), context_);
-    return it->content;
-  }
-  if (parcels_.size() == connections_max) flush();
-  return parcels_.emplace_back(parcel{to, {}}).content;
-}
-
-void answer_collector::expect(const std::shared_ptr<const caller>& to, std::size_t answers, std::size_t bytes) {
-  auto& content = content_for(to);
-  content.ends.reserve(answers);
-  if (content.frames.empty()) content.frames = wire::take_block(std::min(bytes, frame_bytes_max));
-}
-
-void answer_collector::flush() {
-  for (auto& each : parcels_) {
-    const auto& content = each.content;
-    // What was expected and did not come leaves nothing to send.
-    if (content.empty()) continue;
-    send(*each.to, std::move(each.content), context_);
-  }
-  parcels_.clear();
-}
-
-void answer_collector::flush(const std::shared_ptr<const caller>& to) {
-  auto& content = content_for(to);
-  if (!content.empty()) send(*to, std::exchange(content, {}), context_);
-}
-
-void end_notice::deliver(caf::execution_unit* context) noexcept {
-  if (const auto watcher = std::exchange(watcher_, nullptr))
-    watcher->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, what_), context);
-}
-
-unwinding::unwinding() noexcept {
-  ++unwinding_depth;
-}
-unwinding::~unwinding() {
-  --unwinding_depth;
-}
-
-void answer_collector::grant(const std::shared_ptr<const caller>& to, answers::grant more) {
-  if (collector) {
-    collector->content_for(to).grants.push_back(more);
-  } else {
-    answers single;
-    single.grants.push_back(more);
-    send(*to, std::move(single), nullptr);
-  }
-}
-
 call_handle& call_handle::operator=(call_handle&& other) noexcept {
   if (this != &other) {
     abandon();
@@ -105,25 +26,15 @@ call_handle& call_handle::operator=(call_handle&& other) noexcept {
   return *this;
 }
 
-template <class Fill>
-void call_handle::deliver(Fill&& fill) const {
-  if (collector) {
-    fill(collector->content_for(call_.from_));
-  } else {
-    answers single;
-    fill(single);
-    send(*call_.from_, std::move(single), nullptr);
-  }
-}
-
-void call_handle::watch(caf::strong_actor_ptr who) {
+void call_handle::watch(actor_ref who) {
   SWITCHBOARD_INVARIANT(*this, "a call was watched after its answer");
   if (is_local()) return;
-  deliver([&](answers& to) {
-    to.watches.push_back({call_.number_, call_.method_, end_notice{std::move(who), {call_.from_->id, call_.number_}}});
+  turn::answer(call_.from_, [&](answers& to) {
+    to.watches.push_back(
+        {call_.number_, call_.method_, end_notice{std::move(who).strong(), {call_.from_->id, call_.number_}}});
   });
   // At once: the call may be handed to another actor, whose answer must not come first.
-  if (collector) collector->flush(call_.from_);
+  turn::flush(call_.from_);
 }
 
 void call_handle::fail(status reason) {
@@ -131,7 +42,7 @@ void call_handle::fail(status reason) {
   if (is_local())
     call_.from_->local->fail(reason);
   else
-    deliver([&](answers& to) {
+    turn::answer(call_.from_, [&](answers& to) {
       const auto begin = to.frames.size();
       wire::append_status(to.frames, call_.number_, static_cast<int>(reason.code), reason.message);
       end_with_last_frame(to, call_.number_, begin, reason.code, &reason.trailing);
@@ -157,7 +68,7 @@ void call_handle::finish_with(std::size_t payload, const metadata* trailing, App
     return fail(code::resource_exhausted, "the reply of " + std::to_string(payload) +
                                               " bytes is above the frame limit of " +
                                               std::to_string(call_.from_->frame_limit));
-  deliver([&](answers& to) {
+  turn::answer(call_.from_, [&](answers& to) {
     const auto begin = to.frames.size();
     append(to.frames);
     end_with_last_frame(to, call_.number_, begin, code::ok, trailing);
@@ -173,7 +84,9 @@ void call_handle::finish_local(google::protobuf::MessageLite&& reply) {
 
 void call_handle::stream_from(std::shared_ptr<source> from) {
   SWITCHBOARD_INVARIANT(*this, "a stream was started on a call that is answered");
-  deliver([&](answers& to) { to.streams.push_back({call_.number_, passed_source{std::move(from)}}); });
+  turn::answer(call_.from_, [&](answers& to) {
+    to.streams.push_back({call_.number_, passed_source{std::move(from)}});
+  });
   call_.from_ = nullptr;
 }
 
@@ -182,7 +95,7 @@ void call_handle::abandon() noexcept {
 }
 
 status abandoned_status() {
-  if (unwinding_depth > 0) return {code::unavailable, "the service ended"};
+  if (const auto* now = turn::current(); now && now->actor_ends()) return {code::unavailable, "the service ended"};
   return {code::internal, "the service let go of the call"};
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <switchboard/rpc/call_batch.hpp>
+#include <switchboard/rpc/turn.hpp>
 #include <switchboard/wire/block_stock.hpp>
 
 namespace switchboard::rpc {
@@ -27,7 +28,7 @@ call_batch::~call_batch() {
     wire::give_back_block(std::move(requests_));
     return;
   }
-  answer_collector together{nullptr};
+  const turn together;
   take_each([](const method&, incoming_call& call) { call.handle.fail(code::unavailable, "the service ended"); });
 }
 

@@ -11,25 +11,21 @@
 /// Owns       the requests' bytes, the calls and the notices. Destroyed, it ends the calls that were not taken with
 ///            UNAVAILABLE and delivers the notices: this is what happens in the mailbox of a service that died.
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
-#include <caf/allowed_unsafe_message_type.hpp>
-
+#include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/incoming_call.hpp>
 #include <switchboard/rpc/method.hpp>
 #include <switchboard/rpc/only_moved.hpp>
 #include <switchboard/rpc/stream_queue.hpp>
 
 namespace switchboard::rpc {
-
-/// A call on its way into a handler.
-struct incoming_call {
-  call_handle handle;
-  std::string_view request;                ///< serialized; of methods whose requests do not stream
-  std::shared_ptr<stream_queue> requests;  ///< of those whose requests do
-};
 
 class call_batch {
 public:
@@ -138,5 +134,3 @@ private:
 using calls = only_moved<call_batch>;
 
 }  // namespace switchboard::rpc
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::calls)

@@ -7,7 +7,7 @@
 ///
 /// Why        a request's metadata is kept, and charged to its connection's request bytes, only where somebody reads
 ///            it: for a method whose handler takes it, all pairs; for any other, those of W3C Trace Context, which the
-///            calls that the handler makes carry on (rpc/actor_scope.hpp).
+///            calls that the handler makes carry on (rpc/inheritance.hpp).
 /// Threads    values.
 /// Limits     wire/limits.hpp. add() takes nothing beyond them and says so.
 /// Errors     request metadata beyond them ends its call with the status that check() gives; trailing metadata that

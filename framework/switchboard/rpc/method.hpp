@@ -7,7 +7,8 @@
 ///     };
 ///
 /// Why        CAF selects handlers by type alone, and methods may share a request type: a message's first element is
-///            the method's tag. The signatures say what the actor that serves it takes.
+///            the method's tag. The signatures say what the actor that serves it takes; CAF's types in them are only
+///            declared here, and are complete for who includes <caf/typed_actor.hpp>.
 /// Threads    types, and values that are immutable once served.
 
 #include <functional>
@@ -16,10 +17,9 @@
 #include <string_view>
 #include <type_traits>
 
-#include <caf/fwd.hpp>
-#include <caf/replies_to.hpp>
 #include <google/protobuf/message.h>
 
+#include <switchboard/rpc/caf_forward.hpp>
 #include <switchboard/rpc/method_kind.hpp>
 #include <switchboard/rpc/only_moved.hpp>
 
@@ -69,21 +69,25 @@ namespace detail {
 
 template <class Tag, method_kind Kind, class Request, class Reply>
 struct signature_of;
+template <class Input, class... Output>
+using takes = caf::typed_mpi<Input, caf::output_tuple<Output...>>;
+template <class... Input>
+using input = caf::detail::type_list<Input...>;
 template <class Tag, class Request, class Reply>
 struct signature_of<Tag, method_kind::unary, Request, Reply> {
-  using type = typename caf::replies_to<Tag, Request>::template with<Reply>;
+  using type = takes<input<Tag, Request>, Reply>;
 };
 template <class Tag, class Request, class Reply>
 struct signature_of<Tag, method_kind::server_streaming, Request, Reply> {
-  using type = caf::reacts_to<Tag, Request, passed<outbound<Reply>>>;
+  using type = takes<input<Tag, Request, passed<outbound<Reply>>>, void>;
 };
 template <class Tag, class Request, class Reply>
 struct signature_of<Tag, method_kind::client_streaming, Request, Reply> {
-  using type = typename caf::replies_to<Tag, passed<inbound<Request>>>::template with<Reply>;
+  using type = takes<input<Tag, passed<inbound<Request>>>, Reply>;
 };
 template <class Tag, class Request, class Reply>
 struct signature_of<Tag, method_kind::bidirectional, Request, Reply> {
-  using type = caf::reacts_to<Tag, passed<inbound<Request>>, passed<outbound<Reply>>>;
+  using type = takes<input<Tag, passed<inbound<Request>>, passed<outbound<Reply>>>, void>;
 };
 
 }  // namespace detail

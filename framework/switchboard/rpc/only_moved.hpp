@@ -6,9 +6,11 @@
 /// Errors     an actual copy is a broken invariant and aborts: whoever sends such a message to one actor never makes
 ///            one.
 
+#include <type_traits>
 #include <utility>
 
 #include <switchboard/error/invariant.hpp>
+#include <switchboard/rpc/caf_forward.hpp>
 
 namespace switchboard::rpc {
 
@@ -38,3 +40,6 @@ private:
 };
 
 }  // namespace switchboard::rpc
+
+template <class T>
+struct caf::allowed_unsafe_message_type<switchboard::rpc::only_moved<T>> : std::true_type {};

@@ -1,3 +1,4 @@
+#include <caf/message_handler.hpp>
 #include <google/protobuf/descriptor.h>
 
 #include <switchboard/rpc/service.hpp>
@@ -17,15 +18,42 @@ bool can_be_key(const google::protobuf::FieldDescriptor& field) {
 
 }  // namespace
 
-const google::protobuf::MethodDescriptor* method::descriptor() const {
-  const auto slash = name.find('/');
-  const auto* service = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name.substr(0, slash));
-  return service ? service->FindMethodByName(name.substr(slash + 1)) : nullptr;
+service_definition::service_definition(std::string name, factory make, message_handlers add_messages)
+    : name_(std::move(name)), make_(std::move(make)), add_messages_(add_messages) {}
+service_definition::service_definition(const service_definition&) = default;
+service_definition::service_definition(service_definition&&) noexcept = default;
+service_definition& service_definition::operator=(const service_definition&) = default;
+service_definition& service_definition::operator=(service_definition&&) noexcept = default;
+service_definition::~service_definition() = default;
+
+service_definition&& service_definition::per_connection() && {
+  hosting_ = rpc::hosting::per_connection;
+  return std::move(*this);
+}
+
+service_definition&& service_definition::per_key(std::string field) && {
+  hosting_ = rpc::hosting::per_key;
+  key_field_ = std::move(field);
+  return std::move(*this);
+}
+
+service_definition&& service_definition::at_most(std::size_t actors) && {
+  actors_max_ = actors;
+  return std::move(*this);
+}
+
+void service_definition::add(method added) {
+  methods_.push_back(std::move(added));
+}
+
+void service_definition::add(typed_handlers of_method) {
+  typed_.push_back(std::move(of_method));
 }
 
 caf::message_handler service_definition::messages(service_actor* self, void* service) const {
-  auto all = messages_(service);
-  for (const auto& each : typed_) all = all.or_else(each(self, service));
+  caf::message_handler all;
+  if (add_messages_) add_messages_(service, all);
+  for (const auto& each : typed_) each(self, service, all);
   return all;
 }
 

@@ -22,7 +22,8 @@
 /// Hosting    one actor for all callers; per_connection(): one for each connection, made with its first call, ended
 ///            with it; per_key("field"): one for each value of a field that every request has.
 /// Messages   a service with a member `caf::message_handler messages()` gets other messages to its actor there
-///            (call_ended, say).
+///            (call_ended, say). It includes <caf/message_handler.hpp>; one that spawns, sends or asks to be called back
+///            includes <switchboard/rpc/service_actor.hpp>. This header needs none of CAF's.
 /// Threads    the description is immutable once served; handlers run one at a time, in the service's actor.
 /// Errors     a name, type or kind that contradicts the .proto, and a method left out, are found by check().
 
@@ -34,50 +35,44 @@
 #include <type_traits>
 #include <vector>
 
-#include <caf/message_handler.hpp>
 #include <google/protobuf/message.h>
 
 #include <switchboard/rpc/call.hpp>
-#include <switchboard/rpc/call_batch.hpp>
-#include <switchboard/rpc/local_call.hpp>
+#include <switchboard/rpc/incoming_call.hpp>
 #include <switchboard/rpc/method.hpp>
-#include <switchboard/rpc/protobuf_message.hpp>
 #include <switchboard/rpc/result.hpp>
-#include <switchboard/rpc/service_actor.hpp>
 #include <switchboard/rpc/stream.hpp>
 
 namespace switchboard::rpc {
+
+class service_actor;
 
 enum class hosting : unsigned char { one_for_all, per_connection, per_key };
 
 class service_definition {
 public:
   using factory = std::function<std::shared_ptr<void>(service_actor* self)>;
-  using message_handlers = std::function<caf::message_handler(void* service)>;
-  /// Handlers of the method's typed messages (rpc::signature).
-  using typed_handlers = std::function<caf::message_handler(service_actor* self, void* service)>;
+  /// Adds handlers of the service's own messages.
+  using message_handlers = void (*)(void* service, caf::message_handler& to);
+  /// Adds handlers of a method's typed messages (rpc/typed_messages.hpp).
+  using typed_handlers = std::function<void(service_actor* self, void* service, caf::message_handler& to)>;
 
   /// Actors of one service there may be, one for each key or connection; calls that need one more are answered
   /// RESOURCE_EXHAUSTED.
   static constexpr std::size_t default_actors_max = 10'000;
 
-  service_definition(std::string name, factory make, message_handlers messages)
-      : name_(std::move(name)), make_(std::move(make)), messages_(std::move(messages)) {}
+  service_definition(std::string name, factory make, message_handlers add_messages = nullptr);
+  // Here and not in each source that describes a service.
+  service_definition(const service_definition&);
+  service_definition(service_definition&&) noexcept;
+  service_definition& operator=(const service_definition&);
+  service_definition& operator=(service_definition&&) noexcept;
+  ~service_definition();
 
-  service_definition&& per_connection() && {
-    hosting_ = rpc::hosting::per_connection;
-    return std::move(*this);
-  }
+  service_definition&& per_connection() &&;
   /// `field`: a string, bytes, integer, bool or enum field at the top of every request.
-  service_definition&& per_key(std::string field) && {
-    hosting_ = rpc::hosting::per_key;
-    key_field_ = std::move(field);
-    return std::move(*this);
-  }
-  service_definition&& at_most(std::size_t actors) && {
-    actors_max_ = actors;
-    return std::move(*this);
-  }
+  service_definition&& per_key(std::string field) &&;
+  service_definition&& at_most(std::size_t actors) &&;
 
   const std::string& name() const noexcept { return name_; }
   const std::vector<method>& methods() const noexcept { return methods_; }
@@ -90,15 +85,15 @@ public:
   /// What the actor handles besides calls: the methods as typed messages, and the service's own.
   caf::message_handler messages(service_actor* self, void* service) const;
 
-  void add(method added) { methods_.push_back(std::move(added)); }
-  void add(typed_handlers of_method) { typed_.push_back(std::move(of_method)); }
+  void add(method added);
+  void add(typed_handlers of_method);
   /// What contradicts the service's .proto, in a sentence; empty when nothing does.
   std::string check() const;
 
 private:
   std::string name_;
   factory make_;
-  message_handlers messages_;
+  message_handlers add_messages_;
   std::vector<method> methods_;
   std::vector<typed_handlers> typed_;
   rpc::hosting hosting_ = rpc::hosting::one_for_all;
@@ -229,6 +224,35 @@ void serve_unary(const bound_handler<Service, Function>& handler, Request& reque
 
 }  // namespace detail
 
+/// What handles the method's calls with the service's object, whatever its type.
+template <class Tag, method_kind Kind = Tag::kind>
+struct erased_handler;
+template <class Tag>
+struct erased_handler<Tag, method_kind::unary> {
+  using type = std::function<void(void* service, typename Tag::request_type& request, call_handle& call)>;
+};
+template <class Tag>
+struct erased_handler<Tag, method_kind::server_streaming> {
+  using type =
+      std::function<void(void* service, typename Tag::request_type& request, outbound<typename Tag::reply_type> out)>;
+};
+template <class Tag>
+struct erased_handler<Tag, method_kind::client_streaming> {
+  using type = std::function<void(void* service, inbound<typename Tag::request_type> in,
+                                  responder<typename Tag::reply_type> out)>;
+};
+template <class Tag>
+struct erased_handler<Tag, method_kind::bidirectional> {
+  using type = std::function<void(void* service, inbound<typename Tag::request_type> in,
+                                  outbound<typename Tag::reply_type> out)>;
+};
+
+/// Adds the handlers of the method's typed messages (rpc::signature) to `to`: each calls `handler`. Defined in
+/// rpc/typed_messages.hpp; the library of a .proto file's services has it for each of their methods.
+template <class Tag>
+void add_typed_messages(caf::message_handler& to, service_actor* self, void* service,
+                        const typename erased_handler<Tag>::type& handler);
+
 /// Whether a pointer to a member function of this type can serve the method.
 template <class Tag, class Function>
 concept serves = detail::fits<Tag::kind, typename Tag::request_type, typename Tag::reply_type, Function>();
@@ -237,12 +261,8 @@ template <class Service>
 class service_builder {
 public:
   service_builder(std::string name, service_definition::factory make)
-      : definition_(std::move(name), std::move(make), [](void* self) -> caf::message_handler {
-          if constexpr (requires(Service & service) { service.messages(); })
-            return static_cast<Service*>(self)->messages();
-          else
-            return {};
-        }) {}
+      : definition_(std::move(name), std::move(make),
+                    &service_builder::template add_own_messages<caf::message_handler>) {}
 
   template <class Function>
   service_builder&& unary(std::string_view name, Function handler) && {
@@ -295,6 +315,15 @@ private:
   using second_argument =
       std::remove_cvref_t<std::tuple_element_t<1, typename detail::handler_type<Function>::arguments>>;
 
+  // A template, so that only what has messages() needs the handlers' type.
+  template <class Handlers>
+  static void add_own_messages(void* service, Handlers& to) {
+    if constexpr (requires { &Service::messages; })
+      to = to.or_else(static_cast<Service*>(service)->messages());
+    else
+      (void)service, (void)to;
+  }
+
   static std::string_view short_name(std::string_view full) { return full.substr(full.find('/') + 1); }
 
   template <method_kind Kind, class Request, class Reply, class Function>
@@ -329,32 +358,18 @@ private:
 
   template <class Tag, class Function>
   static service_definition::typed_handlers typed(Function handler) {
-    using request_type = typename Tag::request_type;
-    using reply_type = typename Tag::reply_type;
-    return [handler](service_actor* self, void* object) -> caf::message_handler {
+    typename erased_handler<Tag>::type erased = [handler](void* object, auto&& request, auto&& answer) {
       // An actor of this process sends no metadata.
       const detail::bound_handler serve{*static_cast<Service*>(object), handler, call_context{}};
-      if constexpr (Tag::kind == method_kind::unary) {
-        return {[self, serve](Tag, request_type& request) -> caf::delegated<reply_type> {
-          call_handle call = take_local_call<reply_type>(*self);
-          self->run(Tag::name, [&] { detail::serve_unary<reply_type>(serve, request, call); });
-          return {};
-        }};
-      } else if constexpr (Tag::kind == method_kind::server_streaming) {
-        return {[self, serve](Tag, request_type& request, passed<outbound<reply_type>>& replies) {
-          self->run(Tag::name, [&] { serve(request, replies.take()); });
-        }};
-      } else if constexpr (Tag::kind == method_kind::client_streaming) {
-        return {[self, serve](Tag, passed<inbound<request_type>>& requests) -> caf::delegated<reply_type> {
-          responder<reply_type> reply{take_local_call<reply_type>(*self)};
-          self->run(Tag::name, [&] { serve(requests.take(), std::move(reply)); });
-          return {};
-        }};
-      } else {
-        return {[self, serve](Tag, passed<inbound<request_type>>& requests, passed<outbound<reply_type>>& replies) {
-          self->run(Tag::name, [&] { serve(requests.take(), replies.take()); });
-        }};
-      }
+      if constexpr (Tag::kind == method_kind::unary)
+        detail::serve_unary<typename Tag::reply_type>(serve, request, answer);
+      else if constexpr (Tag::kind == method_kind::server_streaming)
+        serve(request, std::move(answer));
+      else
+        serve(std::move(request), std::move(answer));
+    };
+    return [erased = std::move(erased)](service_actor* self, void* service, caf::message_handler& to) {
+      add_typed_messages<Tag>(to, self, service, erased);
     };
   }
 

@@ -26,8 +26,8 @@ bool service_actor::cancel(timer_id which) {
 }
 
 caf::message_handler service_actor::own_messages() {
-  return {[this](stream_turn& turn) {
-            const auto end = turn->take();
+  return {[this](stream_turn& due) {
+            const auto end = due->take();
             run({}, [&] {
               try {
                 end->turn(context());
@@ -44,7 +44,7 @@ caf::message_handler service_actor::own_messages() {
 }
 
 void service_actor::on_exit() {
-  const unwinding unavailable;
+  const auto last = turn::ending(this);
   for (const auto& [number, each] : std::exchange(timers_, {})) pump_->cancel(each.deadline);
   for (const auto& each : std::exchange(streams_, {}))
     if (const auto end = each.lock()) end->drop();

@@ -27,7 +27,7 @@
 #include <caf/message_handler.hpp>
 
 #include <switchboard/pump/notification_pump.hpp>
-#include <switchboard/rpc/actor_scope.hpp>
+#include <switchboard/rpc/turn.hpp>
 
 namespace switchboard::rpc {
 
@@ -52,8 +52,8 @@ public:
   /// answers INTERNAL.
   template <class Handler>
   void run(std::string_view method, Handler&& handler) noexcept {
-    std::optional<actor_scope> own;
-    if (const auto* running = actor_scope::current(); !running || running->self() != this) own.emplace(this, &streams_);
+    std::optional<turn> own;
+    if (const auto* now = turn::current(); !now || now->self() != this) own.emplace(this, &streams_);
     try {
       handler();
     } catch (const std::exception& failure) {
@@ -67,7 +67,7 @@ public:
 
 protected:
   /// For several handlers in a row, whose answers then travel together.
-  actor_scope open_scope() noexcept { return actor_scope{this, &streams_}; }
+  turn open_turn() noexcept { return turn{this, &streams_}; }
   /// Turns of streams, timers.
   caf::message_handler own_messages();
   /// A handler threw: of a method, or (empty) of a stream or timer. `what` says what, where it is known.

@@ -1,6 +1,6 @@
 #include <caf/mailbox_element.hpp>
 
-#include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/source.hpp>
 #include <switchboard/rpc/stream_end.hpp>
 

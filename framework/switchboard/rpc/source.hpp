@@ -11,10 +11,9 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
-#include <caf/actor_control_block.hpp>
-#include <caf/fwd.hpp>
-
+#include <switchboard/rpc/actor_ref.hpp>
 #include <switchboard/rpc/status.hpp>
 #include <switchboard/wire/shared_bytes.hpp>
 
@@ -28,15 +27,15 @@ class waker {
 public:
   waker() = default;
   /// stream_ready for a connection.
-  waker(caf::strong_actor_ptr connection, std::uint64_t call) : whom_(std::move(connection)), call_(call) {}
+  waker(actor_ref connection, std::uint64_t call) : whom_(std::move(connection)), call_(call) {}
   /// stream_turn for an actor (rpc/stream_end.hpp).
-  waker(caf::strong_actor_ptr actor, std::shared_ptr<stream_end> end) : whom_(std::move(actor)), end_(std::move(end)) {}
+  waker(actor_ref actor, std::shared_ptr<stream_end> end) : whom_(std::move(actor)), end_(std::move(end)) {}
   /// One message. `context` is the caller's execution unit, if it is an actor's handler.
   void wake(caf::execution_unit* context = nullptr) const;
-  explicit operator bool() const noexcept { return whom_ != nullptr; }
+  explicit operator bool() const noexcept { return static_cast<bool>(whom_); }
 
 private:
-  caf::strong_actor_ptr whom_;
+  actor_ref whom_;
   std::uint64_t call_ = 0;
   std::shared_ptr<stream_end> end_;
 };

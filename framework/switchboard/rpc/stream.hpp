@@ -18,45 +18,16 @@
 #include <string>
 #include <utility>
 
-#include <caf/actor_cast.hpp>
-#include <caf/local_actor.hpp>
-
-#include <switchboard/error/invariant.hpp>
-#include <switchboard/rpc/actor_scope.hpp>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/inbound_bytes.hpp>
+#include <switchboard/rpc/inheritance.hpp>
+#include <switchboard/rpc/outbound_bytes.hpp>
 #include <switchboard/rpc/stream_end.hpp>
 #include <switchboard/rpc/stream_queue.hpp>
 
 namespace switchboard::rpc {
 
 namespace detail {
-
-/// The actor whose handler is running.
-inline caf::local_actor* running_actor() noexcept {
-  const auto* scope = actor_scope::current();
-  SWITCHBOARD_INVARIANT(scope != nullptr, "a stream was opened outside of a service's handler without naming an actor");
-  return scope->self();
-}
-
-inline waker waker_of(caf::local_actor* self, const std::shared_ptr<stream_end>& end) {
-  if (auto* scope = actor_scope::current(); scope && scope->self() == self) scope->opened(end);
-  return {caf::actor_cast<caf::strong_actor_ptr>(self), end};
-}
-
-class writer_end final : public stream_end {
-public:
-  explicit writer_end(std::function<void()> ready) : ready_(std::move(ready)) {}
-  void turn(caf::execution_unit*) override {
-    // Called in a copy's stead: it may replace itself.
-    auto ready = ready_;
-    if (ready) ready();
-  }
-  void drop() noexcept override { ready_ = nullptr; }
-
-private:
-  std::function<void()> ready_;
-};
 
 /// Serves one message at a time from `produce` until it says false.
 template <class Message>
@@ -94,74 +65,16 @@ private:
 /// Two forms: send() one message at a time, refused without credit, or follow() a source, which is drawn as credit
 /// allows.
 template <class Message>
-class outbound {
+class outbound : public outbound_bytes {
 public:
-  outbound() = default;
-  /// A call's. Nothing of it has been answered yet.
-  explicit outbound(call_handle call) : context_(call.context()), call_(std::move(call)) {}
-  /// A pipe's.
-  explicit outbound(std::shared_ptr<stream_queue> to) : queue_(std::move(to)) {}
-  outbound(outbound&&) noexcept = default;
-  outbound& operator=(outbound&& other) noexcept {
-    if (this != &other) {
-      abandon();
-      context_ = std::move(other.context_);
-      call_ = std::move(other.call_);
-      queue_ = std::move(other.queue_);
-    }
-    return *this;
-  }
-  ~outbound() { abandon(); }
-
-  /// Whether the stream is still to be written through this handle.
-  explicit operator bool() const noexcept { return call_ || queue_; }
-  /// The call that this stream is part of. @pre of a call, not of a pipe
-  const call_context& context() const noexcept { return context_; }
-  /// The call, for whoever answers it in another way. @pre nothing was sent
-  call_handle take_call() && { return std::move(call_); }
-  /// Messages that the reader of a call takes at once, which a source to follow() is to know from the start; a pipe
-  /// tells its source itself.
-  std::uint32_t credit() const noexcept { return call_ ? call_.credit() : 0; }
-  /// `who` gets call_ended if the call ends before the stream does.
-  void watch(caf::strong_actor_ptr who) {
-    if (call_) call_.watch(std::move(who));
-  }
+  using outbound_bytes::outbound_bytes;
 
   /// Hands over one message. False: not taken, because the reader has granted no more, or enough waits already, or the
   /// stream has ended(); on_ready tells when to try again.
   bool send(const Message& message) {
-    open();
-    if (!queue_->ask_room()) return false;
+    if (!ask_room()) return false;
     message.SerializeToString(&bytes_);
-    return queue_->push(bytes_, current_context());
-  }
-  /// Has `ready` called when a refused send() may be taken, and when the stream has ended() from the other side.
-  void on_ready(caf::local_actor* self, std::function<void()> ready) {
-    open();
-    queue_->set_writer(detail::waker_of(self, std::make_shared<detail::writer_end>(std::move(ready))));
-  }
-  void on_ready(std::function<void()> ready) { on_ready(detail::running_actor(), std::move(ready)); }
-  /// Whether nobody reads any more: cancelled, past its deadline, or its connection is gone.
-  bool ended() const { return queue_ ? queue_->detached() : !call_; }
-  /// Ends the stream in order, behind what was sent.
-  void finish() { end_with({}); }
-  /// The same, with `trailing` in the frame that ends it.
-  void finish(metadata trailing) { end_with({code::ok, {}, std::move(trailing)}); }
-  void fail(status why) { end_with(std::move(why)); }
-  void fail(code why, std::string text) { end_with({why, std::move(text)}); }
-
-  /// The stream is what `from` has, drawn as credit and the connection's marks allow.
-  void follow(std::shared_ptr<source> from) {
-    if (call_)
-      call_.stream_from(std::move(from));
-    else
-      std::exchange(queue_, nullptr)->follow(std::move(from), current_context());
-  }
-  /// The stream is a place in a log: what it holds behind `after`, then what is appended, as the reader takes it. For
-  /// what has `log->reader(after)`, a source.
-  template <class Log>
-  void follow(const Log& log, std::uint64_t after) {
-    follow(log->reader(after));
+    return push(bytes_);
   }
   /// Asks `next` for one message at a time, on the connection's thread, as credit allows; false from it ends the
   /// stream.
@@ -170,28 +83,6 @@ public:
   }
 
 private:
-  void open() {
-    if (queue_) return;
-    SWITCHBOARD_INVARIANT(call_, "a stream was written after its end");
-    auto queue = std::make_shared<stream_queue>(call_.credit());
-    queue_ = queue;
-    call_.stream_from(std::move(queue));
-  }
-  void end_with(status how) {
-    if (queue_)
-      std::exchange(queue_, nullptr)->finish(std::move(how), current_context());
-    else if (how.ok())
-      open(), end_with(std::move(how));
-    else
-      call_.fail(std::move(how));
-  }
-  void abandon() noexcept {
-    if (queue_) end_with(abandoned_status());
-  }
-
-  call_context context_;
-  call_handle call_;
-  std::shared_ptr<stream_queue> queue_;
   std::string bytes_;
 };
 
@@ -343,12 +234,3 @@ stream_pipe<Message> make_pipe() {
 }
 
 }  // namespace switchboard::rpc
-
-namespace caf {
-template <class Message>
-struct allowed_unsafe_message_type<switchboard::rpc::only_moved<switchboard::rpc::outbound<Message>>> : std::true_type {
-};
-template <class Message>
-struct allowed_unsafe_message_type<switchboard::rpc::only_moved<switchboard::rpc::inbound<Message>>> : std::true_type {
-};
-}  // namespace caf

@@ -10,12 +10,9 @@
 
 #include <memory>
 
-#include <caf/actor_control_block.hpp>
-#include <caf/allowed_unsafe_message_type.hpp>
-#include <caf/fwd.hpp>
-#include <caf/message_handler.hpp>
-
+#include <switchboard/rpc/caf_forward.hpp>
 #include <switchboard/rpc/only_moved.hpp>
+#include <switchboard/rpc/source.hpp>
 
 namespace switchboard::rpc {
 
@@ -48,6 +45,16 @@ using stream_turn = only_moved<turn_notice>;
 /// have it. What a stream's handlers throw ends that stream and is not seen elsewhere.
 caf::message_handler stream_turns(caf::local_actor* self);
 
-}  // namespace switchboard::rpc
+/// The execution unit of the actor whose turn it is on this thread (rpc/turn.hpp); null outside of turns.
+caf::execution_unit* current_context() noexcept;
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rpc::stream_turn)
+namespace detail {
+
+/// The actor whose turn it is. @pre there is one
+caf::local_actor* running_actor() noexcept;
+/// Gives `end` its turns in `self`.
+waker waker_of(caf::local_actor* self, const std::shared_ptr<stream_end>& end);
+
+}  // namespace detail
+
+}  // namespace switchboard::rpc
