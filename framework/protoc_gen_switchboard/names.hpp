@@ -11,7 +11,7 @@
 namespace switchboard::plugin {
 
 /// `ListRooms` is list_rooms, `GetURL` get_url. What C++ or the generated struct itself calls by that name gets an
-/// underscore behind it.
+/// underscore at its end.
 std::string function_name(std::string_view method);
 
 /// The name of a service's struct.

@@ -124,7 +124,7 @@ void print_interface(Printer& out, const ServiceDescriptor& service) {
 /// What the other two headers define.
 void print_declarations(Printer& out, const ServiceDescriptor& service) {
   out.Print(
-      "/// The service as Implementation serves it, made in its actor from `arguments` (behind the actor, where its\n"
+      "/// The service as Implementation serves it, made in its actor from `arguments` (after the actor, where its\n"
       "/// constructor takes one). A method that is missing, or whose type does not fit, does not compile.\n"
       "/// In <$service$>.\n"
       "template <class Implementation, class... Arguments>\n"

@@ -4,7 +4,7 @@
 /// method and the typed actor interface; `X.switchboard.hpp` what serves it, with the checks that a class does;
 /// `X.client.hpp` its stub for clients; `X.switchboard.cpp` the handlers of its typed messages.
 ///
-/// Why        who serves compiles nothing of a client's, and the other way round; what needs CAF is compiled once, in the
+/// Why        a server compiles nothing of a client's, and the other way round; what needs CAF is compiled once, in the
 ///            library of the .proto file, and not by each that serves.
 /// Threads    as protoc calls it: one.
 /// Errors     what cannot be generated is said with the file, the service and the method. Files without services give

@@ -19,7 +19,7 @@ namespace {
 
 using echo::v1::SayReply;
 
-/// What a connection would have been told.
+/// What a connection would have received.
 struct inbox {
   std::size_t messages = 0;
   std::vector<v1::Frame> frames;

@@ -15,7 +15,7 @@ namespace {
 using echo::v1::SayReply;
 using words = std::vector<std::string>;
 
-/// An actor that both ends of streams may tell something, stepped by the test.
+/// An actor that both ends of streams may send their notices to, stepped by the test.
 class Stream : public testing::Test {
 protected:
   /// Runs the turns that have come; how many.

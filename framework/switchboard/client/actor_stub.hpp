@@ -1,6 +1,6 @@
 #pragma once
 
-/// A service behind a connection as an actor of this process: what it is sent becomes a call, what comes back becomes
+/// A remote service as an actor of this process: what it is sent becomes a call, what comes back becomes
 /// the response.
 ///
 ///     auto echo = client::connect<Echo>(system, pump, *net::endpoint::parse("127.0.0.1:7778"));
@@ -12,19 +12,19 @@
 ///
 /// Why        a service does not care whether it calls an actor beside it or a server elsewhere: both are Echo::actor.
 /// Threads    any; the calls are made by an actor on the pump.
-/// Owns       the last handle let go ends the connection, and with it what is still open: UNAVAILABLE. An exit message
+/// Owns       releasing the last handle ends the connection, and calls that are still open with UNAVAILABLE. An exit message
 ///            does the same. Handles end before their actor system, as all do.
 /// Deadlines  a call made while a call is handled inherits that one's deadline (rpc::current_deadline()); elsewhere an
 ///            rpc::deadline_scope around the sending sets one; channel_options::timeout is what unary calls have
-///            otherwise. Passed, the call ends with DEADLINE_EXCEEDED and the server is told to stop.
+///            otherwise. When it has passed, the call ends with DEADLINE_EXCEEDED and is cancelled at the server.
 /// Metadata   a call made while a call is handled carries that one's traceparent and tracestate on; an
 ///            rpc::metadata_scope around the sending adds to a request. Trailing metadata is in the status of a call
-///            that failed (rpc::to_status) and of a stream's end; that of a unary call that succeeded is not told.
+///            that failed (rpc::to_status) and of a stream's end; that of a unary call that succeeded is dropped.
 /// Streams    credit on the wire is what the reader in this process grants, so a slow one holds the server back. A
-///            reader that lets go cancels its call.
+///            reader that ends early cancels its call.
 /// Errors     statuses as caf::error (rpc/caf_error.hpp), or as the end of a stream. A break ends what was sent with
-///            UNAVAILABLE, and is never followed by a repetition. Without channel_options::reconnect it is also the end
-///            of the actor, which monitors and links are told.
+///            UNAVAILABLE, and nothing is ever sent again. Without channel_options::reconnect it is also the end
+///            of the actor, of which monitors and links are notified.
 
 #include <caf/actor_cast.hpp>
 #include <caf/fwd.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-/// What one call has to tell, as it happens.
+/// What one call reports, as it happens.
 ///
 /// Threads    the one that drives the call's table.
 /// Owns       the table shares a handler until its call has ended.
@@ -16,7 +16,7 @@ namespace switchboard::client {
 class call_handler {
 public:
   virtual ~call_handler() = default;
-  /// One serialized reply, good for this call only. Anything but OK: why no more is taken; the call is cancelled so.
+  /// One serialized reply, good for this call only. Anything but OK: why no more is taken; the call is cancelled with that.
   virtual rpc::status on_reply(std::string_view message) = 0;
   /// The server takes `more` requests.
   virtual void on_credit(std::uint32_t more) = 0;

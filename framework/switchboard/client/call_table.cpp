@@ -159,7 +159,7 @@ void call_table::disconnected(const rpc::status& why, without_connection others)
   for (auto& [number, call] : calls_)
     if (others == without_connection::fail || call.machine.state() != rpc::call_state::idle) ended.push_back(number);
   for (const auto number : ended)
-    // A handler that is told may have cancelled others.
+    // A handler that end() called may have cancelled others.
     if (calls_.contains(number)) end(number, why);
 }
 
@@ -219,7 +219,7 @@ rpc::status call_table::on_error(std::error_code error) {
   return {code::unavailable, error.message()};
 }
 
-/// Tells the server what was wrong with what it sent.
+/// Notifies the server of what was wrong with what it sent.
 rpc::status call_table::leave(code why, std::string_view text) {
   add_frame([&](std::string& out) { wire::append_status(out, 0, static_cast<int>(why), text); });
   return {code::unavailable, std::string(text)};

@@ -5,7 +5,7 @@
 /// Why        what a thread that waits and an actor need of a call is the same. The table knows the calls' state
 ///            machine, their deadlines and what a server may not do; it knows no socket, no thread, no actor and no
 ///            clock.
-/// Threads    one at a time: whoever drives it.
+/// Threads    one at a time: its driver's.
 /// Owns       the calls, from open() to their end, over one connection after another: calls opened without a connection
 ///            wait for it. A call that was sent ends with its connection and is never repeated.
 /// Errors     each call's to its handler. on_frame() says when the server has ended the connection, or has to be left.
@@ -31,7 +31,7 @@ namespace switchboard::client {
 class frame_output {
 public:
   virtual ~frame_output() = default;
-  /// One whole frame, which leaves behind those before it.
+  /// One whole frame, which is sent after those added before it.
   virtual void add(std::string_view frame) = 0;
   /// Bytes that wait.
   virtual std::size_t size() const noexcept = 0;
@@ -45,11 +45,11 @@ struct call_limits {
   /// RESOURCE_EXHAUSTED.
   std::size_t output_bytes_max = std::size_t{16} << 20;
   /// Bytes of answers to calls that the server opens, which no client serves, until it has read them all; a server that
-  /// opens more is left.
+  /// opens more is disconnected.
   std::size_t refusal_bytes_max = std::size_t{64} << 10;
 };
 
-/// Bytes of replies that one call keeps while nobody takes them; beyond, it is cancelled with RESOURCE_EXHAUSTED.
+/// Bytes of replies that one call keeps until its reader takes them; beyond, it is cancelled with RESOURCE_EXHAUSTED.
 inline constexpr std::size_t reply_backlog_max = std::size_t{16} << 20;
 
 struct call_opening {
@@ -66,19 +66,19 @@ class call_table {
 public:
   explicit call_table(call_limits limits = {}) : limits_(limits) {}
 
-  /// Opens a call, or has its handler told at once why not. Its number: odd and above all before.
+  /// Opens a call, or has its handler's on_end() called at once with the reason why not. Its number: odd and above all before.
   std::uint64_t open(call_opening opening, deadline now);
   std::uint64_t next_number() const noexcept { return last_call_ + 2; }
 
   // Of a call that has ended these do nothing.
 
-  /// `taken`: sent. `beyond_credit`: not now; on_credit() tells when. `ignored`: the call takes no more.
+  /// `taken`: sent. `beyond_credit`: not now; on_credit() is called when it can be. `ignored`: the call takes no more.
   rpc::call_effect send(std::uint64_t call, std::string_view message);
   /// No more requests.
   void finish(std::uint64_t call);
   /// The server may send `messages` more.
   void grant(std::uint64_t call, std::uint32_t messages);
-  /// Ends the call here as `how` says, and tells the server that it is cancelled.
+  /// Ends the call here as `how` says, and notifies the server that it is cancelled.
   void cancel(std::uint64_t call, const rpc::status& how);
   struct open_call {
     rpc::call_machine machine;
@@ -97,7 +97,7 @@ public:
   /// it or end likewise.
   enum class without_connection : bool { wait, fail };
   void disconnected(const rpc::status& why, without_connection others);
-  /// @pre connected. Why the connection is to be ended: the server has said so, or has to be told so, which the output
+  /// @pre connected. Why the connection is to be ended: the server has said so, or has to be notified by a frame that the output
   /// has; nothing where it goes on.
   std::optional<rpc::status> on_frame(const wire::frame_view& frame);
   /// The same for what is not a frame, which the decoder found, or for an error of the connection.

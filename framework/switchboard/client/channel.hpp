@@ -7,12 +7,12 @@
 ///     const auto reply = echo.say(request, within(1s)).get();
 ///
 /// Why        calls do not block: they are opened, and the channel is driven until what is waited for is there. It has no
-///            thread: frames are read and written while somebody waits, and those of other calls are kept for them, or
+///            thread: frames are read and written while the thread waits, and those of other calls are kept for them, or
 ///            given to the handlers that they have set.
 /// Threads    one at a time: the channel and its streams together.
 /// Owns       the connection, until the channel and every stream are gone.
 /// Errors     a call's to the call. A connection that breaks ends the calls that were sent with UNAVAILABLE; none is
-///            repeated. Whoever may repeat a call does so when on_connected() says that there is a connection again
+///            repeated. A program that may repeat a call does so when on_connected() says that there is a connection again
 ///            (channel_options::reconnect).
 
 #include <functional>
@@ -37,7 +37,7 @@ struct method_name {
 
 struct open_options {
   std::uint32_t credit = 0;          ///< messages the server may send before more is granted, where replies stream
-  deadline until = deadline::max();  ///< of the whole call; the server is told
+  deadline until = deadline::max();  ///< of the whole call; sent to the server
   rpc::metadata metadata{};          ///< goes with the request
 };
 
@@ -62,7 +62,7 @@ public:
   drive_outcome drive_until(const std::function<bool()>& done, deadline until, std::span<const int> readable = {});
   /// Drives it until nothing is left to send; whether that was so by `until`.
   [[nodiscard]] bool flush(deadline until);
-  /// Has `what` called while the channel is driven, at that time or soon behind it.
+  /// Has `what` called while the channel is driven, at that time or soon after it.
   void at(deadline when, std::function<void()> what);
   void tell(connection_events whom);
 

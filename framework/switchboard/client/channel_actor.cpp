@@ -111,7 +111,7 @@ void channel_actor::on_lost(const rpc::status& why, std::optional<clock::duratio
   if (!pause) tell_handle(why);
 }
 
-/// No connection will be made any more: what monitors the handle is told.
+/// No connection will be made any more: monitors of the handle are notified.
 void channel_actor::tell_handle(const rpc::status& why) {
   if (const auto handle = handle_.lock())
     static_cast<stub_handle*>(handle->get())->cleanup(rpc::to_error(why), context());

@@ -15,7 +15,7 @@
 ///     replies_wanted         readers         credit goes to the server
 ///     replies_unwanted       readers         the call is cancelled
 ///     dialed                 the dialer      the name was looked up and a connection is being made, or why not
-///     shut_down, abandoned   the handle      no connection any more; nor calls
+///     shut_down, then gone   the handle      no connection any more; nor calls
 ///
 /// Owns       the channel's core.
 /// Errors     each call's to its caller. A connection that breaks ends its calls with UNAVAILABLE; none is repeated.

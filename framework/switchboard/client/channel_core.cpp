@@ -76,7 +76,7 @@ void channel_core::lose(const rpc::status& why) {
   owner_.on_lost(why, ended ? std::nullopt : std::optional{connector_.wake_at() - now});
 }
 
-/// The same where the server is to read what it was told last.
+/// The same where the server is still to read the last frames for it.
 void channel_core::leave(const rpc::status& why, link::close_reason reason) {
   lose(why);
   link_->finish({reason, limits_.flush_timeout, limits_.linger});

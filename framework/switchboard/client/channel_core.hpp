@@ -21,10 +21,10 @@
 
 namespace switchboard::client {
 
-/// What a channel asks of its owner, and tells it.
+/// What a channel asks of its owner, and reports to it.
 class channel_owner {
 public:
-  /// Starts a connection: channel_core::dialed() is to be told of it, at once or later.
+  /// Starts a connection: it is to be passed to channel_core::dialed(), at once or later.
   virtual void dial(const net::endpoint& to) = 0;
   virtual void on_connected() {}
   /// Why it broke or could not be made, and how long until the next attempt; no time where none follows.

@@ -13,7 +13,7 @@ namespace switchboard::client {
 using clock = notify::notification_port::clock;
 using deadline = clock::time_point;
 
-/// So long from now.
+/// The moment that is `span` from now.
 deadline within(clock::duration span) noexcept;
 /// What is left from `now` until `until` as a frame's timeout_ms, rounded up so that the server never gives up first; 0:
 /// no deadline.

@@ -1,6 +1,6 @@
 #pragma once
 
-/// What who drives a channel gets to know of it.
+/// What the driver of a channel learns of it.
 /// Threads    values.
 
 #include <functional>
@@ -18,7 +18,7 @@ enum class [[nodiscard]] drive_outcome : unsigned char{
     over,      ///< the deadline has passed, or nothing can happen any more
 };
 
-/// Told of a channel's connections, while the channel is driven.
+/// Called on changes of a channel's connection, while the channel is driven.
 struct connection_events {
   std::function<void()> on_connected{};
   /// Why it broke or could not be made, and how long until the next attempt; no time where none follows.

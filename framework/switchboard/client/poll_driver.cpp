@@ -40,7 +40,7 @@ event happened(short events) {
 
 poll_driver::readiness poll_driver::wait(deadline until, std::span<const int> others) {
   std::vector<pollfd> watched;
-  // Negative descriptors are passed over: poll(2) tells of a peer that is gone even where nothing is asked for.
+  // Negative descriptors are skipped: poll(2) reports a peer that is gone even where no event is asked for.
   const bool armed = socket_ && armed_for_ != interest::none;
   watched.push_back({armed ? static_cast<int>(*socket_) : -1, events_of(armed_for_), 0});
   for (const auto each : others) watched.push_back({each, POLLIN, 0});

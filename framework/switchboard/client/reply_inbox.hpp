@@ -1,6 +1,6 @@
 #pragma once
 
-/// The replies of one call that nobody has taken yet.
+/// The replies of one call that its reader has not taken yet.
 ///
 /// Threads    the channel's.
 /// Owns       the replies, within reply_backlog_max.
@@ -27,7 +27,7 @@ public:
   void fail(rpc::status how);
   /// Calls `what` whenever there is something new. Null: no more.
   void on_arrival(std::function<void()> what);
-  /// Whether somebody is to be told.
+  /// Whether on_arrival() has set a function.
   bool attended() const noexcept { return arrival_ != nullptr; }
   void notify() const;
 

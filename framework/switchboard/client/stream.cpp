@@ -21,7 +21,7 @@ stream_step take(thread_driver& driver, reply_inbox& inbox, std::uint64_t call, 
 
 /// Gives a stream's messages to its handlers.
 struct receiver {
-  // Whoever calls run() holds them.
+  // The caller of run() holds them.
   thread_driver& driver;
   reply_inbox& inbox;
   std::uint64_t call;

@@ -7,7 +7,7 @@
 /// Owns       the call: dropped before its end it is cancelled. It shares its channel's connection.
 /// Waiting    functions that take a deadline drive the channel until then, with no_wait they do what is possible at once;
 ///            none of them is for a handler that the channel calls.
-/// Errors     statuses; that of a call's end carries its trailing metadata, also where it is OK. A wait that is too long leaves the call as it is: it may be waited for again.
+/// Errors     statuses; a call's has its trailing metadata, even if OK. A wait that is too long leaves the call as it is.
 
 #include <cstdint>
 #include <functional>
@@ -47,9 +47,9 @@ public:
   explicit operator bool() const noexcept { return driver_ != nullptr; }
   std::uint64_t call() const noexcept { return call_; }
 
-  /// Takes the next message into `into`, or tells the end. After the end it tells the same again.
+  /// Takes the next message into `into`, or returns the end. After the end it returns the same again.
   stream_step next(google::protobuf::MessageLite& into, deadline until);
-  /// Whether next() has something to tell at once.
+  /// Whether next() has something to return at once.
   bool ready() const noexcept;
   /// While the channel is driven, has `on_message` called with each message as it comes, parsed into `into`, and then
   /// `on_end`, once. Grants by `window`. The handlers may drop the stream, and are not called after that.
@@ -70,7 +70,7 @@ public:
   rpc::status answer(google::protobuf::MessageLite& into, deadline until);
   /// What came with the end; empty before it.
   const rpc::metadata& trailing() const noexcept;
-  /// Ends the call; next() then tells CANCELLED.
+  /// Ends the call; next() then returns CANCELLED.
   void cancel();
 
 private:

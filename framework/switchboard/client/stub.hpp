@@ -10,10 +10,10 @@
 /// Why        a method's tag names its types, so what is sent and what comes back is checked by the compiler; credit is
 ///            granted by the reader itself.
 /// Blocking   opening a call does not wait. What comes of it is either waited for (get(), next(), a range: they drive the
-///            channel), or given to handlers (then(), receive()) while somebody drives the channel. A handler may open
-///            calls and let go of its own; it must not wait.
+///            channel), or given to handlers (then(), receive()) while the thread drives the channel. A handler may open
+///            calls and drop its own; it must not wait.
 /// Threads    as the channel: one at a time, the channel and everything opened on it together.
-/// Owns       each object its call, which is cancelled where it is let go before its end, its handlers with it.
+/// Owns       each object its call, which is cancelled if the object is destroyed before the end, its handlers with it.
 /// Errors     statuses. A wait that is too long says DEADLINE_EXCEEDED and leaves a stream as it is: it may be waited
 ///            for again. The call's own deadline, call_options::until, ends it.
 
@@ -83,7 +83,7 @@ public:
   reader(stream from, credit_window window) : stream_(std::move(from)), window_(window) {}
 
   explicit operator bool() const noexcept { return static_cast<bool>(stream_); }
-  /// Whether next() has something to tell at once.
+  /// Whether next() has something to return at once.
   bool ready() const noexcept { return stream_.ready(); }
 
   /// The next reply into `into`, or how the stream ended, or that nothing came.
@@ -130,7 +130,7 @@ public:
     Reply current_;
   };
   range until(deadline when) { return {*this, when}; }
-  /// until() so long from now.
+  /// until() with the moment that is `span` from now.
   range within(clock::duration span) { return until(client::within(span)); }
 
   /// Has `on_message` called with each reply as it comes, and then `on_end`, once. Instead of next().

@@ -2,7 +2,7 @@
 
 /// What callers hold of an actor stub: passes what it is sent to the channel's actor, on the sender's thread.
 ///
-/// Why        the pump keeps the connection's actor, so that one cannot tell when nobody wants it any more; this one
+/// Why        the pump keeps the connection's actor, so that one does not notice when its last user is gone; this one
 ///            ends with its last handle, and the connection with it. And only the sender's thread knows for which call
 ///            a call is made, whose deadline and trace context it inherits.
 /// Threads    any.

@@ -2,7 +2,7 @@
 
 /// A counted reference to an actor, as caf::strong_actor_ptr is one, in headers that do without CAF's.
 ///
-/// Threads    a value; actors may be told something from any thread.
+/// Threads    a value; messages may be sent to the actor from any thread.
 /// Owns       the actor's memory, and the actor as long as it waits for messages that only its holders can send.
 
 #include <cstddef>

@@ -5,7 +5,7 @@
 ///
 /// Why        what becomes of several calls in one turn is one message, its answers encoded where they arose.
 /// Threads    values, owned by the turn that fills them (rpc/turn.hpp), then by the connection.
-/// Owns       sources and watchers on their way: dropped, they are told.
+/// Owns       sources and watchers in transit: each is notified if it is dropped undelivered.
 
 #include <cstdint>
 #include <string>
@@ -37,10 +37,10 @@ public:
 
   const call_ended& what() const noexcept { return what_; }
   bool is_for(const caf::actor_control_block* who) const noexcept { return watcher_.get() == who; }
-  /// Says why, where that is known better now.
+  /// Replaces the reason, where a more precise one is known now.
   void because(code why) noexcept { what_.why = why; }
   void deliver(caf::execution_unit* context) noexcept;
-  /// Gives the watcher to whoever will tell it instead.
+  /// Hands the watcher over to the caller, which notifies it instead.
   caf::strong_actor_ptr take_watcher() noexcept { return std::exchange(watcher_, nullptr); }
 
 private:

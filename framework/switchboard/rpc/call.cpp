@@ -10,7 +10,7 @@ namespace {
 /// The answer to `call` is the frame that begins at `begin` and ends `to.frames`.
 void end_with_last_frame(answers& to, std::uint64_t call, std::size_t begin, code how, const metadata* trailing) {
   to.ends.push_back({call, static_cast<std::uint32_t>(to.frames.size() - begin), how});
-  // Where some pairs did not fit, the connection says so.
+  // Where some pairs did not fit, the connection logs it.
   if (trailing && (!trailing->empty() || trailing->refused() > 0))
     to.trailers.push_back({to.ends.size() - 1, *trailing});
 }

@@ -63,7 +63,7 @@ public:
   const std::shared_ptr<const rpc::caller>& shared_caller() const noexcept { return from_; }
   /// The caller's address; "local" for an actor in this process.
   const std::string& peer() const noexcept { return from_->peer; }
-  /// Whom the caller has proved to be; empty where no proof is demanded.
+  /// The caller's authenticated identity; empty where no authentication is required.
   const std::string& identity() const noexcept { return from_->identity; }
   /// Unique, with caller().id, among the calls of a broker.
   std::uint64_t number() const noexcept { return number_; }
@@ -116,7 +116,7 @@ public:
   }
   void fail(status reason);
   void fail(code why, std::string text) { fail(status{why, std::move(text)}); }
-  /// Gives the call away unanswered: whoever gets its context answers.
+  /// Gives the call away unanswered: the receiver of its context has to answer it.
   call_context release() noexcept { return std::move(call_); }
   /// The connection draws the call's answer from `from`. @pre the call is a connection's
   void stream_from(std::shared_ptr<source> from);
@@ -136,7 +136,7 @@ private:
   std::uint32_t credit_ = 0;
 };
 
-/// The status that a call let go unanswered on this thread ends with, at this moment.
+/// The status that a call ends with if its handle is destroyed unanswered on this thread at this moment.
 status abandoned_status();
 
 /// Answers a call with one reply.

@@ -7,7 +7,7 @@
 namespace switchboard::rpc {
 namespace {
 
-// What the latest batch on this thread came to: clients that keep many calls in flight go on doing so.
+// The size of the latest batch on this thread: clients that keep many calls in flight go on doing so.
 thread_local std::size_t expected_calls = 1;
 
 }  // namespace

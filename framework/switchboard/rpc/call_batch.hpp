@@ -50,8 +50,8 @@ public:
     ends_->all.push_back({calls_.size(), std::move(notice)});
   }
 
-  /// Gives `use(const method&, incoming_call&)` each call and `tell(end_notice&)` each end in the order in which they were
-  /// added, as long as `more()` says so before each call; whether it came to the end. What is left can be taken later.
+  /// Passes each call to `use(const method&, incoming_call&)` and each end to the last argument, in the order in which they were
+  /// added, as long as `more()` is true before each call; true if it came to the end. What is left can be taken later.
   template <class More, class Use, class Tell>
   bool take_each(More&& more, Use&& use, Tell&& tell) {
     for (;;) {
@@ -70,7 +70,7 @@ public:
       use(*calls_[taken_ - 1].to, call);
     }
   }
-  /// Gives `tell(end_notice&)` each end, ahead of the calls that are left.
+  /// Passes each end to the given function, ahead of the calls that are left.
   template <class Tell>
   void take_ends(Tell&& tell) {
     while (ends_ && ends_->told < ends_->all.size()) tell(ends_->all[ends_->told++].notice);
@@ -86,7 +86,7 @@ public:
   std::string_view next_request() const noexcept {
     return std::string_view{requests_}.substr(calls_[taken_].offset, calls_[taken_].size);
   }
-  /// Shows `look(const call_ended&)` each end that is left.
+  /// Passes each end that is left to `look(const call_ended&)`.
   template <class Look>
   void each_end(Look&& look) const {
     for (auto at = ends_ ? ends_->told : 0; ends_ && at < ends_->all.size(); ++at) look(ends_->all[at].notice.what());
@@ -102,7 +102,7 @@ public:
   const std::string& key() const noexcept { return *key_; }
 
 private:
-  /// Calls that room is set aside for at most before they are there.
+  /// The most calls that space is reserved for before they arrive.
   static constexpr std::size_t expected_calls_max = 64;
 
   struct entry {

@@ -9,7 +9,7 @@ call_metrics::call_metrics(std::shared_ptr<metrics::registry> in, std::string_vi
   opened_ =
       registry_->counters("switchboard_calls_opened_total", "Calls that clients opened.", {"method"}).with({method});
   const auto by_code = registry_->counters(
-      "switchboard_calls_ended_total", "Calls that ended for their client, by what it was told.", {"method", "code"});
+      "switchboard_calls_ended_total", "Calls that ended for their client, by final status code.", {"method", "code"});
   for (std::size_t each = 0; each != codes; ++each)
     ended_[each] = by_code.with({method, to_string(static_cast<code>(each))});
   duration_ =

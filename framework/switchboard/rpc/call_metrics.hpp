@@ -27,7 +27,7 @@ public:
   call_metrics(std::shared_ptr<metrics::registry> in, std::string_view method);
 
   void opened() const noexcept { opened_.add(); }
-  /// @param how   what the client was told; numbers without a name count as UNKNOWN.
+  /// @param how   the status code that the client got; numbers without a name count as UNKNOWN.
   /// @param took  since it was opened.
   void ended(code how, std::chrono::nanoseconds took) const noexcept;
 

@@ -10,7 +10,7 @@
 /// Errors     none: an event that a state does not expect is ignored, or beyond the credit; see the table.
 ///
 /// Drawn as RFC 9113, section 5.1, draws a stream. A client's call goes down the left side. A server's starts on the
-/// right, where its service has it, and crosses over when the service lets go of it:
+/// right, where its service has it, and crosses over when the service releases it:
 ///
 ///                               +------+
 ///                +--------------| idle |---------------+
@@ -37,7 +37,7 @@
 ///
 /// The request of a unary or server-streaming call is complete with its opening frame: `open` and `accept` then lead to
 /// the half-closed state below the one drawn. "held" is a call that has ended for the client, while its service still
-/// has it: it counts until the service lets go, or a client could have any number of calls run by cancelling them.
+/// has it: it counts as open until the service releases it, else a client could run any number of calls by cancelling.
 ///
 /// The next state; where the table has none, the state stays and the event is ignored:
 ///
@@ -55,7 +55,7 @@
 /// and so is whatever comes for a call that has ended: it may have been in flight.
 ///
 /// Credit     counts messages, in each direction. A message takes one; with none left it is beyond the credit. An end
-///            gives back what is left, so that a message behind it is beyond the credit as well. A direction that is
+///            gives back what is left, so that a message after it is beyond the credit as well. A direction that is
 ///            no stream grants none: a reply takes the one credit that every such call begins with, a request comes
 ///            with the opening frame and takes none. Outstanding credit stops at 2^32 - 1.
 
@@ -82,7 +82,7 @@ enum class call_event : unsigned char {
   open,          ///< a client sends the opening frame
   accept,        ///< a server hands the call to its service
   requests_end,  ///< the client's `end`
-  replies_end,   ///< the server's `end`: the call has succeeded. The service lets go of a call that it ends so
+  replies_end,   ///< the server's `end`: the call has succeeded. The service releases a call that it ends so
   status,        ///< from the server the call's result, from the client a cancel; a deadline that passes is one too
   release,       ///< the service has answered, failed, or handed over its stream of replies
   request,       ///< a message of a stream of requests
@@ -94,7 +94,7 @@ inline constexpr std::size_t call_events = 8;
 enum class call_effect : unsigned char {
   ignored,        ///< nothing: not sent, not delivered
   taken,          ///< it counts: send it, deliver it
-  ended,          ///< the same, and the call has ended for both sides; its service may have to be told
+  ended,          ///< the same, and the call has ended for both sides; its service may have to be notified
   beyond_credit,  ///< a sender waits for credit; a receiver ends the call with RESOURCE_EXHAUSTED
 };
 
@@ -131,7 +131,7 @@ public:
   /// Whether the call has ended for both sides.
   bool ended() const noexcept { return state_ >= call_state::held; }
   bool held() const noexcept { return state_ == call_state::held; }
-  /// Nobody has the call any more.
+  /// Ended for both sides, and released by the service.
   bool closed() const noexcept { return state_ == call_state::closed; }
 
 private:

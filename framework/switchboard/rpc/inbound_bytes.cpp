@@ -25,7 +25,7 @@ void inbound_bytes::grant(std::uint32_t messages, std::size_t bytes) {
 void inbound_bytes::let_go() noexcept {
   if (!from_) return;
   from_->detach();
-  // What was not drawn counts against the connection no longer: nobody will.
+  // What was not drawn no longer counts against the connection: it will not be drawn any more.
   if (of_call() && !ended_) grant_to_sender(call_, 0, std::numeric_limits<std::uint32_t>::max());
 }
 

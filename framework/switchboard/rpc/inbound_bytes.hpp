@@ -1,6 +1,6 @@
 #pragma once
 
-/// A stream of messages in serialized form, as whoever draws it holds it: who parses it (inbound), or who passes it on.
+/// A stream of messages in serialized form, as its reader holds it: one that parses it (inbound), or one that passes it on.
 ///
 /// Why        a call's stream and a pipe's give credit in different ways; everything else about drawing is the same.
 /// Threads    as the source: the drawer's actor, one at a time; may be moved to another before attach().

@@ -1,7 +1,7 @@
 #pragma once
 
 /// What calls inherit that are made while a call is handled: its deadline, and its trace context; and how a handler, or a
-/// thread of a program's own, says otherwise.
+/// thread of a program's own, overrides both.
 ///
 ///     const rpc::deadline_scope until{self_->now() + 500ms};
 ///     const rpc::metadata_scope saying{rpc::metadata{{"priority", "low"}}};

@@ -32,10 +32,10 @@ public:
     (void)call;
     return {};
   }
-  /// The server's side of a call that opened() let through ends with `how`, in a frame that what is added to `trailing`
-  /// goes with, behind the handler's own. Not said where no frame tells the client: it has cancelled, or is gone.
+  /// The server's side of a call that opened() let through ends with `how`. What is added to `trailing` goes in the frame
+  /// that ends the call, after the handler's own. Not called where no frame is sent: the client has cancelled, or is gone.
   virtual void ending(const call_context& call, code how, metadata& trailing) { (void)call, (void)how, (void)trailing; }
-  /// A call that opened() let through has ended for the client, `how` the client is told.
+  /// A call that opened() let through has ended for the client, with the status code `how`.
   virtual void ended(const call_context& call, code how, std::chrono::nanoseconds took) {
     (void)call, (void)how, (void)took;
   }

@@ -6,7 +6,7 @@
 ///            The reply moves into the response: it is not copied, nor serialized while it stays in the process.
 /// Threads    take_local_call: the handler's actor. The responder, as ever, belongs to one thread at a time.
 /// Owns       a reference to the caller's actor.
-/// Errors     statuses arrive as caf::error (rpc/caf_error.hpp). A caller that is gone is not told.
+/// Errors     statuses arrive as caf::error (rpc/caf_error.hpp). A caller that is gone gets none.
 
 #include <memory>
 #include <utility>
@@ -35,7 +35,7 @@ public:
 
 private:
   void respond(caf::message content) {
-    // Who sent and did not ask gets no response.
+    // A message that was sent, and not requested, gets no response.
     if (to_ && request_.is_request())
       to_->enqueue(caf::make_mailbox_element(from_, request_.response_id(), {}, std::move(content)), nullptr);
   }

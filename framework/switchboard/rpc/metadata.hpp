@@ -5,7 +5,7 @@
 ///     SayReply say(const SayRequest& request, const rpc::metadata& request_metadata);      // a handler that reads it
 ///     call.reply(message, rpc::metadata{{"cost", "3"}});                                   // one that adds
 ///
-/// Why        a request's metadata is kept, and charged to its connection's request bytes, only where somebody reads
+/// Why        a request's metadata is kept, and charged to its connection's request bytes, only where a handler reads
 ///            it: for a method whose handler takes it, all pairs; for any other, those of W3C Trace Context, which the
 ///            calls that the handler makes carry on (rpc/inheritance.hpp).
 /// Threads    values.

@@ -8,7 +8,7 @@
 ///
 /// Why        CAF selects handlers by type alone, and methods may share a request type: a message's first element is
 ///            the method's tag. The signatures say what the actor that serves it takes; CAF's types in them are only
-///            declared here, and are complete for who includes <caf/typed_actor.hpp>.
+///            declared here, and are complete where <caf/typed_actor.hpp> is included.
 /// Threads    types, and values that are immutable once served.
 
 #include <functional>
@@ -92,7 +92,7 @@ struct signature_of<Tag, method_kind::bidirectional, Request, Reply> {
 
 }  // namespace detail
 
-/// What a typed actor that serves the method takes. Whoever streams passes the ends that the service reads from and
+/// What a typed actor that serves the method takes. A caller that streams passes the ends that the service reads from and
 /// writes to (rpc/stream.hpp, make_pipe).
 template <class Tag>
 using signature =

@@ -3,8 +3,8 @@
 /// Lets a move-only value travel in a CAF message, which demands copyable types but copies only when a message is
 /// shared.
 /// Threads    as the value.
-/// Errors     an actual copy is a broken invariant and aborts: whoever sends such a message to one actor never makes
-///            one.
+/// Errors     an actual copy is a broken invariant and aborts: a message that is sent to one actor only is never
+///            copied.
 
 #include <type_traits>
 #include <utility>

@@ -9,7 +9,7 @@ class writer_end final : public stream_end {
 public:
   explicit writer_end(std::function<void()> ready) : ready_(std::move(ready)) {}
   void turn(caf::execution_unit*) override {
-    // Called in a copy's stead: it may replace itself.
+    // A copy is called, since the function may replace `ready_`.
     auto ready = ready_;
     if (ready) ready();
   }

@@ -6,7 +6,7 @@
 ///            type in each source that writes one.
 /// Threads    one actor at a time; may be moved to another in a message.
 /// Owns       the call, until it is answered or streams; the queue, until its end.
-/// Errors     let go before finish(), a call ends with INTERNAL, a pipe too.
+/// Errors     if the handle is destroyed before finish(), its call ends with INTERNAL, and so does a pipe.
 
 #include <functional>
 #include <memory>
@@ -35,10 +35,10 @@ public:
   explicit operator bool() const noexcept { return call_ || queue_; }
   /// The call that this stream is part of. @pre of a call, not of a pipe
   const call_context& context() const noexcept { return context_; }
-  /// The call, for whoever answers it in another way. @pre nothing was sent
+  /// The call, to be answered in another way. @pre nothing was sent
   call_handle take_call() && { return std::move(call_); }
   /// Messages that the reader of a call takes at once, which a source to follow() is to know from the start; a pipe
-  /// tells its source itself.
+  /// grants its source credit itself.
   std::uint32_t credit() const noexcept { return call_ ? call_.credit() : 0; }
   /// `who` gets call_ended if the call ends before the stream does.
   void watch(actor_ref who);
@@ -47,19 +47,19 @@ public:
   void on_ready(caf::local_actor* self, std::function<void()> ready);
   /// The same in the actor whose handler is running.
   void on_ready(std::function<void()> ready);
-  /// Whether nobody reads any more: cancelled, past its deadline, or its connection is gone.
+  /// Whether the reader is gone: the call is cancelled or past its deadline, or its connection is gone.
   bool ended() const;
-  /// Ends the stream in order, behind what was sent.
+  /// Ends the stream normally, after what was sent.
   void finish();
   /// The same, with `trailing` in the frame that ends it.
   void finish(metadata trailing);
   void fail(status why);
   void fail(code why, std::string text);
 
-  /// The stream is what `from` has, drawn as credit and the connection's marks allow.
+  /// The stream is what `from` has, drawn as credit and the connection's water marks allow.
   void follow(std::shared_ptr<source> from);
-  /// The stream is a place in a log: what it holds behind `after`, then what is appended, as the reader takes it. For
-  /// what has `log->reader(after)`, a source.
+  /// The stream is read from a log: what follows the position `after`, then what is appended, as the reader takes it. For
+  /// any log whose `log->reader(after)` is a source.
   template <class Log>
   void follow(const Log& log, std::uint64_t after) {
     follow(log->reader(after));

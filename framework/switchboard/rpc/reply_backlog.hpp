@@ -1,6 +1,6 @@
 #pragma once
 
-/// How many bytes of replies a connection has been given and not yet written, for those who make them.
+/// How many bytes of replies a connection has been given and not yet written, for the services that make them.
 ///
 /// Why        a client that asks and does not read must not make a service answer without end: a host holds such a
 ///            client's calls back until its connection has written enough. Other clients' calls go on.
@@ -40,7 +40,7 @@ public:
   void close() noexcept { closed_.store(true); }
   bool closed() const noexcept { return closed_.load(); }
 
-  /// Has `host` told when replies are taken again. False where they are already.
+  /// Notifies `host` when replies are taken again. False where they are already.
   bool wait(caf::strong_actor_ptr host) {
     const std::lock_guard lock{mutex_};
     waiting_.push_back(std::move(host));
@@ -52,7 +52,7 @@ public:
     any_waiting_.store(!waiting_.empty());
     return false;
   }
-  /// The hosts to tell, for the connection when full() no longer holds.
+  /// The hosts to notify, for the connection when full() no longer holds.
   std::vector<caf::strong_actor_ptr> take_waiting() {
     if (!any_waiting_.load() || full()) return {};
     const std::lock_guard lock{mutex_};

@@ -11,13 +11,13 @@
 /// Why        connections look methods up in this description before any actor is involved; the service's object is
 ///            made inside its actor, and anew each time that actor is.
 /// Handlers   unary: `Reply f(Request&)` or `rpc::result<Reply> f(Request&)` (either may take the call's `const
-///            rpc::call_context&` behind it), or `void f(Request&, rpc::responder<Reply>)` to answer later.
+///            rpc::call_context&` after it), or `void f(Request&, rpc::responder<Reply>)` to answer later.
 ///            server streaming: `void f(Request&, rpc::outbound<Reply>)`
 ///            client streaming: `void f(rpc::inbound<Request>, rpc::responder<Reply>)`
 ///            bidirectional:    `void f(rpc::inbound<Request>, rpc::outbound<Reply>)`
 ///            Any may take the request's `const rpc::metadata&` last; it is kept only for those that do.
 ///            A request may be taken by const reference or by value too. It is parsed; what does not parse is answered
-///            INVALID_ARGUMENT. A handler that throws lets go of its call, which answers INTERNAL; the service lives
+///            INVALID_ARGUMENT. A handler that throws drops its call, which answers INTERNAL; the service lives
 ///            on.
 /// Hosting    one actor for all callers; per_connection(): one for each connection, made with its first call, ended
 ///            with it; per_key("field"): one for each value of a field that every request has.
@@ -57,12 +57,12 @@ public:
   /// Adds handlers of a method's typed messages (rpc/typed_messages.hpp).
   using typed_handlers = std::function<void(service_actor* self, void* service, caf::message_handler& to)>;
 
-  /// Actors of one service there may be, one for each key or connection; calls that need one more are answered
+  /// The most actors that one service may have, one for each key or connection; calls that need one more are answered
   /// RESOURCE_EXHAUSTED.
   static constexpr std::size_t default_actors_max = 10'000;
 
   service_definition(std::string name, factory make, message_handlers add_messages = nullptr);
-  // Here and not in each source that describes a service.
+  // Defined in the library, and not in each source that describes a service.
   service_definition(const service_definition&);
   service_definition(service_definition&&) noexcept;
   service_definition& operator=(const service_definition&);
@@ -195,7 +195,7 @@ public:
 private:
   Service& service_;
   const Function function_;
-  std::shared_ptr<const metadata> metadata_;  // kept while the handler runs, which may let go of its call
+  std::shared_ptr<const metadata> metadata_;  // kept while the handler runs, which may drop its call
 };
 
 /// Calls a handler of an unary method and answers with what it returns, if it returns something.

@@ -45,10 +45,10 @@ public:
 
   /// Calls `then` once, in this actor, when `span` has passed and never before.
   timer_id after(notification_pump::clock::duration span, std::function<void()> then);
-  /// Whether it was still to come; its handler is let go.
+  /// True if it was still pending; its handler is destroyed.
   bool cancel(timer_id which);
 
-  /// Runs `handler` as one of `method`'s: what it throws is told to failed(), and the call that it lets go of then
+  /// Runs `handler` as one of `method`'s: what it throws is reported to failed(), and the call that it drops by that
   /// answers INTERNAL.
   template <class Handler>
   void run(std::string_view method, Handler&& handler) noexcept {

@@ -1,6 +1,6 @@
 #pragma once
 
-/// What a stream sends, drawn by whoever carries or reads it: a connection, or an actor in the same process.
+/// What a stream sends, pulled ("drawn") by its drawer: a connection that carries it, or an actor of the process that reads it.
 ///
 /// Why        a connection knows its credit and its high-water mark, so it asks for the next message when it can send
 ///            one; a slow reader costs a place in the source, never a queue.
@@ -21,7 +21,7 @@ namespace switchboard::rpc {
 
 class stream_end;
 
-/// Tells whoever draws from a source that next() may have something again. Safe to call after the stream or the drawer
+/// Notifies the drawer of a source that next() may have something again. Safe to call after the stream or the drawer
 /// ended.
 class waker {
 public:
@@ -67,7 +67,7 @@ public:
   virtual void detach() {}
 };
 
-/// A source on its way to whoever draws from it. One that is dropped on the way is told that nobody will.
+/// A source in transit to its drawer. One that is dropped in transit is detached.
 class passed_source {
 public:
   explicit passed_source(std::shared_ptr<source> what) noexcept : source_(std::move(what)) {}

@@ -3,12 +3,12 @@
 /// The handles of streams: what a service writes replies to and reads requests from, and the same between two actors of
 /// one process.
 ///
-/// Why        credit couples the ends. A writer without credit is refused and told when to go on; a reader grants as it
-///            handles. What is in between has a bound.
+/// Why        credit couples the ends. A writer without credit is refused and notified when to go on; a reader grants as it
+///            handles messages. What waits in between is bounded.
 /// Threads    a handle belongs to one actor at a time and may be moved to another in a message (rpc::passed).
 /// Handlers   what a handle is given to call runs in the actor that gave it: the one whose handler is running, or
 ///            `self`. That actor has stream_turns() in its behavior (services have).
-/// Errors     a stream's end carries a status. A call's outbound end that is let go before finish() ends the call with
+/// Errors     a stream's end carries a status. A call's outbound end that is destroyed before finish() ends the call with
 ///            INTERNAL, as any call does; a pipe's too.
 
 #include <algorithm>
@@ -70,7 +70,7 @@ public:
   using outbound_bytes::outbound_bytes;
 
   /// Hands over one message. False: not taken, because the reader has granted no more, or enough waits already, or the
-  /// stream has ended(); on_ready tells when to try again.
+  /// stream has ended(); the function given to on_ready() is called when to try again.
   bool send(const Message& message) {
     if (!ask_room()) return false;
     message.SerializeToString(&bytes_);
@@ -91,7 +91,7 @@ class reading {
 public:
   reading() = default;
   explicit reading(std::weak_ptr<stream_end> reader) noexcept : reader_(std::move(reader)) {}
-  /// Reads no more: the handlers are let go without another call, and a pipe's writer finds its stream ended.
+  /// Reads no more: the handlers are destroyed without another call, and a pipe's writer finds its stream ended.
   void cancel() noexcept {
     if (const auto reader = reader_.lock()) reader->drop();
   }
@@ -116,12 +116,12 @@ public:
   explicit operator bool() const noexcept { return static_cast<bool>(bytes_); }
   /// The call that this stream is part of. @pre of a call, not of a pipe
   const call_context& context() const noexcept { return bytes_.context(); }
-  /// The stream as it is, for whoever passes it on unparsed.
+  /// The stream as it is, to be passed on unparsed.
   inbound_bytes take_bytes() && { return std::move(bytes_); }
 
   /// Has `on_message(Message&)` called for each message and then `on_end(const status&)`, once: OK where the writer
   /// finished, else why there is no more (CANCELLED, DEADLINE_EXCEEDED, INVALID_ARGUMENT for what does not parse).
-  /// Grants `window` messages ahead. Both handlers are let go after the end.
+  /// Grants `window` messages ahead. Both handlers are destroyed after the end.
   template <class OnMessage, class OnEnd>
   reading receive(caf::local_actor* self, OnMessage on_message, OnEnd on_end, std::uint32_t window = default_window) {
     using reader_type = reader<OnMessage, OnEnd>;
@@ -148,7 +148,7 @@ private:
       self_ = self;
       from_.attach(std::move(self));
       from_.grant(window_, 0);
-      // What came before the reader did is looked at in a turn of its own.
+      // What came before the reader did is handled in a turn of its own.
       self_.wake(current_context());
     }
 
@@ -156,7 +156,7 @@ private:
       const call_scope on_behalf{from_.context()};
       std::size_t bytes = 0;
       payload arrived;
-      // A handler may let go of the stream that it is called for.
+      // A handler may destroy the stream that it is called for.
       const auto running = handlers_;
       for (std::uint32_t taken = 0; handlers_ && taken < messages_per_turn; ++taken) {
         const auto outcome = from_.next(arrived);

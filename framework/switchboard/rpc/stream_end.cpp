@@ -20,7 +20,7 @@ caf::message_handler stream_turns(caf::local_actor* self) {
     try {
       end->turn(self->context());
     } catch (...) {
-      // The handlers let go of their call as they are dropped, which answers INTERNAL.
+      // The handlers drop their call as they are destroyed, which answers INTERNAL.
       end->drop();
     }
   }};

@@ -21,7 +21,7 @@ public:
   virtual ~stream_end() = default;
   /// Does what there is to do. May throw what the handlers throw, after which the end is dropped.
   virtual void turn(caf::execution_unit* context) = 0;
-  /// Lets go of the handlers. Any thread, while the actor runs none of them or has ended.
+  /// Destroys the handlers. Any thread, while the actor runs none of them or has ended.
   virtual void drop() noexcept = 0;
 };
 

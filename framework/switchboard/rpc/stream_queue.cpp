@@ -5,11 +5,11 @@
 
 namespace switchboard::rpc {
 
-// Wakers are called without the lock: waking may run, or destroy, what comes back here. What is followed is called with
-// it, so that one side's calls do not meet the other's; it wakes as well, so it may be let go of during the call.
+// Wakers are called without the lock: waking may run, or destroy, what calls back here. A source that is followed is called with
+// it, so that calls of the two sides do not overlap; it wakes as well, so it may be released during the call.
 
 waker stream_queue::to_tell_writer() noexcept {
-  // Who was refused and has yet to say whom to tell is told then.
+  // A writer that is refused before it has set a waker is notified when it sets one.
   if (!refused_ || !writer_ || !(room() || detached_)) return {};
   refused_ = false;
   return writer_;
@@ -51,7 +51,7 @@ void stream_queue::end_with(status&& how, bool drop_queued, caf::execution_unit*
   {
     const std::lock_guard lock{mutex_};
     if (followed_ && !drop_queued) return;
-    // A failure counts also behind an orderly end, as long as the reader has not come to that.
+    // A failure counts even after an orderly end, as long as the reader has not reached that.
     if (finished_ && (!drop_queued || end_given_)) return;
     if (drop_queued) {
       messages_.clear();
@@ -118,7 +118,7 @@ void stream_queue::attach(waker reader) {
   const std::lock_guard lock{mutex_};
   if (const auto followed = followed_) followed->attach(reader);
   reader_ = std::move(reader);
-  // Who attaches looks next, or is told of the first thing that comes.
+  // A reader that attaches looks next, or is notified of the first thing that comes.
   reader_waits_ = true;
 }
 
@@ -182,7 +182,7 @@ void stream_queue::detach() {
     messages_.clear();
     bytes_ = 0;
     reader = std::move(reader_);
-    // Told even where nothing was refused: it may wait for something else before it writes again.
+    // Notified even where nothing was refused: the writer may wait for something else before it writes again.
     if (!finished_) writer = std::move(writer_);
     writer_ = {};
   }

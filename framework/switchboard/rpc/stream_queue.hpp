@@ -4,7 +4,7 @@
 ///
 /// Why        writer and reader live in different actors, perhaps on different threads, and credit is what couples
 ///            them: a message is taken only where the reader has granted one, so what waits here has a bound that the
-///            reader chose. A writer that is refused is told once there is room again; it never queues behind that.
+///            reader chose. A writer that is refused is notified once there is room again; it never queues beyond that.
 /// Threads    any; the writer's side and the reader's side by one thread each at a time.
 /// Owns       what is queued. Wakers of both sides, until detach() and the end.
 /// Errors     the end's status; the first one counts.
@@ -31,7 +31,7 @@ public:
 
   // The writer's side.
 
-  /// False: not taken, for want of room or because the stream has ended.
+  /// False: not taken, for lack of room or because the stream has ended.
   bool push(std::string_view message, caf::execution_unit* context);
   /// Whether push() would take a message, for a writer that has yet to make one. False counts as a refused push().
   bool ask_room();
@@ -39,11 +39,11 @@ public:
   void finish(status how, caf::execution_unit* context);
   /// The reader gets `how` next, unless it has come to the end already; what is queued is dropped.
   void fail(status how, caf::execution_unit* context);
-  /// From now on `from` says what the reader gets, behind what is queued.
+  /// From now on the reader is served from `from`, after what is queued.
   void follow(std::shared_ptr<source> from, caf::execution_unit* context);
   /// Woken once when a refused push() may succeed, and when the reader is gone.
   void set_writer(waker writer);
-  /// Whether nobody reads any more.
+  /// Whether the reader is gone.
   bool detached() const;
 
   // The reader's side.

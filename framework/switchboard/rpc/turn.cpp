@@ -34,7 +34,7 @@ turn* turn::current() noexcept {
 }
 
 caf::execution_unit* turn::context() const noexcept {
-  // An actor may end on a thread that is not its execution unit's: where its last handle was let go.
+  // An actor may end on a thread that is not its execution unit's: where its last handle was released.
   return self_ && !kind_.actor_ends ? self_->context() : nullptr;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/// The turn of an actor: one handler, or several in a row, that run on this thread now, and all that is said of it. Whose it
+/// The turn of an actor: one handler, or several in a row, that run on this thread now, and what belongs to it: whose it
 /// is, what the calls that are made in it inherit, the answers given in it, and whether the actor ends with it.
 ///
 ///     void on_calls(rpc::calls& batch) {
@@ -34,7 +34,7 @@ public:
       : turn(self, ends, {}) {}
   /// Of no actor: for answers that are to travel together.
   turn() noexcept : turn(nullptr) {}
-  /// In which `self`, if it is not null, ends: calls let go unanswered end with UNAVAILABLE instead of INTERNAL, because
+  /// In which `self`, if it is not null, ends: calls dropped unanswered end with UNAVAILABLE instead of INTERNAL, because
   /// it is the service that fails and not its handling of one call.
   static turn ending(caf::local_actor* self) noexcept { return {self, nullptr, {.actor_ends = true}}; }
   /// For scopes that are opened where no handler runs: what is answered there leaves at once.
@@ -60,7 +60,7 @@ public:
 
   void opened(const std::shared_ptr<stream_end>& end);
 
-  /// Sets room aside for `answers` to one connection of about `bytes` in all; for speed only.
+  /// Reserves space for `answers` to one connection of about `bytes` in all; for speed only.
   void expect(const std::shared_ptr<const caller>& to, std::size_t answers, std::size_t bytes);
   /// Has `fill` add to what leaves for `to`: with this thread's turn, or at once where there is none.
   template <class Fill>
