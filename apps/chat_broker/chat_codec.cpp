@@ -65,11 +65,11 @@ wire::shared_bytes chat_codec::entry(const std::string& room, std::uint64_t sequ
 }
 
 wire::shared_bytes chat_codec::gap(const std::string& room, std::uint64_t from, std::uint64_t to,
-                                   gap_reason why) const {
+                                   rooms::gap_reason why) const {
   RoomEvent event;
   event.mutable_gap()->set_from(from);
   event.mutable_gap()->set_to(to);
-  event.mutable_gap()->set_reason(why == gap_reason::retention ? Gap::RETENTION : Gap::HISTORY_LIMIT);
+  event.mutable_gap()->set_reason(why == rooms::gap_reason::retention ? Gap::RETENTION : Gap::HISTORY_LIMIT);
   return encoded(room, std::move(event));
 }
 
@@ -93,7 +93,7 @@ wire::shared_bytes chat_codec::left(const std::string& room, const std::string& 
   return encoded(room, std::move(event));
 }
 
-void chat_codec::published(rpc::call_handle call, const append_result& stored) const {
+void chat_codec::published(rpc::call_handle call, const rooms::append_result& stored) const {
   PublishReply reply;
   reply.set_sequence(stored.sequence);
   reply.set_duplicate(stored.duplicate);

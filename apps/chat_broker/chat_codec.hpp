@@ -13,17 +13,18 @@
 
 namespace switchboard::chat {
 
-class chat_codec final : public room_codec {
+class chat_codec final : public rooms::room_codec {
 public:
   /// `content`: a serialized ChatMessage without sequence and sender.
   std::string body(std::string_view sender, std::string_view content) const override;
   wire::shared_bytes entry(const std::string& room, std::uint64_t sequence, std::string_view body) const override;
-  wire::shared_bytes gap(const std::string& room, std::uint64_t from, std::uint64_t to, gap_reason why) const override;
+  wire::shared_bytes gap(const std::string& room, std::uint64_t from, std::uint64_t to,
+                         rooms::gap_reason why) const override;
   wire::shared_bytes caught_up(const std::string& room, std::uint64_t sequence,
                                const std::string& log_id) const override;
   wire::shared_bytes joined(const std::string& room, const std::string& nickname) const override;
   wire::shared_bytes left(const std::string& room, const std::string& nickname) const override;
-  void published(rpc::call_handle call, const append_result& stored) const override;
+  void published(rpc::call_handle call, const rooms::append_result& stored) const override;
 };
 
 /// The ChatMessage, serialized, in an entry as chat_codec::entry() makes them; nothing where it is none.

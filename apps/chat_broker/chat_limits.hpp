@@ -25,7 +25,7 @@ inline constexpr std::uint32_t list_limit_default = 1000;
 
 struct chat_limits {
   std::size_t rooms_max = 10'000;
-  room_limits room;
+  rooms::room_limits room;
 };
 
 }  // namespace switchboard::chat

@@ -8,7 +8,7 @@ namespace switchboard::chat {
 
 using namespace v1;
 
-history_query::history_query(std::shared_ptr<log> from, const HistoryRequest& request,
+history_query::history_query(std::shared_ptr<rooms::log> from, const HistoryRequest& request,
                              rpc::responder<HistoryReply> call)
     : query_for(std::move(call)),
       log_(std::move(from)),
@@ -21,11 +21,11 @@ void history_query::find_next(caf::event_based_actor&, std::function<void(query_
               .bytes = page_bytes,
               .reader = call().context().caller().id,
               .still_wanted = [self = weak_from_this()] { return !self.expired(); }},
-             [found = std::move(found)](log_page page) { found(std::move(page)); });
+             [found = std::move(found)](rooms::log_page page) { found(std::move(page)); });
 }
 
 bool history_query::add(query_piece found) {
-  auto& page = std::get<log_page>(found);
+  auto& page = std::get<rooms::log_page>(found);
   if (!page.status.ok()) return fail(std::move(page.status));
   bool full = false;
   for (const auto& entry : page.entries) {
@@ -43,7 +43,7 @@ bool history_query::add(query_piece found) {
   return answer(rest);
 }
 
-rooms_query::rooms_query(std::shared_ptr<const log_store> store, std::shared_ptr<const room_table> open,
+rooms_query::rooms_query(std::shared_ptr<const rooms::log_store> store, std::shared_ptr<const room_table> open,
                          const ListRoomsRequest& request, rpc::responder<ListRoomsReply> call)
     : query_for(std::move(call)),
       store_(std::move(store)),
@@ -85,8 +85,8 @@ members_query::members_query(caf::actor room, ListMembersRequest& request, rpc::
       left_(request.limit() == 0 ? list_limit_default : request.limit()) {}
 
 void members_query::find_next(caf::event_based_actor& self, std::function<void(query_piece)> found) {
-  self.request(room_, caf::infinite, room_members{after_, std::min(left_, page_names)})
-      .then([found](members_page& page) { found(std::move(page)); },
+  self.request(room_, caf::infinite, rooms::room_members{after_, std::min(left_, page_names)})
+      .then([found](rooms::members_page& page) { found(std::move(page)); },
             [found](const caf::error&) {
               found(rpc::status{rpc::code::unavailable, "the room ended"});
             });
@@ -94,7 +94,7 @@ void members_query::find_next(caf::event_based_actor& self, std::function<void(q
 
 bool members_query::add(query_piece found) {
   if (auto* const failure = std::get_if<rpc::status>(&found)) return fail(std::move(*failure));
-  auto& page = std::get<members_page>(found);
+  auto& page = std::get<rooms::members_page>(found);
   for (auto& name : page.names) {
     if (!add_element(name)) return end(true);
     after_ = std::move(name);

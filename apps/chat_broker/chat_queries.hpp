@@ -20,13 +20,14 @@ public:
   static constexpr std::size_t page_entries = 512;
   static constexpr std::size_t page_bytes = std::size_t{64} << 10;
 
-  history_query(std::shared_ptr<log> from, const v1::HistoryRequest& request, rpc::responder<v1::HistoryReply> call);
+  history_query(std::shared_ptr<rooms::log> from, const v1::HistoryRequest& request,
+                rpc::responder<v1::HistoryReply> call);
 
   void find_next(caf::event_based_actor& self, std::function<void(query_piece)> found) override;
   bool add(query_piece found) override;
 
 private:
-  const std::shared_ptr<log> log_;
+  const std::shared_ptr<rooms::log> log_;
   std::uint64_t after_;
   std::uint32_t left_;
 };
@@ -36,7 +37,7 @@ class rooms_query final : public query_for<v1::ListRoomsReply> {
 public:
   static constexpr std::size_t page_rooms = 128;
 
-  rooms_query(std::shared_ptr<const log_store> store, std::shared_ptr<const room_table> open,
+  rooms_query(std::shared_ptr<const rooms::log_store> store, std::shared_ptr<const room_table> open,
               const v1::ListRoomsRequest& request, rpc::responder<v1::ListRoomsReply> call);
 
   void find_next(caf::event_based_actor& self, std::function<void(query_piece)> found) override;
@@ -46,7 +47,7 @@ private:
   bool add_room(const std::string& name);
   bool end(bool more);
 
-  const std::shared_ptr<const log_store> store_;
+  const std::shared_ptr<const rooms::log_store> store_;
   const std::shared_ptr<const room_table> open_;
   std::string after_;
   std::size_t left_;

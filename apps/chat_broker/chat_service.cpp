@@ -36,8 +36,8 @@ void set(google::protobuf::Timestamp& time, std::chrono::system_clock::time_poin
 
 }  // namespace
 
-chat_service::chat_service(caf::event_based_actor* self, std::shared_ptr<log_store> store, const chat_limits& limits,
-                           wall_clock now, room_metrics figures)
+chat_service::chat_service(caf::event_based_actor* self, std::shared_ptr<rooms::log_store> store,
+                           const chat_limits& limits, wall_clock now, rooms::room_metrics figures)
     : self_(self),
       store_(std::move(store)),
       limits_(limits),
@@ -72,14 +72,14 @@ void chat_service::join(JoinRequest& request, rpc::outbound<RoomEvent> stream) {
     }
     room = &start(request.room(), store_->open(request.room()));
   }
-  room_join join;
-  join.call = room_call{std::move(stream).take_call()};
+  rooms::room_join join;
+  join.call = rooms::room_call{std::move(stream).take_call()};
   join.nickname = std::move(*request.mutable_nickname());
   join.resume_token = std::move(*request.mutable_resume_token());
   join.log_id = std::move(*request.mutable_log_id());
   join.after_sequence = request.after_sequence();
   join.history_limit = request.history_limit();
-  self_->send(room->actor, room_join_message{std::move(join)});
+  self_->send(room->actor, rooms::room_join_message{std::move(join)});
 }
 
 void chat_service::publish(PublishRequest& request, rpc::responder<PublishReply> reply) {
@@ -93,11 +93,11 @@ void chat_service::publish(PublishRequest& request, rpc::responder<PublishReply>
   content.mutable_text()->swap(*request.mutable_text());
   set(*content.mutable_sent_at(), now_());
   content.set_client_message_id(request.client_message_id());
-  room_publish publish;
-  publish.call = room_call{std::move(reply)};
+  rooms::room_publish publish;
+  publish.call = rooms::room_call{std::move(reply)};
   content.SerializeToString(&publish.content);
   publish.client_id = std::move(*request.mutable_client_message_id());
-  self_->send(room->actor, room_publish_message{std::move(publish)});
+  self_->send(room->actor, rooms::room_publish_message{std::move(publish)});
 }
 
 void chat_service::history(const HistoryRequest& request, rpc::responder<HistoryReply> reply) {
@@ -127,14 +127,14 @@ void chat_service::start_queries() {
   self_->monitor(queries_);
 }
 
-const room_handle* chat_service::find(const std::string& name) {
+const rooms::room_handle* chat_service::find(const std::string& name) {
   if (const auto* found = rooms_->find(name)) return found;
   auto messages = store_->find(name);
   return messages ? &start(name, std::move(messages)) : nullptr;
 }
 
-const room_handle& chat_service::start(const std::string& name, std::shared_ptr<log> messages) {
-  auto started = spawn_room(*self_, name, codec_, std::move(messages), limits_.room, figures_);
+const rooms::room_handle& chat_service::start(const std::string& name, std::shared_ptr<rooms::log> messages) {
+  auto started = rooms::spawn_room(*self_, name, codec_, std::move(messages), limits_.room, figures_);
   self_->monitor(started.actor);
   return rooms_->put(name, std::move(started));
 }
@@ -152,15 +152,15 @@ void chat_service::on_down(const caf::down_msg& down) {
   }
 }
 
-log_store::encoder entry_encoder() {
+rooms::log_store::encoder entry_encoder() {
   return [words = chat_codec{}](const std::string& room, std::uint64_t sequence, const std::string& body) {
     return words.entry(room, sequence, body);
   };
 }
 
-rpc::service_definition definition(std::shared_ptr<log_store> store, const chat_limits& limits,
+rpc::service_definition definition(std::shared_ptr<rooms::log_store> store, const chat_limits& limits,
                                    std::shared_ptr<metrics::registry> figures, wall_clock now) {
-  return Chat::service<chat_service>(std::move(store), limits, now, room_metrics{std::move(figures)});
+  return Chat::service<chat_service>(std::move(store), limits, now, rooms::room_metrics{std::move(figures)});
 }
 
 }  // namespace switchboard::chat

@@ -35,8 +35,8 @@ using wall_clock = std::chrono::system_clock::time_point (*)();
 
 class chat_service {
 public:
-  chat_service(caf::event_based_actor* self, std::shared_ptr<log_store> store, const chat_limits& limits,
-               wall_clock now, room_metrics figures);
+  chat_service(caf::event_based_actor* self, std::shared_ptr<rooms::log_store> store, const chat_limits& limits,
+               wall_clock now, rooms::room_metrics figures);
   ~chat_service();
   chat_service(const chat_service&) = delete;
   chat_service& operator=(const chat_service&) = delete;
@@ -49,29 +49,29 @@ public:
 
 private:
   /// The room of that name, started where only its log is there; null where there is neither.
-  const room_handle* find(const std::string& name);
-  const room_handle& start(const std::string& name, std::shared_ptr<log> messages);
+  const rooms::room_handle* find(const std::string& name);
+  const rooms::room_handle& start(const std::string& name, std::shared_ptr<rooms::log> messages);
   void run(std::shared_ptr<query> added);
   void start_queries();
   void on_down(const caf::down_msg& down);
 
   caf::event_based_actor* const self_;
-  const std::shared_ptr<log_store> store_;
+  const std::shared_ptr<rooms::log_store> store_;
   const chat_limits limits_;
   const wall_clock now_;
-  const room_metrics figures_;
+  const rooms::room_metrics figures_;
   limit_monitor rooms_limit_;
-  const std::shared_ptr<const room_codec> codec_;
+  const std::shared_ptr<const rooms::room_codec> codec_;
   const std::shared_ptr<room_table> rooms_ = std::make_shared<room_table>();
   caf::actor queries_;
 };
 
 /// How a chat room's log encodes its entries.
-log_store::encoder entry_encoder();
+rooms::log_store::encoder entry_encoder();
 
 /// The service, with its rooms' logs in `store`. The rooms count in `figures`; null: nowhere.
 rpc::service_definition definition(
-    std::shared_ptr<log_store> store, const chat_limits& limits = {},
+    std::shared_ptr<rooms::log_store> store, const chat_limits& limits = {},
     std::shared_ptr<metrics::registry> figures = nullptr,
     wall_clock now = [] { return std::chrono::system_clock::now(); });
 

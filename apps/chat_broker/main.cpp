@@ -14,7 +14,7 @@ namespace {
 struct storage {
   std::string directory;   ///< empty: in memory
   std::string durability;  ///< empty: the safest there is
-  switchboard::memory_limits memory;
+  switchboard::rooms::memory_limits memory;
   std::size_t retained_messages = 0;
   std::size_t retained_bytes = 0;
   std::chrono::milliseconds retained_age{0};
@@ -40,22 +40,22 @@ struct storage {
   }
 
   /// The journal counts in `figures`.
-  switchboard::rpc::result<std::shared_ptr<switchboard::log_store>> open(
+  switchboard::rpc::result<std::shared_ptr<switchboard::rooms::log_store>> open(
       std::shared_ptr<switchboard::metrics::registry> figures) const {
     if (directory.empty()) {
       switchboard::logging::info("rooms are in memory and end with this broker; --data DIR keeps them");
-      return std::shared_ptr<switchboard::log_store>(
-          std::make_shared<switchboard::memory_store>(chat::entry_encoder(), memory));
+      return std::shared_ptr<switchboard::rooms::log_store>(
+          std::make_shared<switchboard::rooms::memory_store>(chat::entry_encoder(), memory));
     }
-    switchboard::sqlite_options options;
+    switchboard::rooms::sqlite_options options;
     options.directory = directory;
-    if (durability == "written") options.safety = switchboard::durability::written;
+    if (durability == "written") options.safety = switchboard::rooms::durability::written;
     options.keep = {retained_messages, retained_bytes, retained_age};
     options.dedupe_window = memory.dedupe_window;
     options.figures = std::move(figures);
-    auto store = switchboard::sqlite_store::open(chat::entry_encoder(), options);
+    auto store = switchboard::rooms::sqlite_store::open(chat::entry_encoder(), options);
     if (!store) return store.status();
-    return std::shared_ptr<switchboard::log_store>(std::move(*store));
+    return std::shared_ptr<switchboard::rooms::log_store>(std::move(*store));
   }
 };
 

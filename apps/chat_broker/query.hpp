@@ -30,7 +30,7 @@
 namespace switchboard::chat {
 
 /// What was found: a page of a log, of a room's members, nothing that was not there already, or why there is none.
-using query_piece = std::variant<std::monostate, log_page, members_page, rpc::status>;
+using query_piece = std::variant<std::monostate, rooms::log_page, rooms::members_page, rpc::status>;
 
 class query : public std::enable_shared_from_this<query> {
 public:

@@ -80,22 +80,22 @@ private:
 };
 
 /// With a window that no id falls out of: how many a room remembers is for its broker to say.
-rpc::result<std::shared_ptr<sqlite_store>> open(const command& wanted) {
-  return sqlite_store::open(entry_encoder(),
-                            {.directory = wanted.directory, .dedupe_window = std::numeric_limits<std::size_t>::max()});
+rpc::result<std::shared_ptr<rooms::sqlite_store>> open(const command& wanted) {
+  return rooms::sqlite_store::open(
+      entry_encoder(), {.directory = wanted.directory, .dedupe_window = std::numeric_limits<std::size_t>::max()});
 }
 
-log_page read(log& from, std::uint64_t after) {
-  std::promise<log_page> arrived;
+rooms::log_page read(rooms::log& from, std::uint64_t after) {
+  std::promise<rooms::log_page> arrived;
   from.read({.after = after, .limit = page_entries, .bytes = page_bytes},
-            [&](log_page page) { arrived.set_value(std::move(page)); });
+            [&](rooms::log_page page) { arrived.set_value(std::move(page)); });
   return arrived.get_future().get();
 }
 
 // -- check ----------------------------------------------------------------------------------------------------------
 
 int check(const command& wanted) {
-  const auto faults = sqlite_store::check(wanted.directory);
+  const auto faults = rooms::sqlite_store::check(wanted.directory);
   if (!faults) return complain(faults.status().message);
   for (const auto& each : *faults) std::fprintf(stderr, "%s\n", each.c_str());
   if (!faults->empty()) return complain(wanted.directory + " is damaged");
@@ -121,7 +121,7 @@ bool put(const v1::ChatMessage& message, bool as_json) {
 }
 
 int export_room(const command& wanted) {
-  auto room = sqlite_salvage::open(wanted.directory, wanted.room);
+  auto room = rooms::sqlite_salvage::open(wanted.directory, wanted.room);
   if (!room) return complain(room.status().message);
   bool whole = true;
   {
@@ -230,8 +230,8 @@ private:
   rpc::status fault_;
 };
 
-record record_of(v1::ChatMessage& message) {
-  record made;
+rooms::record record_of(v1::ChatMessage& message) {
+  rooms::record made;
   const auto sender = message.sender();
   if (!message.client_message_id().empty()) made.dedupe_key = sender + '\0' + message.client_message_id();
   message.clear_sequence();
@@ -242,8 +242,8 @@ record record_of(v1::ChatMessage& message) {
 
 /// How many of the records the room has already, where message `place` of the input is its message `place`; a failure where
 /// it has another there.
-rpc::result<std::size_t> already_there(log& room, const std::string& name, std::uint64_t place,
-                                       const std::vector<record>& records) {
+rpc::result<std::size_t> already_there(rooms::log& room, const std::string& name, std::uint64_t place,
+                                       const std::vector<rooms::record>& records) {
   static const auto encode = entry_encoder();
   std::size_t same = 0;
   while (same < records.size()) {
@@ -263,8 +263,8 @@ rpc::result<std::size_t> already_there(log& room, const std::string& name, std::
   return same;
 }
 
-std::vector<append_result> append(log& to, std::vector<record> records) {
-  std::promise<std::vector<append_result>> stored;
+std::vector<rooms::append_result> append(rooms::log& to, std::vector<rooms::record> records) {
+  std::promise<std::vector<rooms::append_result>> stored;
   to.append(std::move(records), [&](auto results) { stored.set_value(std::move(results)); });
   return stored.get_future().get();
 }
@@ -282,7 +282,7 @@ int import_room(const command& wanted) {
   std::uint64_t known = 0;
   std::unordered_set<std::string> ids;
   for (bool more = true; more;) {
-    std::vector<record> records;
+    std::vector<rooms::record> records;
     std::size_t bytes = 0;
     v1::ChatMessage message;
     while (records.size() < page_entries && bytes < page_bytes && (more = input.next(message))) {
@@ -330,9 +330,9 @@ std::optional<int> run_room_file_command(int argc, const char* const* argv) {
     if (added->get_name() != "import") directory->check(CLI::ExistingDirectory);
     return added;
   };
-  auto* const checking = add("check", "Verifies sequences, message ids and the database");
-  auto* const exporting =
-      add("export", "Writes a room's messages to standard output, from a damaged database those that can be read");
+  auto* const checking = add("check", "Verifies sequences, message ids and the rooms::database");
+  auto* const exporting = add(
+      "export", "Writes a room's messages to standard output, from a damaged rooms::database those that can be read");
   auto* const importing =
       add("import",
           "Fills a room with the messages of standard input, in their order. Interrupted, it goes on "

@@ -17,18 +17,18 @@ namespace switchboard::chat {
 
 class room_table {
 public:
-  using rooms = std::unordered_map<std::string, room_handle>;
+  using by_name = std::unordered_map<std::string, rooms::room_handle>;
 
   // The writer.
 
-  const rooms& all() const noexcept { return rooms_; }
+  const by_name& all() const noexcept { return rooms_; }
   /// Null where there is none.
-  const room_handle* find(const std::string& name) const {
+  const rooms::room_handle* find(const std::string& name) const {
     const auto found = rooms_.find(name);
     return found == rooms_.end() ? nullptr : &found->second;
   }
   /// Adds the room, or replaces the one of that name.
-  const room_handle& put(const std::string& name, room_handle room) {
+  const rooms::room_handle& put(const std::string& name, rooms::room_handle room) {
     const std::lock_guard lock{mutex_};
     return rooms_.insert_or_assign(name, std::move(room)).first->second;
   }
@@ -48,7 +48,7 @@ public:
 
 private:
   mutable std::mutex mutex_;  ///< held to write, and to read on another thread than the writer's
-  rooms rooms_;
+  by_name rooms_;
 };
 
 }  // namespace switchboard::chat

@@ -11,7 +11,7 @@
 #include <switchboard/testkit/scripted_transport.hpp>
 #include <switchboard/testkit/stage.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 constexpr auto socket = static_cast<net::socket_handle>(7);
@@ -163,4 +163,4 @@ TEST_F(Acceptor, TellsAClientThatThereIsNoPlaceForItAndClosesIt) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -5,7 +5,7 @@
 
 #include <switchboard/actors/call_table.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 using rpc::call_event;
@@ -98,4 +98,4 @@ TEST(CallTable, AgreesWithAMapWhateverTheOrderOfEnds) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -2,7 +2,7 @@
 
 #include "connection_fixture.hpp"
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 using namespace std::chrono_literals;
@@ -236,4 +236,4 @@ TEST_F(ConnectionBuiltIn, InterceptorsSeeNoneOfIt) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -20,7 +20,7 @@
 #include <switchboard/wire/frame_decoder.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 using echo::v1::RepeatRequest;
 using echo::v1::SayReply;
@@ -83,7 +83,7 @@ protected:
   static constexpr std::string_view repeat = "switchboard.echo.v1.Echo/Repeat";
   static constexpr auto socket = static_cast<net::socket_handle>(7);
 
-  void start(switchboard::limits limits = {}) {
+  void start(switchboard::actors::limits limits = {}) {
     environment->pump = stage.pump();
     environment->limits = limits;
     environment->directory = std::make_shared<service_directory>();
@@ -99,8 +99,8 @@ protected:
     auto& route = environment->directory->routes().front();
     // The host is the real one; only the service that it hosts is held by the test.
     route.host(spawn_host(route.definition()));
-    connection_ = stage.system().spawn<switchboard::connection>(
-        environment, std::uint64_t{1}, std::make_unique<testkit::scripted_transport>(socket, wire));
+    connection_ = stage.system().spawn<actors::connection>(environment, std::uint64_t{1},
+                                                           std::make_unique<testkit::scripted_transport>(socket, wire));
     stage.settle();
   }
 
@@ -260,4 +260,4 @@ private:
   std::vector<caf::actor> watchers_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

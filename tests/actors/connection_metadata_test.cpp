@@ -4,7 +4,7 @@
 
 #include <switchboard/rpc/turn.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 using pairs = std::vector<std::pair<std::string, std::string>>;
@@ -279,4 +279,4 @@ TEST_F(ConnectionMetadata, IsNotAskedOfInterceptorsForACallThatItsClientCancelle
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::actors

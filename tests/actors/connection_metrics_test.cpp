@@ -2,7 +2,7 @@
 
 #include "connection_fixture.hpp"
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 using namespace std::chrono_literals;
@@ -140,4 +140,4 @@ TEST_F(ConnectionMetrics, CountClientsThatDoNotTakeTheirLastFrames) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -6,7 +6,7 @@
 
 #include <switchboard/rpc/turn.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 using namespace std::chrono_literals;
 
@@ -1027,4 +1027,4 @@ TEST_F(ConnectionTest, AnswersInternalWhenTheServiceLetsGoOfACall) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::actors

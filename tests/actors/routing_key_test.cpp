@@ -8,7 +8,7 @@
 #include <switchboard/chat/v1/chat.pb.h>
 #include <switchboard/echo/v1/echo.pb.h>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 using namespace std::string_literals;
@@ -90,4 +90,4 @@ TEST(RoutingKey, IsWhatProtobufParses) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::actors

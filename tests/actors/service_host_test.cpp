@@ -13,7 +13,7 @@
 #include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/stage.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 using echo::v1::SayReply;
@@ -200,4 +200,4 @@ TEST_F(ServiceHost, GoesOnWithAConnectionThatTakesItsRepliesAgainBetweenTurns) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -32,7 +32,8 @@ using words = std::vector<std::string>;
 class ChatClientProgram : public testing::Test {
 protected:
   ChatClientProgram() {
-    server_.add(chat::definition(std::make_shared<memory_store>(chat::entry_encoder(), memory_limits{}), {}));
+    server_.add(
+        chat::definition(std::make_shared<rooms::memory_store>(chat::entry_encoder(), rooms::memory_limits{}), {}));
     address_ = server_.endpoint().to_string();
   }
 

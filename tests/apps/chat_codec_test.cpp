@@ -44,12 +44,12 @@ TEST(ChatCodec, IsWhatTheServicesLogsAreEncodedWith) {
 
 TEST(ChatCodec, NamesAGapAndItsReason) {
   const chat_codec words;
-  const auto retention = parsed(words.gap("lobby", 2, 9, gap_reason::retention));
+  const auto retention = parsed(words.gap("lobby", 2, 9, rooms::gap_reason::retention));
   EXPECT_EQ(retention.room(), "lobby");
   EXPECT_EQ(retention.gap().from(), 2u);
   EXPECT_EQ(retention.gap().to(), 9u);
   EXPECT_EQ(retention.gap().reason(), Gap::RETENTION);
-  EXPECT_EQ(parsed(words.gap("lobby", 2, 9, gap_reason::history_limit)).gap().reason(), Gap::HISTORY_LIMIT);
+  EXPECT_EQ(parsed(words.gap("lobby", 2, 9, rooms::gap_reason::history_limit)).gap().reason(), Gap::HISTORY_LIMIT);
 }
 
 TEST(ChatCodec, SaysWhereHistoryEnds) {

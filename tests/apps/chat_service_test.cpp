@@ -26,63 +26,66 @@ using words = std::vector<std::string>;
 constexpr auto patience = seconds(10);
 
 /// A log store whose logs fail as the test wants: a text "throw" throws in the room that appends it.
-class brittle_store final : public log_store {
+class brittle_store final : public rooms::log_store {
 public:
-  explicit brittle_store(std::shared_ptr<log_store> behind) : behind_(std::move(behind)) {}
+  explicit brittle_store(std::shared_ptr<rooms::log_store> behind) : behind_(std::move(behind)) {}
 
-  std::shared_ptr<log> open(const std::string& room) override { return wrapped(behind_->open(room)); }
-  std::shared_ptr<log> find(const std::string& room) const override { return wrapped(behind_->find(room)); }
+  std::shared_ptr<rooms::log> open(const std::string& room) override { return wrapped(behind_->open(room)); }
+  std::shared_ptr<rooms::log> find(const std::string& room) const override { return wrapped(behind_->find(room)); }
   std::vector<std::string> rooms(const std::string& after, std::size_t limit) const override {
     return behind_->rooms(after, limit);
   }
   std::size_t size() const override { return behind_->size(); }
 
 private:
-  class brittle_log final : public log {
+  class brittle_log final : public rooms::log {
   public:
-    explicit brittle_log(std::shared_ptr<log> behind) : behind_(std::move(behind)) {}
-    void append(std::vector<record> records, std::function<void(std::vector<append_result>)> done) override {
+    explicit brittle_log(std::shared_ptr<rooms::log> behind) : behind_(std::move(behind)) {}
+    void append(std::vector<rooms::record> records,
+                std::function<void(std::vector<rooms::append_result>)> done) override {
       for (const auto& each : records)
         if (each.body.find("throw") != std::string::npos) throw std::runtime_error("the log broke");
       behind_->append(std::move(records), std::move(done));
     }
-    void read(page_request wanted, std::function<void(log_page)> done) override {
+    void read(rooms::page_request wanted, std::function<void(rooms::log_page)> done) override {
       behind_->read(std::move(wanted), std::move(done));
     }
     void watch(std::function<void()>) override {}
-    log_extent extent() const override { return behind_->extent(); }
+    rooms::log_extent extent() const override { return behind_->extent(); }
 
   private:
-    const std::shared_ptr<log> behind_;
+    const std::shared_ptr<rooms::log> behind_;
   };
 
-  static std::shared_ptr<log> wrapped(std::shared_ptr<log> whole) {
+  static std::shared_ptr<rooms::log> wrapped(std::shared_ptr<rooms::log> whole) {
     return whole ? std::make_shared<brittle_log>(std::move(whole)) : nullptr;
   }
 
-  const std::shared_ptr<log_store> behind_;
+  const std::shared_ptr<rooms::log_store> behind_;
 };
 
 /// A log store whose logs never answer a read, but keep the requests.
-class silent_store final : public log_store {
+class silent_store final : public rooms::log_store {
 public:
-  std::shared_ptr<log> open(const std::string&) override { return log_; }
-  std::shared_ptr<log> find(const std::string&) const override { return log_; }
+  std::shared_ptr<rooms::log> open(const std::string&) override { return log_; }
+  std::shared_ptr<rooms::log> find(const std::string&) const override { return log_; }
   std::vector<std::string> rooms(const std::string&, std::size_t) const override { return {}; }
   std::size_t size() const override { return 1; }
 
   std::size_t reads() const { return log_->reads(); }
 
 private:
-  class silent_log final : public log {
+  class silent_log final : public rooms::log {
   public:
-    void append(std::vector<record>, std::function<void(std::vector<append_result>)> done) override { done({}); }
-    void read(page_request, std::function<void(log_page)> done) override {
+    void append(std::vector<rooms::record>, std::function<void(std::vector<rooms::append_result>)> done) override {
+      done({});
+    }
+    void read(rooms::page_request, std::function<void(rooms::log_page)> done) override {
       const std::lock_guard lock{mutex_};
       kept_.push_back(std::move(done));
     }
     void watch(std::function<void()>) override {}
-    log_extent extent() const override { return {"id", 1, 3}; }
+    rooms::log_extent extent() const override { return {"id", 1, 3}; }
     std::size_t reads() const {
       const std::lock_guard lock{mutex_};
       return kept_.size();
@@ -90,7 +93,7 @@ private:
 
   private:
     mutable std::mutex mutex_;
-    std::vector<std::function<void(log_page)>> kept_;
+    std::vector<std::function<void(rooms::log_page)>> kept_;
   };
 
   const std::shared_ptr<silent_log> log_ = std::make_shared<silent_log>();
@@ -169,12 +172,12 @@ rpc::status end_of(client::stream& stream) {
 
 class ChatService : public testing::Test {
 protected:
-  void serve(chat_limits limits = {}, memory_limits memory = {}) {
-    store = std::make_shared<memory_store>(entry_encoder(), memory);
+  void serve(chat_limits limits = {}, rooms::memory_limits memory = {}) {
+    store = std::make_shared<rooms::memory_store>(entry_encoder(), memory);
     server.add(definition(std::make_shared<brittle_store>(store), limits, server.metrics()));
   }
 
-  std::shared_ptr<memory_store> store;
+  std::shared_ptr<rooms::memory_store> store;
   testkit::live_server server;
 };
 

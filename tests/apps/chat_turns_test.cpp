@@ -230,7 +230,7 @@ class ChatTurns : public testing::Test {
 protected:
   ChatTurns() {
     for (auto* each : {&ann, &bob}) each->order = &order;
-    host = stage.system().spawn<service_host>(stage.pump(), served);
+    host = stage.system().spawn<actors::service_host>(stage.pump(), served);
   }
   ~ChatTurns() override {
     caf::anon_send_exit(host, caf::exit_reason::user_shutdown);
@@ -263,7 +263,7 @@ protected:
   }
   void fill_room(int messages) {
     const auto log = store->open("lobby");
-    for (int n = 0; n < messages; ++n) log->append(std::vector{record{}}, [](const auto&) {});
+    for (int n = 0; n < messages; ++n) log->append(std::vector{rooms::record{}}, [](const auto&) {});
   }
   void ask_for_history(client& who, int times = 1) {
     HistoryRequest request;
@@ -274,7 +274,7 @@ protected:
 
   testkit::stage stage;
   std::vector<std::uint64_t> order;  ///< whose calls were answered
-  const std::shared_ptr<memory_store> store = std::make_shared<memory_store>(entry_encoder());
+  const std::shared_ptr<rooms::memory_store> store = std::make_shared<rooms::memory_store>(entry_encoder());
   const std::shared_ptr<const rpc::service_definition> served =
       std::make_shared<const rpc::service_definition>(definition(store));
   client ann{stage, 1};

@@ -114,7 +114,7 @@ TEST_F(RoomFiles, RefuseAnImportIntoARoomThatDroppedItsFirstMessages) {
   {
     // As a broker does that keeps no more than the newest message.
     const auto store =
-        sqlite_store::open(chat::entry_encoder(), {.directory = directory_ / "data", .keep = {.messages = 1}});
+        rooms::sqlite_store::open(chat::entry_encoder(), {.directory = directory_ / "data", .keep = {.messages = 1}});
     ASSERT_TRUE(store);
     std::promise<void> stored;
     (*store)->find("lobby")->append({{chat::chat_codec{}.body("bob", ""), ""}},

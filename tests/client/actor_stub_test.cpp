@@ -540,7 +540,7 @@ TEST_F(ActorStub, CancelsAStreamWhoseReaderHasEnded) {
   const auto call = frame.call();
   while (frame.credit() == 0) frame = take_frame(peer);
   end(reader);
-  // Noticed when the next message finds nobody.
+  // Noticed when the next message finds no reader.
   answer(peer, call, 1, false);
   EXPECT_EQ(take_frame(peer).status().code(), static_cast<int>(code::cancelled));
 }
@@ -700,7 +700,7 @@ TEST_F(ActorStub, RefusesMoreCallsThanMayBeOpen) {
 }
 
 TEST_F(ActorStub, RefusesCallsBeyondItsOutputLimit) {
-  // Nobody listens yet, so all that is asked waits.
+  // No server listens yet, so all requests wait.
   const auto at = std::exchange(listener_, nullptr)->local();
   auto options = reconnecting();
   options.limits.output_bytes_max = 8;
@@ -804,7 +804,7 @@ TEST_F(ActorStub, PausesLongerBetweenAttemptsThatComeToNothing) {
 }
 
 TEST_F(ActorStub, FindsAServerThatWasRestarted) {
-  std::optional<broker> serving;
+  std::optional<actors::broker> serving;
   const auto start = [&](const net::endpoint& at) {
     serving.emplace(system_, pump_);
     EXPECT_EQ(serving->add(serve_numbers()), "");
@@ -855,7 +855,7 @@ protected:
     return std::move(*channel::connect(relay_.listen(net::endpoint::tcp("127.0.0.1", 0)).value(), patience()));
   }
 
-  broker relay_{system_, pump_};
+  actors::broker relay_{system_, pump_};
 };
 
 TEST_F(ActorStubInAService, PassesCallsOfEveryKindOn) {

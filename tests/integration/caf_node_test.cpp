@@ -44,7 +44,7 @@ TEST(CafNode, CallsAServiceOfAnotherNode) {
   {
     caf::actor_system serving{there};
     caf::actor_system calling{here};
-    auto service = spawn<Echo>(serving, pump, Echo::service<failing_echo>());
+    auto service = actors::spawn<Echo>(serving, pump, Echo::service<failing_echo>());
     const auto at = serving.middleman().publish(service, 0, "127.0.0.1");
     ASSERT_TRUE(at) << serving.render(at.error());
     const auto remote = calling.middleman().remote_actor<Echo::actor>("127.0.0.1", *at);

@@ -183,7 +183,7 @@ private:
 TEST(ChatSwarm, DeliversEachMessageToEachMemberOnceAndInOrderAndLeavesNothingBehind) {
   ASSERT_GE(raise_descriptor_limit().value(), 2 * members + 100) << "this test needs that many descriptors";
   testkit::live_server server{{.threads = 2}};
-  server.add(chat::definition(std::make_shared<memory_store>(chat::entry_encoder())));
+  server.add(chat::definition(std::make_shared<rooms::memory_store>(chat::entry_encoder())));
   // With one client come and gone, all that the server itself has is there.
   (void)server.connect();
   ASSERT_TRUE(testkit::eventually([&] {

@@ -63,10 +63,10 @@ protected:
     auto name = (std::filesystem::temp_directory_path() / "switchboard-XXXXXX").string();
     directory_ = ::mkdtemp(name.data());
     server_.emplace();
-    sqlite_options options;
+    rooms::sqlite_options options;
     options.directory = directory_ / "data";
     options.figures = server_->metrics();
-    auto store = sqlite_store::open(chat::entry_encoder(), options);
+    auto store = rooms::sqlite_store::open(chat::entry_encoder(), options);
     EXPECT_TRUE(store) << store.status().message;
     server_->add(chat::definition(std::move(*store), {}, server_->metrics()));
     server_->endpoint();

@@ -79,7 +79,7 @@ protected:
   const std::shared_ptr<notification_pump> pump;
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
-  std::optional<broker> serving;
+  std::optional<actors::broker> serving;
   net::endpoint at = net::endpoint::tcp("127.0.0.1", 0);
   std::vector<std::unique_ptr<net::transport>> clients;
 };

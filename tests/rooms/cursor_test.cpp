@@ -11,7 +11,7 @@
 #include <switchboard/rooms/cursor.hpp>
 #include <switchboard/rooms/memory_log.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 using outcome = rpc::source::outcome;
@@ -635,4 +635,4 @@ TEST_F(Cursor, MayEndWhileItIsReadOnAnotherThread) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::rooms

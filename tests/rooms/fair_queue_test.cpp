@@ -5,7 +5,7 @@
 
 #include <switchboard/rooms/fair_queue.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 std::string all_of(fair_queue<std::string>& queue) {
@@ -45,4 +45,4 @@ TEST(FairQueue, TakesItemsThatOnlyMove) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -8,7 +8,7 @@
 #include <switchboard/rooms/followed_log.hpp>
 #include <switchboard/rooms/memory_log.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 using outcome = rpc::source::outcome;
@@ -131,4 +131,4 @@ TEST_F(FollowedLog, KeepsTheOrderOfSequencesWhoeverAppends) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::rooms

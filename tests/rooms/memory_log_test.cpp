@@ -6,7 +6,7 @@
 
 #include <switchboard/rooms/memory_log.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 /// An entry is its body, so that bytes are easy to count.
@@ -278,4 +278,4 @@ TEST(MemoryStore, KeepsItsTotalWhileManyThreadsAppendAndRead) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -7,7 +7,7 @@
 #include <switchboard/rooms/room_codec.hpp>
 #include <switchboard/v1/services.pb.h>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class plain_codec final : public room_codec {
 public:
@@ -44,4 +44,4 @@ public:
   }
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -6,7 +6,7 @@
 
 #include <switchboard/rooms/presence_reader.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 constexpr auto no_end = std::numeric_limits<std::uint64_t>::max();
@@ -69,4 +69,4 @@ TEST_F(PresenceReader, TakesAnEventOfTheTailOnceAndOnlyWhileItIsKept) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::rooms

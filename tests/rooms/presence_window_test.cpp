@@ -2,7 +2,7 @@
 
 #include <switchboard/rooms/presence_window.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 std::uint64_t place(presence_window& in, std::uint64_t after) {
@@ -50,4 +50,4 @@ TEST(PresenceWindow, GivesChangesBeforeAMessage) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::rooms

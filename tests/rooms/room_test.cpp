@@ -17,7 +17,7 @@
 #include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_decoder.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 using words = std::vector<std::string>;
@@ -687,4 +687,4 @@ TEST_F(Room, GoesOnCountingInFrontOfTheSameLog) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::rooms

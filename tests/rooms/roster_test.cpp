@@ -4,7 +4,7 @@
 
 #include <switchboard/rooms/roster.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 class Roster : public testing::Test {
@@ -75,4 +75,4 @@ TEST_F(Roster, ListsMembersByNameAPageAtATime) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::rooms

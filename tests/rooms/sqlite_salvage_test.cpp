@@ -9,7 +9,7 @@
 #include <switchboard/rooms/sqlite_salvage.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 namespace files = std::filesystem;
@@ -109,4 +109,4 @@ TEST_F(SqliteSalvage, RefusesADirectoryThatIsInUse) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -20,7 +20,7 @@
 #include <switchboard/rooms/sqlite_store.hpp>
 #include <switchboard/testkit/eventually.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 using namespace std::chrono_literals;
@@ -803,4 +803,4 @@ TEST_F(SqliteStore, RefusesWhatIsMoreThanMayWait) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::rooms

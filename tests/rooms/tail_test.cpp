@@ -7,7 +7,7 @@
 
 #include <switchboard/rooms/tail.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 tail::entry message(std::uint64_t sequence, std::size_t size = 4) {
@@ -200,4 +200,4 @@ TEST(Tail, GivesReadersOnOtherThreadsEveryEntryOnceAndInOrder) {
 }
 
 }  // namespace
-}  // namespace switchboard
+}  // namespace switchboard::rooms

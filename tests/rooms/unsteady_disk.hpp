@@ -11,7 +11,7 @@
 
 #include <sqlite3.h>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class unsteady_disk {
 public:
@@ -81,4 +81,4 @@ private:
   std::map<const sqlite3_io_methods*, sqlite3_io_methods> methods_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

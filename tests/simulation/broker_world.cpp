@@ -20,7 +20,7 @@ broker_world::broker_world(std::uint64_t seed, rpc::service_definition service, 
       world_(dice_.roll()),
       pump_(notification_pump::create(world_.make_port())),
       system_(dice_),
-      broker_(std::make_unique<switchboard::broker>(system_.actors(), pump_, switchboard::limits{}, world_.network())),
+      broker_(std::make_unique<actors::broker>(system_.actors(), pump_, actors::limits{}, world_.network())),
       service_actors_max_(service_actors_max),
       bytes_a_socket_(simulated::weather{}.send_buffer_bytes) {
   const auto wrong = broker_->add(std::move(service));

@@ -59,7 +59,7 @@ private:
   simulated::world world_;
   const std::shared_ptr<notification_pump> pump_;
   stepped_system system_;
-  std::unique_ptr<switchboard::broker> broker_;
+  std::unique_ptr<actors::broker> broker_;
   net::endpoint address_;
   const std::size_t service_actors_max_;
   std::size_t standing_actors_ = 0;  ///< that exist before any client comes

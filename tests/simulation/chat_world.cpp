@@ -16,8 +16,8 @@ std::chrono::system_clock::time_point standing_still() {
 
 chat_world::chat_world(std::uint64_t seed, const chat_plan& plan)
     : world_(seed,
-             chat::definition(std::make_shared<memory_store>(chat::entry_encoder(), memory_limits{}), {}, nullptr,
-                              standing_still),
+             chat::definition(std::make_shared<rooms::memory_store>(chat::entry_encoder(), rooms::memory_limits{}), {},
+                              nullptr, standing_still),
              plan.rooms) {
   world_.change(plan.weather);
   for (std::size_t each = 0; each < plan.clients; ++each) {

@@ -5,7 +5,7 @@
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 logging::throttle& accept_failures() {
@@ -149,4 +149,4 @@ void acceptor::on_exit() {
   tell(*this, shared_.connections->broker, acceptor_closed{id()});
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -27,7 +27,7 @@
 #include <switchboard/limit/limit_monitor.hpp>
 #include <switchboard/net/listener.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 /// From the broker.
 struct close_acceptor {};
@@ -88,7 +88,7 @@ private:
   bool closing_ = false;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::close_acceptor)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::acceptor_closed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::close_acceptor)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::acceptor_closed)

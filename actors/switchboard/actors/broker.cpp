@@ -18,7 +18,7 @@
 #include <switchboard/actors/service_router.hpp>
 #include <switchboard/logging/logging.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 /// To the broker actor, first of all.
 struct start_broker {
@@ -31,14 +31,14 @@ struct start_acceptor {
 struct drain_broker {};
 struct stop_broker {};
 
-}  // namespace switchboard
+}  // namespace switchboard::actors
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::start_broker)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::start_acceptor)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::drain_broker)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::stop_broker)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::start_broker)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::start_acceptor)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::drain_broker)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::stop_broker)
 
-namespace switchboard {
+namespace switchboard::actors {
 
 struct broker::shared_state {
   explicit shared_state(std::shared_ptr<metrics::registry> count_in) : figures(std::move(count_in)) {}
@@ -292,7 +292,7 @@ private:
   deadline_id drain_deadline_ = deadline_id::none;
 };
 
-broker::broker(caf::actor_system& system, std::shared_ptr<notification_pump> pump, switchboard::limits limits,
+broker::broker(caf::actor_system& system, std::shared_ptr<notification_pump> pump, actors::limits limits,
                net::network& network, std::shared_ptr<metrics::registry> figures)
     : system_(system),
       pump_(std::move(pump)),
@@ -389,4 +389,4 @@ void broker::stop() {
   environment_ = nullptr;
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -30,11 +30,11 @@
 #include <switchboard/net/network.hpp>
 #include <switchboard/rpc/protobuf_message.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class broker {
 public:
-  broker(caf::actor_system& system, std::shared_ptr<notification_pump> pump, switchboard::limits limits = {},
+  broker(caf::actor_system& system, std::shared_ptr<notification_pump> pump, actors::limits limits = {},
          net::network& network = net::system_network(),
          std::shared_ptr<metrics::registry> figures = std::make_shared<metrics::registry>());
   /// stop()
@@ -83,7 +83,7 @@ private:
 
   caf::actor_system& system_;
   std::shared_ptr<notification_pump> pump_;
-  switchboard::limits limits_;
+  actors::limits limits_;
   net::network& network_;
   std::shared_ptr<metrics::registry> figures_;
   std::vector<std::shared_ptr<rpc::interceptor>> interceptors_;
@@ -95,4 +95,4 @@ private:
   friend class broker_actor;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -2,7 +2,7 @@
 
 #include <switchboard/actors/broker_metrics.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 broker_metrics::broker_metrics(std::shared_ptr<metrics::registry> in)
     : registry(std::move(in)),
@@ -16,4 +16,4 @@ broker_metrics::broker_metrics(std::shared_ptr<metrics::registry> in)
     closed[reason] = by_reason.with({to_string(static_cast<link::close_reason>(reason))});
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -10,7 +10,7 @@
 #include <switchboard/link/close_reason.hpp>
 #include <switchboard/metrics/registry.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 struct broker_metrics {
   explicit broker_metrics(std::shared_ptr<metrics::registry> in);
@@ -25,4 +25,4 @@ struct broker_metrics {
   metrics::family<metrics::counter> restarts;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -17,7 +17,7 @@
 #include <switchboard/rpc/result.hpp>
 #include <switchboard/rpc/source.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 /// A connection as the methods that it answers see it.
 class session {
@@ -59,4 +59,4 @@ struct built_in_entry {
   std::unique_ptr<const built_in_method> answers;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

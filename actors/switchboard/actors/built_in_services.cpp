@@ -2,7 +2,7 @@
 #include <switchboard/actors/service_directory.hpp>
 #include <switchboard/v1/services.pb.h>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 bool parse(google::protobuf::MessageLite& into, std::string_view bytes) {
@@ -157,4 +157,4 @@ std::vector<built_in_entry> built_in_services(const service_directory& directory
   return all;
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

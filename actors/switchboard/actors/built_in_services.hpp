@@ -7,11 +7,11 @@
 
 #include <switchboard/actors/built_in_method.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class service_directory;
 
 /// Their methods, which describe `directory`; it must outlive them.
 std::vector<built_in_entry> built_in_services(const service_directory& directory);
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -3,7 +3,7 @@
 
 #include <switchboard/actors/call_admission.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 using rpc::code;
 
@@ -81,4 +81,4 @@ rpc::status call_admission::refusal_of_service_call(const wire::frame_view& fram
   return interceptors.opened({session_.caller(), call.number, call.deadline_at, &method, std::move(all)});
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -17,7 +17,7 @@
 #include <switchboard/rpc/result.hpp>
 #include <switchboard/wire/frame_view.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class call_admission {
 public:
@@ -46,4 +46,4 @@ private:
   const method_entry* last_ = nullptr;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

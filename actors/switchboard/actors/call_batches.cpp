@@ -7,7 +7,7 @@
 #include <switchboard/actors/call_batches.hpp>
 #include <switchboard/actors/tell.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 struct routed_batch {
@@ -62,4 +62,4 @@ call_batches::scope::~scope() {
   batches.clear();
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -16,7 +16,7 @@
 #include <switchboard/actors/service_directory.hpp>
 #include <switchboard/rpc/call_batch.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class call_batches {
 public:
@@ -36,4 +36,4 @@ public:
   };
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

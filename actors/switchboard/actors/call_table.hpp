@@ -21,7 +21,7 @@
 #include <switchboard/rpc/call_state.hpp>
 #include <switchboard/rpc/stream_queue.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 struct open_call {
   std::uint64_t number = 0;
@@ -148,4 +148,4 @@ private:
   std::size_t metadata_bytes_ = 0;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -2,7 +2,7 @@
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 logging::throttle& dropped_metadata() {
@@ -84,4 +84,4 @@ void call_writer::add_trailing(std::string_view method, const rpc::metadata& tra
                             link_.peer().to_string(), method, dropped);
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

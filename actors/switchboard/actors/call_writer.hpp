@@ -17,7 +17,7 @@
 #include <switchboard/rpc/source.hpp>
 #include <switchboard/rpc/status.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class call_writer {
 public:
@@ -53,4 +53,4 @@ private:
   const std::size_t frame_bytes_max_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -3,7 +3,7 @@
 #include <switchboard/actors/client_session.hpp>
 #include <switchboard/actors/tell.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 client_session::client_session(caf::event_based_actor& connection, const link::frame_link& over,
                                const connection_environment& environment, std::uint64_t id)
@@ -61,4 +61,4 @@ void client_session::resume_services() {
   for (const auto& host : caller_->backlog->take_waiting()) tell(connection_, host, rpc::resume_calls{id_});
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

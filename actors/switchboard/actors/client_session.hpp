@@ -18,7 +18,7 @@
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/reply_backlog.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class client_session final : public session {
 public:
@@ -58,4 +58,4 @@ private:
   bool draining_ = false;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

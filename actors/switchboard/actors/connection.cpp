@@ -4,7 +4,7 @@
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 logging::throttle& protocol_errors() {
@@ -195,4 +195,4 @@ void connection::on_exit() {
   environment_ = nullptr;
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

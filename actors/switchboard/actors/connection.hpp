@@ -36,7 +36,7 @@
 #include <switchboard/link/actor_driver.hpp>
 #include <switchboard/link/frame_link.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class connection final : public caf::event_based_actor, private link::upper_layer {
 public:
@@ -85,4 +85,4 @@ private:
   bool finishing_ = false;  ///< the server's drain is over but for the flushing
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -17,14 +17,14 @@
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/rpc/interceptor.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 struct connection_environment {
   std::shared_ptr<notification_pump> pump;
   std::shared_ptr<service_directory> directory;
-  switchboard::limits limits;
+  actors::limits limits;
   std::vector<std::shared_ptr<rpc::interceptor>> interceptors;
-  switchboard::authenticator authenticate;     ///< null where none is demanded
+  actors::authenticator authenticate;          ///< null where none is demanded
   caf::strong_actor_ptr broker;                ///< gets connection_drained and connection_closed
   std::shared_ptr<metrics::registry> figures;  ///< null where nothing is counted
   link::link_metrics link_figures{};           ///< of all connections
@@ -32,4 +32,4 @@ struct connection_environment {
   std::shared_ptr<limit_hits> hits = std::make_shared<limit_hits>(nullptr);
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

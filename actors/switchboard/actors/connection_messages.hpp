@@ -17,7 +17,7 @@
 
 #include <switchboard/link/close_reason.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 struct begin_drain {};
 struct finish_drain {};
@@ -34,11 +34,11 @@ struct connection_closed {
   link::close_reason reason;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::begin_drain)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::finish_drain)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::close_connection)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_opened)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_drained)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::connection_closed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::begin_drain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::finish_drain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::close_connection)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::connection_opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::connection_drained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::connection_closed)

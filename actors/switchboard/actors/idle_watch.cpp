@@ -2,7 +2,7 @@
 
 #include <switchboard/actors/idle_watch.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 void idle_watch::start() {
   const auto limit = environment_.limits.idle_timeout;
@@ -23,4 +23,4 @@ idle_watch::verdict idle_watch::look() {
   return asked_ ? verdict::ask : verdict::alive;
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

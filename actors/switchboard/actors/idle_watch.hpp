@@ -17,7 +17,7 @@
 
 #include <switchboard/actors/connection_environment.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class idle_watch {
 public:
@@ -50,4 +50,4 @@ private:
   bool asked_ = false;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

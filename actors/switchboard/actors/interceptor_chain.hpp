@@ -10,7 +10,7 @@
 #include <switchboard/rpc/interceptor.hpp>
 #include <switchboard/rpc/status.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class interceptor_chain {
 public:
@@ -39,4 +39,4 @@ private:
   const std::vector<std::shared_ptr<rpc::interceptor>>& all_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

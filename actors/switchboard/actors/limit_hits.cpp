@@ -1,6 +1,6 @@
 #include <switchboard/actors/limit_hits.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 limit_monitor* limit_hits::of(link::close_reason reason) noexcept {
   switch (reason) {
@@ -19,4 +19,4 @@ limit_monitor* limit_hits::of(link::close_reason reason) noexcept {
   }
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -8,7 +8,7 @@
 #include <switchboard/limit/limit_monitor.hpp>
 #include <switchboard/link/close_reason.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 struct limit_hits {
   explicit limit_hits(const std::shared_ptr<metrics::registry>& figures)
@@ -40,4 +40,4 @@ struct limit_hits {
   limit_monitor flush_timeout;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

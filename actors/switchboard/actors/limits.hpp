@@ -12,7 +12,7 @@
 
 #include <switchboard/link/limits.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 struct limits {
   link::limits link;
@@ -52,4 +52,4 @@ struct limits {
   }
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

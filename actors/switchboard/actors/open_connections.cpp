@@ -1,6 +1,6 @@
 #include <switchboard/actors/open_connections.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 connection_place::~connection_place() {
   if (among_) among_->free_place(address_);
@@ -25,4 +25,4 @@ void open_connections::free_place(connections_of_address* address) noexcept {
   if (address != nullptr && --address->second == 0) by_address_.erase(by_address_.find(address->first));
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -15,7 +15,7 @@
 
 #include <switchboard/net/endpoint.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class open_connections;
 /// An address and how many connections it has.
@@ -67,4 +67,4 @@ private:
   std::unordered_map<std::string, std::size_t> by_address_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -2,7 +2,7 @@
 
 #include <switchboard/actors/routing_key.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -76,4 +76,4 @@ std::string routing_key::in(std::string_view request) const {
   return number == 0 ? std::string{} : std::to_string(number);
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -18,7 +18,7 @@ namespace google::protobuf {
 class FieldDescriptor;
 }
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class routing_key {
 public:
@@ -41,4 +41,4 @@ private:
   const std::uint32_t tag_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

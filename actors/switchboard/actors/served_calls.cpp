@@ -6,7 +6,7 @@
 #include <switchboard/actors/served_calls.hpp>
 #include <switchboard/actors/tell.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 using rpc::call_effect;
 using rpc::call_event;
@@ -319,4 +319,4 @@ bool served_calls::accept_more() const noexcept {
   return calls_.request_bytes() < limits.request_bytes_in_flight_max && calls_.held() < limits.open_calls_max;
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

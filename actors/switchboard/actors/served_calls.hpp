@@ -24,7 +24,7 @@
 #include <switchboard/actors/connection_environment.hpp>
 #include <switchboard/rpc/call_batch.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class served_calls {
 public:
@@ -79,4 +79,4 @@ private:
   std::vector<std::uint64_t> stalled_;  ///< streams that wait until output goes on
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

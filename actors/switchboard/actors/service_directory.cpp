@@ -7,7 +7,7 @@
 #include <switchboard/actors/service_directory.hpp>
 #include <switchboard/v1/services.pb.h>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 /// Adds `file` after everything it imports.
@@ -70,4 +70,4 @@ bool service_directory::serves(std::string_view service) const {
   return service.empty() || names_.contains(service);
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

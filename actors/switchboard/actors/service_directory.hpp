@@ -24,7 +24,7 @@
 #include <switchboard/rpc/call_metrics.hpp>
 #include <switchboard/rpc/service.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 /// A service and the actor that serves it now.
 class service_route {
@@ -91,4 +91,4 @@ private:
   rpc::call_metrics unserved_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -5,7 +5,7 @@
 #include <switchboard/rpc/call_batch.hpp>
 #include <switchboard/rpc/reply_backlog.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 // Bytes of a reply's frame besides the reply.
@@ -118,4 +118,4 @@ void service_host::on_exit() {
   held_back_.clear();
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -39,7 +39,7 @@
 #include <switchboard/rpc/service.hpp>
 #include <switchboard/rpc/service_actor.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class service_host : public rpc::service_actor {
 public:
@@ -107,4 +107,4 @@ typename Service::actor spawn(caf::actor_system& system, std::shared_ptr<notific
       std::move(pump), std::make_shared<const rpc::service_definition>(std::move(definition))));
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -10,7 +10,7 @@
 #include <switchboard/rpc/reply_backlog.hpp>
 #include <switchboard/rpc/turn.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 namespace {
 
 bool parses_as(const google::protobuf::Message& prototype, std::string_view bytes) {
@@ -114,4 +114,4 @@ void service_router::on_exit() {
   actors_.clear();
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -28,7 +28,7 @@
 #include <switchboard/rpc/call_batch.hpp>
 #include <switchboard/rpc/service.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class service_router : public caf::event_based_actor {
 public:
@@ -59,4 +59,4 @@ private:
   bool stopping_ = false;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -9,7 +9,7 @@
 #include <caf/local_actor.hpp>
 #include <caf/mailbox_element.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 /// On the sender's execution unit: `whom` runs on the same worker if that has nothing better to do. Null gets nothing.
 template <class Message>
@@ -18,4 +18,4 @@ void tell(caf::local_actor& from, const caf::strong_actor_ptr& whom, Message mes
     whom->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)), from.context());
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

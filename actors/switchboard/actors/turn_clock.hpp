@@ -9,7 +9,7 @@
 
 #include <switchboard/pump/notification_pump.hpp>
 
-namespace switchboard {
+namespace switchboard::actors {
 
 class turn_clock {
 public:
@@ -27,4 +27,4 @@ private:
   notification_pump::clock::time_point read_{};  ///< the epoch: not yet
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::actors

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 struct call_key {
   std::uint64_t caller = 0;
@@ -21,4 +21,4 @@ struct call_key_hash {
   }
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

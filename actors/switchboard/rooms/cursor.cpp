@@ -3,7 +3,7 @@
 
 #include <switchboard/rooms/cursor.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 constexpr auto no_bound = std::numeric_limits<std::uint64_t>::max();
@@ -211,4 +211,4 @@ rpc::source::outcome cursor::fail(rpc::status why) {
   return outcome::end;
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -20,7 +20,7 @@
 #include <switchboard/rooms/room_feed.hpp>
 #include <switchboard/rooms/woken_source.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class cursor : public woken_source, public std::enable_shared_from_this<cursor> {
 public:
@@ -98,4 +98,4 @@ private:
   const std::function<void()> failed_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

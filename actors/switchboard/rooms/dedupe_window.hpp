@@ -15,7 +15,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class dedupe_window {
 public:
@@ -47,4 +47,4 @@ private:
   std::deque<const std::string*> oldest_first_;  // keys of sequences_, which keeps its elements where they are
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 template <class Item>
 class fair_queue {
@@ -41,4 +41,4 @@ private:
   std::deque<std::uint64_t> turns_;  ///< owners with items, each once
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

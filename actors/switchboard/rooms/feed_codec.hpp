@@ -13,7 +13,7 @@
 
 #include <switchboard/wire/shared_bytes.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 /// Why sequences do not come on a stream.
 enum class gap_reason : unsigned char { retention, history_limit };
@@ -35,4 +35,4 @@ public:
   }
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

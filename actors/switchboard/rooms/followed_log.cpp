@@ -4,7 +4,7 @@
 
 #include <switchboard/rooms/followed_log.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 std::shared_ptr<followed_log> followed_log::create(std::string name, std::shared_ptr<const feed_codec> codec,
                                                    std::shared_ptr<log> messages, const room_limits& limits) {
@@ -75,4 +75,4 @@ std::shared_ptr<rpc::source> followed_log::reader(std::uint64_t after) {
   return made;
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -20,7 +20,7 @@
 #include <switchboard/rooms/cursor.hpp>
 #include <switchboard/rooms/room_feed.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class followed_log : public std::enable_shared_from_this<followed_log> {
 public:
@@ -56,4 +56,4 @@ private:
   bool append_under_way_ = false;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

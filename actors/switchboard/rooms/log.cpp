@@ -2,7 +2,7 @@
 
 #include <switchboard/rooms/log.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 std::string new_log_id() {
   static constexpr char digits[] = "0123456789abcdef";
@@ -30,4 +30,4 @@ void growth_watch::tell() const {
   if (told && *told) (*told)();
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

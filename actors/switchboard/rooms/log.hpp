@@ -21,7 +21,7 @@
 #include <switchboard/rpc/status.hpp>
 #include <switchboard/wire/shared_bytes.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 /// How safe an appended message is (chat.v1.PublishReply.Durability).
 enum class durability : unsigned char { unspecified = 0, memory = 1, written = 2, fsynced = 3, replicated = 4 };
@@ -116,4 +116,4 @@ public:
   virtual std::size_t size() const = 0;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -7,7 +7,7 @@
 #include <switchboard/rooms/dedupe_window.hpp>
 #include <switchboard/rooms/memory_log.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 /// What all logs of a store take together.
 /// Threads    any. Locks a log while it holds its own lock; a log never asks for it while holding its own.
 class memory_account {
@@ -209,4 +209,4 @@ std::size_t memory_store::size() const {
   return logs_.size();
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -16,7 +16,7 @@
 
 #include <switchboard/rooms/log.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 /// Bytes are those of the encoded entries. What goes over is trimmed, oldest first.
 struct memory_limits {
@@ -47,4 +47,4 @@ private:
   std::map<std::string, std::shared_ptr<memory_log>> logs_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -12,7 +12,7 @@
 #include <switchboard/rooms/log.hpp>
 #include <switchboard/rooms/rendezvous.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class page_reader {
 public:
@@ -47,4 +47,4 @@ private:
   std::size_t next_ = 0;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

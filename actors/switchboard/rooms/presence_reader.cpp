@@ -1,6 +1,6 @@
 #include <switchboard/rooms/presence_reader.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 bool presence_reader::fetch(std::uint64_t before, std::uint64_t end) {
   before_ = before;
@@ -31,4 +31,4 @@ bool presence_reader::takes(std::uint64_t number, std::uint64_t membership) noex
   return membership != own_;
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -10,7 +10,7 @@
 
 #include <switchboard/rooms/presence_window.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class presence_reader {
 public:
@@ -46,4 +46,4 @@ private:
   std::vector<presence_change> held_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

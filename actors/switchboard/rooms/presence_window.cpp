@@ -2,7 +2,7 @@
 
 #include <switchboard/rooms/presence_window.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 std::uint64_t presence_window::first_placed_at(std::uint64_t sequence) const {
   std::lock_guard lock(mutex_);
@@ -25,4 +25,4 @@ std::vector<presence_change> presence_window::before(std::uint64_t sequence, std
   return found;
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

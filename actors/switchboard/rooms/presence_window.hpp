@@ -16,7 +16,7 @@
 
 #include <switchboard/wire/shared_bytes.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 struct presence_change {
   std::uint64_t number = 0;      ///< 1, 2, 3, … in the order in which they happened
@@ -68,4 +68,4 @@ private:
   std::atomic<std::uint64_t> oldest_{1};
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

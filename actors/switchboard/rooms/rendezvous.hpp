@@ -8,7 +8,7 @@
 #include <atomic>
 #include <utility>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 template <class Answer>
 class rendezvous {
@@ -31,4 +31,4 @@ private:
   Answer answer_{};
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -13,7 +13,7 @@
 #include <switchboard/rooms/subscribers.hpp>
 #include <switchboard/rpc/turn.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 /// From a room to itself: everything that waited in the mailbox before this has been handled.
@@ -222,4 +222,4 @@ room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_p
   return {parent.spawn<room>(std::move(feed), std::move(codec), members), members};
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

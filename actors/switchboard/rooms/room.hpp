@@ -40,7 +40,7 @@
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/only_moved.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 /// A call that a room holds: destroyed unanswered, in any mailbox, it answers that the room has ended.
 class room_call : public rpc::call_handle {
@@ -93,9 +93,9 @@ room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_p
                        std::shared_ptr<log> messages, const room_limits& limits = {},
                        room_metrics figures = room_metrics{});
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::room_publish_message)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::room_join_message)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::room_members)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::members_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rooms::room_publish_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rooms::room_join_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rooms::room_members)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rooms::members_page)

@@ -17,7 +17,7 @@
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/wire/shared_bytes.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class room_codec : public feed_codec {
 public:
@@ -30,4 +30,4 @@ public:
   virtual void published(rpc::call_handle call, const append_result& stored) const = 0;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -17,7 +17,7 @@
 #include <switchboard/rooms/room_metrics.hpp>
 #include <switchboard/rooms/tail.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 struct room_limits {
   tail_limits tail;
@@ -31,9 +31,8 @@ struct room_limits {
 };
 
 struct room_feed {
-  room_feed(std::string name_of_room, std::shared_ptr<const feed_codec> words,
-            std::shared_ptr<switchboard::log> messages, const room_limits& bounds,
-            room_metrics count_in = room_metrics{})
+  room_feed(std::string name_of_room, std::shared_ptr<const feed_codec> words, std::shared_ptr<rooms::log> messages,
+            const room_limits& bounds, room_metrics count_in = room_metrics{})
       : name(std::move(name_of_room)),
         codec(std::move(words)),
         log(std::move(messages)),
@@ -44,11 +43,11 @@ struct room_feed {
 
   const std::string name;
   const std::shared_ptr<const feed_codec> codec;
-  const std::shared_ptr<switchboard::log> log;
+  const std::shared_ptr<rooms::log> log;
   const room_limits limits;
   const room_metrics figures;
-  switchboard::tail tail;
+  rooms::tail tail;
   presence_window presence;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -2,7 +2,7 @@
 
 #include <switchboard/rooms/room_metrics.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 room_metrics::room_metrics(std::shared_ptr<metrics::registry> in) : registry(std::move(in)) {
   if (!registry) return;
@@ -16,4 +16,4 @@ room_metrics::room_metrics(std::shared_ptr<metrics::registry> in) : registry(std
                                      "Messages, membership events and gaps that streams took from rooms.");
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

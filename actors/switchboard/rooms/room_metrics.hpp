@@ -7,7 +7,7 @@
 
 #include <switchboard/metrics/registry.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 struct room_metrics {
   /// Without a registry nothing is counted.
@@ -22,4 +22,4 @@ struct room_metrics {
   metrics::counter deliveries;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -2,7 +2,7 @@
 
 #include <switchboard/rooms/roster.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 rpc::status roster::refusal(call_key call, const std::string& nickname, const std::string& resume_token) const {
   const auto own = by_caller_.find(call.caller);
@@ -68,4 +68,4 @@ void roster::show_size() noexcept {
   in_rooms_.subtract(before);
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -19,7 +19,7 @@
 #include <switchboard/rooms/room.hpp>
 #include <switchboard/rpc/status.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class roster {
 public:
@@ -68,4 +68,4 @@ private:
   std::uint64_t memberships_ = 0;  ///< ever
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -4,7 +4,7 @@
 #include <switchboard/error/invariant.hpp>
 #include <switchboard/rooms/sequencer.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 void sequencer::publish(record content, room_call call) {
   records_.push_back(std::move(content));
@@ -102,4 +102,4 @@ void sequencer::clear() {
   answers_.clear();
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

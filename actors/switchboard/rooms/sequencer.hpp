@@ -30,7 +30,7 @@
 #include <switchboard/rooms/room.hpp>
 #include <switchboard/rooms/room_feed.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 /// To the room: call show().
 using log_answered_atom = caf::atom_constant<caf::atom("logged")>;
@@ -95,4 +95,4 @@ private:
   bool news_ = false;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

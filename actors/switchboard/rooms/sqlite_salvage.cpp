@@ -7,7 +7,7 @@
 #include <switchboard/rooms/sqlite/schema.hpp>
 #include <switchboard/rooms/sqlite_salvage.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 using sqlite::database;
 using sqlite::statement;
@@ -84,4 +84,4 @@ void sqlite_salvage::read(const found_message& found, const lost_messages& lost)
   if (unread <= last_) lost(unread, last_);
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

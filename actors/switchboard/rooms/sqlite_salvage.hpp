@@ -19,7 +19,7 @@
 
 #include <switchboard/rpc/result.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class sqlite_salvage {
 public:
@@ -52,4 +52,4 @@ private:
   std::uint64_t last_stored_ = 0;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

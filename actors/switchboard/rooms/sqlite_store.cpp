@@ -7,7 +7,7 @@
 #include <switchboard/rooms/sqlite/schema.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 namespace {
 
 using sqlite::database;
@@ -175,4 +175,4 @@ std::size_t sqlite_store::size() const {
   return logs_.size();
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

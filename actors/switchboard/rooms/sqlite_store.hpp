@@ -30,7 +30,7 @@
 #include <switchboard/rooms/log.hpp>
 #include <switchboard/rpc/result.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 namespace sqlite {
 class data_directory;
@@ -92,4 +92,4 @@ private:
   std::map<std::string, std::shared_ptr<sqlite::room_log>> logs_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -13,7 +13,7 @@
 #include <switchboard/rooms/call_key.hpp>
 #include <switchboard/rooms/cursor.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class subscribers {
 public:
@@ -57,4 +57,4 @@ private:
   std::unordered_map<call_key, std::size_t, call_key_hash> places_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

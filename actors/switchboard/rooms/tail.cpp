@@ -2,7 +2,7 @@
 
 #include <switchboard/rooms/tail.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 tail::tail(std::uint64_t last_sequence, tail_limits limits)
     : limits_(limits), appended_sequence_(last_sequence), last_sequence_(last_sequence) {}
@@ -93,4 +93,4 @@ std::optional<tail::place> tail::after(std::uint64_t sequence) const {
   return place{in, index, in->first_position + index};
 }
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -24,7 +24,7 @@
 
 #include <switchboard/wire/shared_bytes.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 /// What a tail keeps; whole chunks go as soon as either is passed.
 struct tail_limits {
@@ -104,4 +104,4 @@ private:
   std::atomic<std::uint64_t> last_sequence_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -13,7 +13,7 @@
 
 #include <switchboard/rpc/source.hpp>
 
-namespace switchboard {
+namespace switchboard::rooms {
 
 class woken_source : public rpc::source {
 public:
@@ -54,4 +54,4 @@ private:
   rpc::status end_status_;
 };
 
-}  // namespace switchboard
+}  // namespace switchboard::rooms

@@ -36,7 +36,7 @@ struct embedded_server::parts {
   const std::shared_ptr<notification_pump> pump;
   caf::actor_system_config config;
   caf::actor_system system;
-  switchboard::broker serving;
+  actors::broker serving;
   std::vector<net::endpoint> endpoints;
 };
 
@@ -86,7 +86,7 @@ const std::shared_ptr<metrics::registry>& embedded_server::metrics() const noexc
   return parts_->figures;
 }
 
-switchboard::broker& embedded_server::broker() noexcept {
+actors::broker& embedded_server::broker() noexcept {
   return parts_->serving;
 }
 

@@ -33,7 +33,9 @@
 
 namespace switchboard {
 
+namespace actors {
 class broker;
+}
 class notification_pump;
 namespace net {
 class network;
@@ -49,8 +51,8 @@ struct embedded_options {
   std::vector<net::endpoint> listen{};  ///< served when start() returns; broker().listen() adds to them
   std::vector<rpc::service_definition> services{};
   std::vector<std::shared_ptr<rpc::interceptor>> interceptors{};
-  authenticator authenticate{};  ///< empty: every connection may call
-  switchboard::limits limits{};
+  actors::authenticator authenticate{};  ///< empty: every connection may call
+  actors::limits limits{};
   std::size_t threads = 1;  ///< workers
   /// What makes the notification port.
   const notify::port_backend* port = &notify::port_backend::all().front();
@@ -75,7 +77,7 @@ public:
   /// What the server counts (framework/docs/metrics.md).
   const std::shared_ptr<metrics::registry>& metrics() const noexcept;
   /// In <switchboard/actors/broker.hpp>.
-  switchboard::broker& broker() noexcept;
+  actors::broker& broker() noexcept;
   caf::actor_system& system() noexcept;
   const std::shared_ptr<notification_pump>& pump() const noexcept;
 

@@ -48,7 +48,7 @@ int server::run(int argc, const char* const* argv) {
   return status;
 }
 
-/// Whatever the log's level: why a program did not start is for whoever started it.
+/// Printed whatever the log's level: the user has to see why a program did not start.
 int server::cannot_start(const std::string& why) const {
   std::fprintf(stderr, "%s: %s\n", program_.c_str(), why.c_str());
   return EXIT_FAILURE;
@@ -76,7 +76,7 @@ int server::serve() {
   wanted.services.clear();
   std::string listening;
   for (const auto& at : started->endpoints()) listening += "listening on " + at.to_string() + "\n";
-  // All of them or none: who reads the first line takes the server to be up.
+  // All of them or none: a reader of the first line takes the server to be up.
   if (std::fputs(listening.c_str(), stdout) < 0 || std::fflush(stdout) != 0)
     logging::error("standard output takes no lines: nobody is told where this server listens");
   std::promise<void> asked_to_drain;

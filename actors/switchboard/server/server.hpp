@@ -49,7 +49,7 @@ public:
 
   /// See broker.
   void intercept(std::shared_ptr<rpc::interceptor> around) { interceptors_.push_back(std::move(around)); }
-  void demand_authentication(authenticator check) { authenticate_ = std::move(check); }
+  void demand_authentication(actors::authenticator check) { authenticate_ = std::move(check); }
 
   /// Serves until a signal says to stop; returns the exit status.
   int run(int argc, const char* const* argv);
@@ -63,7 +63,7 @@ private:
   server_command_line command_line_;
   std::vector<std::function<rpc::result<rpc::service_definition>()>> services_;
   std::vector<std::shared_ptr<rpc::interceptor>> interceptors_;
-  authenticator authenticate_;
+  actors::authenticator authenticate_;
   const std::shared_ptr<metrics::registry> figures_ = std::make_shared<metrics::registry>();
 };
 

@@ -33,7 +33,7 @@ struct server_options {
   /// What makes the notification port that the pump is given.
   const notify::port_backend* port = &notify::port_backend::all().front();
   logging::level log_level = logging::level::info;
-  switchboard::limits limits{};
+  actors::limits limits{};
 };
 
 class server_command_line {

@@ -22,7 +22,7 @@ namespace switchboard::testkit {
 
 struct live_options {
   std::size_t threads = 2;
-  switchboard::limits limits{};
+  actors::limits limits{};
   actor_scheduler scheduler = actor_scheduler::pump;
 };
 
@@ -40,7 +40,7 @@ public:
   /// Ends the server at once, ahead of the test.
   void stop() { server_.broker().stop(); }
 
-  switchboard::broker& broker() noexcept { return server_.broker(); }
+  actors::broker& broker() noexcept { return server_.broker(); }
   /// What the server has counted by now.
   metrics::snapshot figures() const { return metrics()->read(); }
   const std::shared_ptr<metrics::registry>& metrics() const noexcept { return server_.metrics(); }

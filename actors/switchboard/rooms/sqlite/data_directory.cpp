@@ -11,7 +11,7 @@
 
 #include <switchboard/rooms/sqlite/data_directory.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 namespace {
 
 constexpr mode_t directory_mode = 0700;
@@ -107,4 +107,4 @@ rpc::status data_directory::sync() const {
   return sync_names_in(path_);
 }
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

@@ -17,7 +17,7 @@
 
 #include <switchboard/rpc/result.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 
 class data_directory {
 public:
@@ -46,4 +46,4 @@ private:
   int lock_;
 };
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

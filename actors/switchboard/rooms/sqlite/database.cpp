@@ -7,7 +7,7 @@
 #include <switchboard/error/invariant.hpp>
 #include <switchboard/rooms/sqlite/database.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 namespace {
 
 /// How long a connection waits for another program that holds the database. What is longer is for a person to look at.
@@ -163,4 +163,4 @@ void statement::bind(int place, std::string_view value) {
   sqlite3_bind_blob64(statement_.get(), place, value.data() ? value.data() : "", value.size(), SQLITE_STATIC);
 }
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

@@ -18,7 +18,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 
 enum class access : unsigned char { read_only, read_write };
 
@@ -110,4 +110,4 @@ private:
   std::unique_ptr<sqlite3_stmt, finalizer> statement_;
 };
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

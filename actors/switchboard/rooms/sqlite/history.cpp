@@ -8,7 +8,7 @@
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 namespace {
 
 logging::throttle& read_failures() {
@@ -155,4 +155,4 @@ rpc::status history::read_in_transaction(const read_request& wanted, std::uint64
   return {};
 }
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

@@ -23,7 +23,7 @@
 #include <switchboard/rooms/sqlite/database.hpp>
 #include <switchboard/rooms/sqlite/room_log.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 
 /// Opens a database of rooms that is there.
 rpc::result<database> open_for_reading(const std::string& path);
@@ -68,4 +68,4 @@ private:
   std::unique_ptr<statements> statements_;
 };
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

@@ -7,7 +7,7 @@
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 namespace {
 
 /// Beyond that the write-ahead log is cut back at a checkpoint.
@@ -392,4 +392,4 @@ rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
   return dropped == 0 ? rpc::status{} : statements_->trim.run(row.number, row.first);
 }
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

@@ -28,7 +28,7 @@
 #include <switchboard/rooms/sqlite/room_log.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 
 /// "rooms.db"
 std::string database_path(const std::filesystem::path& directory);
@@ -124,4 +124,4 @@ private:
   std::chrono::steady_clock::time_point next_age_check_;
 };
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

@@ -2,7 +2,7 @@
 
 #include <switchboard/rooms/sqlite/journal_metrics.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 
 journal_metrics::journal_metrics(std::shared_ptr<metrics::registry> in) : registry(std::move(in)) {
   if (!registry) return;
@@ -16,4 +16,4 @@ journal_metrics::journal_metrics(std::shared_ptr<metrics::registry> in) : regist
   queued_messages = registry->new_gauge("switchboard_journal_queued_messages", "Messages that wait for a transaction.");
 }
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

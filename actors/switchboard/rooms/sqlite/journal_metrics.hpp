@@ -8,7 +8,7 @@
 #include <switchboard/limit/limit_monitor.hpp>
 #include <switchboard/metrics/registry.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 
 struct journal_metrics {
   /// Without a registry nothing is counted.
@@ -23,4 +23,4 @@ struct journal_metrics {
   limit_monitor queue{"journal_messages_max", registry};
 };
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

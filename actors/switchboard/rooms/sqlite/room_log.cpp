@@ -4,7 +4,7 @@
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/room_log.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 
 rpc::status log_is_closed() {
   return {rpc::code::unavailable, "the log is closed"};
@@ -52,4 +52,4 @@ void room_log::show(const room_row& committed) {
   if (grown) watch_.tell();
 }
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

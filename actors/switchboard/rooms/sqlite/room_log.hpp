@@ -12,7 +12,7 @@
 #include <switchboard/rooms/dedupe_window.hpp>
 #include <switchboard/rooms/log.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 
 class history;
 class journal;
@@ -70,4 +70,4 @@ private:
   std::optional<dedupe_window> known_ids_;  ///< nothing: to be read from the database first
 };
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

@@ -1,6 +1,6 @@
 #include <switchboard/rooms/sqlite/schema.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 namespace {
 
 constexpr const char* steps_so_far[] = {
@@ -93,4 +93,4 @@ rpc::status recognise(database& rooms, std::span<const char* const> steps) {
   return {};
 }
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite

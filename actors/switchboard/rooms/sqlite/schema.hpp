@@ -14,7 +14,7 @@
 
 #include <switchboard/rooms/sqlite/database.hpp>
 
-namespace switchboard::sqlite {
+namespace switchboard::rooms::sqlite {
 
 /// "SWBD": what SQLite's header has for the application.
 inline constexpr int application_id = 0x53574244;
@@ -29,4 +29,4 @@ rpc::status migrate(database& rooms, std::span<const char* const> steps = schema
 /// Whether it is of this application and has the tables of `steps`.
 rpc::status recognise(database& rooms, std::span<const char* const> steps = schema_steps());
 
-}  // namespace switchboard::sqlite
+}  // namespace switchboard::rooms::sqlite
