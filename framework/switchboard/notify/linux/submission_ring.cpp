@@ -42,7 +42,9 @@ unsigned submission_ring::room() const noexcept {
 
 io_uring_sqe& submission_ring::next_request() noexcept {
   const unsigned index = ring_.sq.sqe_tail++ & ring_.sq.ring_mask;
-  ring_.sq.array[index] = index;
+  // liburing from 2.6 on asks for rings without an index array (IORING_SETUP_NO_SQARRAY), where the kernel has them: there a
+  // request's place is its index.
+  if (ring_.sq.array != nullptr) ring_.sq.array[index] = index;
   return ring_.sq.sqes[index] = {};
 }
 
