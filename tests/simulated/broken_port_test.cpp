@@ -59,7 +59,7 @@ constexpr breaking breakings[] = {
     {"contradicting_triggers_pass", "N16 N27"},
     {"level_needs_a_change", "N27 N28 N35 N47 N49"},
     {"edge_repeats", "Mio1303 N29"},
-    {"edge_is_lost", "N29 N30 N31 N34"},
+    {"edge_is_lost", "N29 N30 N31 N34 N45 Ponyc2897"},
     {"oneshot_stays_armed", "N16 N18 N32 N39 N4 N55 N6 Names"},
     {"rest_is_not_reported", "Mio933 N16 N19 N33 N37 N53 N6 N8 Names Ponyc2897"},
     {"edge_oneshot_stays_armed", "N34"},

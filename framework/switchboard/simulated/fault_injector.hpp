@@ -31,7 +31,11 @@ public:
   bool fails(attempt what) noexcept;
 
   bool broken(fault rule) const noexcept { return broken_ == rule; }
-  void break_rule(fault rule) noexcept { broken_ = rule; }
+  /// From its beginning: the first edge after this is reported.
+  void break_rule(fault rule) noexcept {
+    broken_ = rule;
+    is_next_edge_lost_ = false;
+  }
   /// Whether fault::edge_is_lost takes this edge: every second one.
   bool loses_edge() noexcept;
 
