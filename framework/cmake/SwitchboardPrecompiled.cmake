@@ -45,7 +45,7 @@ function(switchboard_precompile TARGET KIND)
     if(options)
       target_compile_options(${holder} PRIVATE ${options})
     endif()
-    if(NOT KIND STREQUAL library)
+    if(NOT KIND STREQUAL library AND NOT WIN32)
       # As an executable's sources are compiled, which this target's would not be by themselves.
       set_target_properties(${holder} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
       target_compile_options(${holder} PRIVATE -fPIE)
