@@ -139,6 +139,8 @@ TEST_P(NotificationPortNames, AreWrittenBeforeAPacketComes) {
     registration_id name = registration_id::none;
   };
   constexpr int rounds = 500;
+  // One a round, as a broken port may deliver a packet after the last.
+  std::vector<context> contexts(rounds);
   const auto pair = make_link();
   std::atomic<int> unnamed = 0;
   std::atomic<int> gone = 0;
@@ -160,7 +162,7 @@ TEST_P(NotificationPortNames, AreWrittenBeforeAPacketComes) {
     }
   });
   for (int round = 1; round <= rounds; ++round) {
-    context of;
+    auto& of = contexts[static_cast<std::size_t>(round - 1)];
     ASSERT_FALSE(port().add(pair.near->handle(), reinterpret_cast<std::uintptr_t>(&of), interest::out, of.name));
     ASSERT_TRUE(eventually([&] { return gone == round; })) << round;
   }
