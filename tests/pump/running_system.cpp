@@ -188,6 +188,7 @@ clock::duration cpu_used() {
 
 clock::duration cpu_used_within(clock::duration time) {
   const auto before = cpu_used();
+  // Not for an event: what an idle process uses is measured over a time in which nothing happens.
   std::this_thread::sleep_for(time);
   return cpu_used() - before;
 }
