@@ -53,6 +53,8 @@ class HostileServer(unittest.TestCase):
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # A shell has what it starts in the background ignore interrupts, which is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
