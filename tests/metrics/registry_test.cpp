@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -17,6 +19,19 @@ constexpr std::array<std::uint64_t, 3> few_bounds{1, 10, 100};
 constexpr buckets few{"few", unit::none, few_bounds};
 constexpr std::array<std::uint64_t, 2> second_bounds{1'000'000, 1'000'000'000};
 constexpr buckets times{"times", unit::seconds, second_bounds};
+
+TEST(Buckets, CountAValueWhereASearchOfAllBoundsFindsIt) {
+  for (const auto* const each : {&latency, &batch, &few}) {
+    std::vector<std::uint64_t> values{0, 1, ~std::uint64_t{0}};
+    for (const auto bound : each->bounds) values.insert(values.end(), {bound - 1, bound, bound + 1});
+    for (int width = 1; width != 64; ++width)
+      values.insert(values.end(), {(std::uint64_t{1} << width) - 1, std::uint64_t{1} << width});
+    for (const auto value : values) {
+      const auto found = std::ranges::lower_bound(each->bounds, value);
+      EXPECT_EQ(each->of(value), static_cast<std::size_t>(found - each->bounds.begin())) << each->name << ' ' << value;
+    }
+  }
+}
 
 TEST(Registry, ReadsWhatACounterCounted) {
   registry figures;

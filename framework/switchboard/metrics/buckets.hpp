@@ -6,6 +6,8 @@
 /// last. Bounds are in the steps that are recorded: nanoseconds for seconds, else the unit itself.
 
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -15,12 +17,33 @@ namespace switchboard::metrics {
 /// What a figure is measured in: Prometheus' base units. A figure without one counts things that its name names.
 enum class unit : unsigned char { none, seconds, bytes };
 
-struct buckets {
+inline constexpr std::size_t buckets_max = 32;
+
+class buckets {
+public:
+  /// @pre `ascending` has at most buckets_max bounds, and lives as long
+  constexpr buckets(std::string_view of, unit in, std::span<const std::uint64_t> ascending) noexcept
+      : name(of), measured_in(in), bounds(ascending) {
+    for (std::size_t width = 0; width != begins_.size(); ++width) {
+      const auto least = width == 0 ? 0 : std::uint64_t{1} << (width - 1);
+      while (begins_[width] < bounds.size() && bounds[begins_[width]] < least) ++begins_[width];
+    }
+  }
+
+  /// Which bucket counts `value`; bounds.size(): the one above the last. A value's width leaves few to look at.
+  constexpr std::size_t of(std::uint64_t value) const noexcept {
+    std::size_t bucket = begins_[static_cast<std::size_t>(std::bit_width(value))];
+    while (bucket < bounds.size() && value > bounds[bucket]) ++bucket;
+    return bucket;
+  }
+
   std::string_view name;
   unit measured_in;
-  std::span<const std::uint64_t> bounds;  ///< ascending, at most buckets_max
+  std::span<const std::uint64_t> bounds;
+
+private:
+  std::array<std::uint8_t, 65> begins_{};  ///< by width in bits: the first bucket for values of that width
 };
-inline constexpr std::size_t buckets_max = 32;
 
 namespace bounds {
 inline constexpr std::uint64_t us = 1'000, ms = 1'000'000, s = 1'000'000'000;

@@ -2,7 +2,7 @@
 
 /// How values are distributed, such as durations or sizes of batches.
 ///
-/// Threads    observe(): any, two additions and a search among at most buckets_max bounds; a
+/// Threads    observe(): any, two additions and a short search among the bounds; a
 ///            registry's snapshot reads it.
 /// Owns       nothing: the registry that made it must outlive its use. One without a registry counts nothing.
 /// Errors     none. A duration below zero counts as zero.
@@ -43,13 +43,8 @@ private:
   histogram(cell* row, const buckets* of) noexcept : row_(row), buckets_(of) {}
 
   void record(std::uint64_t value) const noexcept {
-    std::size_t bucket = 1;
-    for (const auto bound : buckets_->bounds) {
-      if (value <= bound) break;
-      ++bucket;
-    }
     metrics::add(row_, value);
-    metrics::add(row_ + bucket, 1);
+    metrics::add(row_ + 1 + buckets_->of(value), 1);
   }
 
   cell* row_ = nullptr;
