@@ -53,7 +53,7 @@ void outbound_queue::lane::consume(std::size_t count) noexcept {
 void outbound_queue::add_replies(std::string&& frames, std::size_t count) {
   const auto size = frames.size();
   figures_.queued_frames.add(count);
-  if (size > copy_bytes_max) {
+  if (size > copy_bytes_max || replies_.bytes == 0) {
     replies_.pieces.emplace_back().block = std::move(frames);
     replies_.grown(size);
   } else {

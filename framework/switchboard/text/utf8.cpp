@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -10,6 +11,22 @@ constexpr std::uint64_t high_bits = 0x8080808080808080;
 
 constexpr bool continues(unsigned char byte) noexcept {
   return (byte & 0xc0) == 0x80;
+}
+
+std::uint64_t eight_bytes(const char* at) noexcept {
+  std::uint64_t eight;
+  std::memcpy(&eight, at, sizeof eight);
+  return eight;
+}
+
+/// Method names are, and this is in the way of every call.
+bool is_ascii(std::string_view text) noexcept {
+  constexpr auto step = sizeof(std::uint64_t);
+  if (text.size() < step)
+    return std::ranges::none_of(text, [](char each) { return static_cast<signed char>(each) < 0; });
+  for (std::size_t at = 0; at + step <= text.size(); at += step)
+    if (eight_bytes(text.data() + at) & high_bits) return false;
+  return (eight_bytes(text.data() + text.size() - step) & high_bits) == 0;
 }
 
 }  // namespace
@@ -43,14 +60,10 @@ std::size_t utf8_character_size(std::string_view text) noexcept {
 }
 
 bool is_utf8(std::string_view text) noexcept {
+  if (is_ascii(text)) return true;
   while (true) {
-    // Method names are ASCII, and this is in the way of every call.
-    while (text.size() >= sizeof(std::uint64_t)) {
-      std::uint64_t eight;
-      std::memcpy(&eight, text.data(), sizeof eight);
-      if (eight & high_bits) break;
-      text.remove_prefix(sizeof eight);
-    }
+    while (text.size() >= sizeof(std::uint64_t) && (eight_bytes(text.data()) & high_bits) == 0)
+      text.remove_prefix(sizeof(std::uint64_t));
     if (text.empty()) return true;
     const auto size = utf8_character_size(text);
     if (size == 0) return false;

@@ -147,7 +147,7 @@ void frame_decoder::at_frame_boundary() noexcept {
 
 /// Whether the stream began with "GET ", of which the size varint was the G and `content` are the bytes after it.
 bool frame_decoder::begins_as_http(std::string_view content) const noexcept {
-  return size_ == 'G' && at_stream_begin_ && size_bytes_ == 1 && content.starts_with("ET ");
+  return at_stream_begin_ && size_ == 'G' && size_bytes_ == 1 && content.starts_with("ET ");
 }
 
 frame_decoder::outcome frame_decoder::next(frame_view& frame) {

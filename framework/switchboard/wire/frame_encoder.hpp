@@ -18,6 +18,8 @@ class MessageLite;
 
 namespace switchboard::wire {
 
+/// What a frame {call, end?, message} counts at most besides its message: three tags, the call's number, the end, a size.
+inline constexpr std::size_t message_overhead_max = 3 + 10 + 1 + 10;
 /// Bytes of the frame {call, end?, message} after its size varint: what the frame limit counts.
 std::size_t message_frame_size(std::uint64_t call, std::size_t payload, bool end) noexcept;
 /// Appends everything of that frame but the payload, which must follow at once: `payload` bytes of it.
