@@ -2,11 +2,16 @@
 
 #include "running_system.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include <caf/actor_cast.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <gtest/gtest.h>
+
+#include <switchboard/pump/pump_worker.hpp>
 
 namespace switchboard {
 namespace {
@@ -387,6 +392,40 @@ TEST(WakePackets, AreNotPostedWhileOneIsUnderWay) {
   // One post for each time that the worker had fallen asleep, never one for each message to it.
   EXPECT_LE(seen.posts - before, seen.waits - waits_before + 1);
   for (const auto& each : actors) end(each);
+}
+
+/// Two actors that send one another a number, less one each time: one job a message.
+caf::behavior reading_the_clock(caf::event_based_actor* self, std::shared_ptr<happenings> told,
+                                std::shared_ptr<notification_pump> pump) {
+  const auto look = [=] { told->tell(std::to_string(pump->recent().time_since_epoch().count())); };
+  return {[=](int number) {
+            look();
+            if (number > 0) self->send(caf::actor_cast<caf::actor>(self->current_sender()), number - 1);
+          },
+          [=](const caf::actor& partner, int number) { self->send(partner, number); }};
+}
+
+TEST(RecentTime, IsReadAnewEveryFewJobsOfAWorker) {
+  constexpr int jobs = 60;
+  running_system running{{runner::pump_is_scheduler, 1}};
+  const auto told = std::make_shared<happenings>();
+  const auto one = running.system().spawn(reading_the_clock, told, running.shared_pump());
+  const auto other = running.system().spawn(reading_the_clock, told, running.shared_pump());
+  caf::anon_send(one, other, jobs - 1);
+  ASSERT_TRUE(told->await(jobs));
+  auto times = told->all();
+  const auto readings = std::distance(times.begin(), std::unique(times.begin(), times.end()));
+  EXPECT_GE(readings, jobs / pump_worker::jobs_per_clock_reading - 1);
+  EXPECT_LE(readings, jobs / 2) << "or it costs what now() does";
+  for (const auto& each : {one, other}) end(each);
+}
+
+TEST(RecentTime, IsNowOnOtherThreads) {
+  running_system running{{runner::pump_is_scheduler, 1}};
+  const auto before = running.pump().now();
+  const auto recent = running.pump().recent();
+  EXPECT_LE(before, recent);
+  EXPECT_LE(recent, running.pump().now());
 }
 
 }  // namespace

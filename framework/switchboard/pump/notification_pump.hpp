@@ -58,6 +58,9 @@ public:
   /// be.
   bool cancel(deadline_id deadline) noexcept { return deadlines_.cancel(deadline); }
   clock::time_point now() const noexcept { return port_->now(); }
+  /// The same as of the calling thread's latest reading, where it is one of the scheduler's workers: at most
+  /// pump_worker::jobs_per_clock_reading jobs ago. Costs no reading of the clock there.
+  clock::time_point recent() const noexcept { return last_reading.of == this ? last_reading.at : now(); }
 
   /// Serves the port with `threads` threads of the pump's own, for actor systems with another scheduler. `closed` after
   /// stop(), or the reason why no thread can be started.
@@ -80,6 +83,18 @@ public:
 private:
   friend class port_server;
   friend class pump_scheduler;
+  friend class pump_worker;
+
+  struct reading {
+    const notification_pump* of;
+    clock::time_point at;
+  };
+  static inline constinit thread_local reading last_reading{nullptr, {}};
+  /// Reads the clock for this thread's recent().
+  clock::time_point read_clock() const noexcept {
+    last_reading = {this, now()};
+    return last_reading.at;
+  }
 
   notification_pump(std::unique_ptr<notify::notification_port> port, std::shared_ptr<metrics::registry> figures);
   /// A thread of the pump's own: serves the port until the exit key comes (N44).

@@ -27,6 +27,7 @@ void pump_worker::start() {
 
 void pump_worker::run() {
   server_.enter();
+  pump_.read_clock();
   for (;;) {
     const auto found = next_job();
     switch (found->resume(this, team_.messages_per_job)) {
@@ -70,14 +71,14 @@ pump_worker::job pump_worker::next_job() {
 
 bool pump_worker::turn_is_over() noexcept {
   if (messages_left_ <= 0) return true;
-  return messages_left_ % jobs_per_clock_reading == 1 && pump_.now() >= turn_began_ + time_per_turn;
+  return messages_left_ % jobs_per_clock_reading == 1 && pump_.read_clock() >= turn_began_ + time_per_turn;
 }
 
 /// @return the wake packets that came; the caller reports them to the parking lot.
 std::size_t pump_worker::take_turn(notify::notification_port::duration timeout) {
   const auto done = server_.serve(timeout);
   messages_left_ = messages_per_turn;
-  turn_began_ = pump_.now();
+  turn_began_ = pump_.read_clock();
   return done.wakes;
 }
 

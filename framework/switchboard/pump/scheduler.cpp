@@ -23,6 +23,17 @@ public:
   void intrusive_ptr_release_impl() override {}
 };
 
+/// CAF asks for the time whenever an actor runs, for timeouts that few actors have.
+class caf_clock final : public caf::detail::thread_safe_actor_clock {
+public:
+  /// `pump` lives longer.
+  explicit caf_clock(const notification_pump& pump) noexcept : pump_(pump) {}
+  time_point now() const noexcept override { return pump_.recent(); }
+
+private:
+  const notification_pump& pump_;
+};
+
 }  // namespace
 
 class pump_scheduler final : public caf::scheduler::abstract_coordinator {
@@ -30,7 +41,7 @@ public:
   using super = caf::scheduler::abstract_coordinator;
 
   pump_scheduler(caf::actor_system& system, std::shared_ptr<notification_pump> pump)
-      : super(system), pump_(std::move(pump)) {
+      : super(system), pump_(std::move(pump)), clock_(*pump_) {
     team_.pump = pump_->self_.lock();
     team_.lot = &pump_->parking_lot_;
   }
@@ -79,7 +90,7 @@ private:
   const std::shared_ptr<notification_pump> pump_;
   worker_team team_;
   last_job end_of_worker_;
-  caf::detail::thread_safe_actor_clock clock_;
+  caf_clock clock_;
   std::thread timer_;
 };
 
