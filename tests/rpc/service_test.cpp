@@ -1,3 +1,9 @@
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include <switchboard/echo/v1/echo.pb.h>
@@ -71,6 +77,61 @@ TEST(ServiceDefinition, NamesAWrongType) {
 TEST(ServiceDefinition, NamesAWrongKind) {
   const service_definition echo = service<complete>(echo_name).server_streaming("Say", &complete::say_streaming);
   EXPECT_EQ(echo.check(), "switchboard.echo.v1.Echo/Say does not stream its replies");
+}
+
+/// Takes the payload out of each request it is given, and may call itself meanwhile.
+struct taker {
+  std::vector<std::string> seen{};
+  std::function<void()> meanwhile{};
+
+  SayReply say(SayRequest& request) {
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+    seen.push_back(std::move(*request.mutable_payload()));
+    return {};
+  }
+  void repeat(const RepeatRequest&, outbound<SayReply>) {}
+};
+
+class Requests : public testing::Test {
+protected:
+  void call(const std::string& payload) {
+    SayRequest request;
+    request.set_payload(payload);
+    const auto bytes = request.SerializeAsString();
+    const auto& say = definition.methods()[0];
+    incoming_call incoming{call_handle{call_context{here, 1, time_point::max(), &say}}, bytes, nullptr};
+    say.handle(&service, incoming);
+  }
+
+  taker service;
+  const service_definition definition =
+      rpc::service<taker>(echo_name).unary("Say", &taker::say).server_streaming("Repeat", &taker::repeat);
+
+private:
+  struct unheard final : local_answer {
+    void reply(google::protobuf::MessageLite&&) override {}
+    void fail(const status&) override {}
+  };
+  const std::shared_ptr<const caller> here =
+      std::make_shared<const caller>(caller{.local = std::make_shared<unheard>()});
+};
+
+TEST_F(Requests, HoldNothingOfTheOneBefore) {
+  for (const auto* const payload : {"first", "", "third"}) call(payload);
+  EXPECT_EQ(service.seen, (std::vector<std::string>{"first", "", "third"}));
+}
+
+TEST_F(Requests, OfCallsInsideOneAnotherAreApart) {
+  service.meanwhile = [this] { call("inner"); };
+  call("outer");
+  EXPECT_EQ(service.seen, (std::vector<std::string>{"inner", "outer"}));
+}
+
+TEST_F(Requests, ThatAreLongAreNotKept) {
+  const std::string text(detail::request_message<SayRequest>::reused_bytes_max + 1, 'x');
+  call(text);
+  call("short");
+  EXPECT_EQ(service.seen, (std::vector<std::string>{text, "short"}));
 }
 
 TEST(StatusCode, HasItsNameInWords) {

@@ -3,6 +3,7 @@
 #include <switchboard/rpc/call_batch.hpp>
 #include <switchboard/rpc/turn.hpp>
 #include <switchboard/wire/block_stock.hpp>
+#include <switchboard/wire/thread_stock.hpp>
 
 namespace switchboard::rpc {
 namespace {
@@ -17,6 +18,7 @@ call_batch::call_batch(std::shared_ptr<const caller> from, std::shared_ptr<const
   // A read may have many keys, with few calls each: they take no more room than they need.
   if (key_) return;
   requests_ = wire::take_block();
+  calls_ = wire::thread_stock<std::vector<entry>>::take();
   calls_.reserve(expected_calls);
 }
 
@@ -26,6 +28,7 @@ call_batch::~call_batch() {
   expected_calls = std::clamp<std::size_t>(calls_.size(), 1, expected_calls_max);
   if (taken_ == calls_.size()) {
     wire::give_back_block(std::move(requests_));
+    wire::thread_stock<std::vector<entry>>::give_back(std::move(calls_));
     return;
   }
   const turn together;

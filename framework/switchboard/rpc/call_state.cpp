@@ -33,8 +33,7 @@ std::uint32_t add_credit(std::uint32_t& credit, std::uint32_t messages) noexcept
 
 }  // namespace
 
-call_effect call_machine::apply(call_event what) noexcept {
-  if (what == call_event::reply) return take_message(reply_credit_);
+call_effect call_machine::apply_any(call_event what) noexcept {
   if (what == call_event::request) {
     const auto effect = take_message(request_credit_);
     return effect == call_effect::taken && !requests_read() ? call_effect::ignored : effect;
@@ -49,13 +48,6 @@ call_effect call_machine::apply(call_event what) noexcept {
   if (!requests_open()) request_credit_ = 0;
   if (!replies_open()) reply_credit_ = 0;
   return ended() && !had_ended ? call_effect::ended : call_effect::taken;
-}
-
-call_effect call_machine::take_message(std::uint32_t& credit) noexcept {
-  if (state_ == idle || ended()) return call_effect::ignored;
-  if (credit == 0) return call_effect::beyond_credit;
-  --credit;
-  return call_effect::taken;
 }
 
 std::uint32_t call_machine::grant_requests(std::uint32_t messages) noexcept {

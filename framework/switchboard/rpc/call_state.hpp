@@ -104,7 +104,9 @@ public:
 
   explicit call_machine(method_kind kind) noexcept : kind_(kind), reply_credit_(streams_replies(kind) ? 0 : 1) {}
 
-  call_effect apply(call_event what) noexcept;
+  call_effect apply(call_event what) noexcept {
+    return what == call_event::reply ? take_message(reply_credit_) : apply_any(what);
+  }
 
   /// The server takes that many more requests, the client that many more replies: how many of them count. Those that
   /// a client grants before it opens the call go with the opening frame.
@@ -135,7 +137,13 @@ public:
   bool closed() const noexcept { return state_ == call_state::closed; }
 
 private:
-  call_effect take_message(std::uint32_t& credit) noexcept;
+  call_effect apply_any(call_event what) noexcept;
+  call_effect take_message(std::uint32_t& credit) noexcept {
+    if (state_ == call_state::idle || ended()) return call_effect::ignored;
+    if (credit == 0) return call_effect::beyond_credit;
+    --credit;
+    return call_effect::taken;
+  }
 
   call_state state_ = call_state::idle;
   method_kind kind_;

@@ -17,7 +17,7 @@ namespace switchboard::rpc {
 template <class T>
 class only_moved {
 public:
-  only_moved(T value) : value_(std::move(value)) {}
+  only_moved(T&& value) : value_(std::move(value)) {}
   only_moved(only_moved&&) noexcept = default;
   only_moved& operator=(only_moved&&) noexcept = default;
   only_moved(const only_moved&) : value_(refuse()) {}

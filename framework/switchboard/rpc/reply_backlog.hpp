@@ -52,9 +52,11 @@ public:
     any_waiting_.store(!waiting_.empty());
     return false;
   }
-  /// The hosts to notify, for the connection when full() no longer holds.
+  /// Whether there may be hosts to notify, which wait although full() no longer holds.
+  bool may_resume() const noexcept { return any_waiting_.load() && !full(); }
+  /// Those, for the connection.
   std::vector<caf::strong_actor_ptr> take_waiting() {
-    if (!any_waiting_.load() || full()) return {};
+    if (!may_resume()) return {};
     const std::lock_guard lock{mutex_};
     any_waiting_.store(false);
     return std::exchange(waiting_, {});

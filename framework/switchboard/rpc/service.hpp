@@ -29,6 +29,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -174,6 +175,42 @@ template <class T>
 struct message_of<inbound<T>> : message_of<T> {};
 template <class T>
 using message_of_t = typename message_of<std::remove_cvref_t<T>>::type;
+
+/// What a request is parsed into: where it is short, a message that the thread keeps, so that strings and submessages are
+/// allocated once and not for every call. A handler that runs inside another has one of its own.
+template <class Request>
+class request_message {
+public:
+  static constexpr std::size_t reused_bytes_max = 1024;
+
+  explicit request_message(std::size_t serialized_bytes) {
+    if (serialized_bytes > reused_bytes_max || kept().is_used)
+      own_.emplace();
+    else
+      kept().is_used = true;
+  }
+  ~request_message() {
+    if (own_) return;
+    kept().message.Clear();
+    kept().is_used = false;
+  }
+  request_message(const request_message&) = delete;
+  request_message& operator=(const request_message&) = delete;
+
+  Request& operator*() noexcept { return own_ ? *own_ : kept().message; }
+
+private:
+  struct reused {
+    Request message;
+    bool is_used = false;
+  };
+  static reused& kept() {
+    static thread_local reused of_thread;
+    return of_thread;
+  }
+
+  std::optional<Request> own_;
+};
 
 /// A handler of a method, called with its request's metadata where it takes that.
 template <class Service, class Function>
@@ -342,7 +379,8 @@ private:
                          else
                            serve(std::move(requests), outbound<Reply>{std::move(call.handle)});
                        } else {
-                         Request request;
+                         detail::request_message<Request> parsed{call.request.size()};
+                         auto& request = *parsed;
                          if (!request.ParseFromArray(call.request.data(), static_cast<int>(call.request.size())))
                            return refuse_malformed(call.handle, request);
                          const detail::bound_handler serve{service, handler, call.handle.context()};

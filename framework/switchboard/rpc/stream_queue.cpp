@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <utility>
 
 #include <switchboard/rpc/stream_queue.hpp>
@@ -29,9 +28,7 @@ bool stream_queue::push(std::string_view message, caf::execution_unit* context) 
       refused_ = true;
       return false;
     }
-    --credit_;
-    bytes_ += message.size();
-    messages_.emplace_back(message);
+    waiting_.push(message);
     reader = to_tell_reader();
   }
   reader.wake(context);
@@ -54,8 +51,7 @@ void stream_queue::end_with(status&& how, bool drop_queued, caf::execution_unit*
     // A failure counts even after an orderly end, as long as the reader has not reached that.
     if (finished_ && (!drop_queued || end_given_)) return;
     if (drop_queued) {
-      messages_.clear();
-      bytes_ = 0;
+      waiting_.clear();
       followed = std::move(followed_);
     }
     finished_ = true;
@@ -86,7 +82,7 @@ void stream_queue::follow(std::shared_ptr<source> from, caf::execution_unit* con
     if (!gone) {
       followed_ = from;
       if (reader_) from->attach(reader_);
-      from->granted(static_cast<std::uint32_t>(std::min(credit_, credit_max)), context);
+      from->granted(static_cast<std::uint32_t>(waiting_.credit()), context);
       reader = to_tell_reader();
     }
   }
@@ -126,7 +122,7 @@ source::outcome stream_queue::next(payload& out) {
   waker writer;
   {
     const std::lock_guard lock{mutex_};
-    if (messages_.empty()) {
+    if (waiting_.empty()) {
       if (const auto followed = followed_) return followed->next(out);
       if (finished_) {
         end_given_ = true;
@@ -135,12 +131,9 @@ source::outcome stream_queue::next(payload& out) {
       reader_waits_ = true;
       return outcome::wait;
     }
-    current_ = std::move(messages_.front());
-    messages_.pop_front();
-    bytes_ -= current_.size();
-    out = {current_, {}};
+    out = {waiting_.take(), {}};
     // At half, so that a writer is woken for a burst and not for each message.
-    if (bytes_ <= window_ / 2) writer = to_tell_writer();
+    if (waiting_.at_most_half_full()) writer = to_tell_writer();
   }
   writer.wake();
   return outcome::message;
@@ -153,7 +146,7 @@ status stream_queue::result() const {
 
 bool stream_queue::ended() {
   const std::lock_guard lock{mutex_};
-  if (!messages_.empty()) return false;
+  if (!waiting_.empty()) return false;
   if (const auto followed = followed_) return followed->ended();
   if (finished_) return true;
   end_awaited_ = true;
@@ -164,7 +157,7 @@ void stream_queue::granted(std::uint32_t more, caf::execution_unit* context) {
   waker writer;
   {
     const std::lock_guard lock{mutex_};
-    credit_ = std::min(credit_ + more, credit_max);
+    waiting_.grant(more);
     if (const auto followed = followed_) followed->granted(more, context);
     writer = to_tell_writer();
   }
@@ -179,8 +172,7 @@ void stream_queue::detach() {
     const std::lock_guard lock{mutex_};
     if (std::exchange(detached_, true)) return;
     followed = std::move(followed_);
-    messages_.clear();
-    bytes_ = 0;
+    waiting_.clear();
     reader = std::move(reader_);
     // Notified even where nothing was refused: the writer may wait for something else before it writes again.
     if (!finished_) writer = std::move(writer_);

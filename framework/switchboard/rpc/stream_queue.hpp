@@ -10,11 +10,11 @@
 /// Errors     the end's status; the first one counts.
 
 #include <cstdint>
-#include <deque>
-#include <limits>
+#include <memory>
 #include <mutex>
-#include <string>
+#include <string_view>
 
+#include <switchboard/rpc/message_window.hpp>
 #include <switchboard/rpc/source.hpp>
 
 namespace switchboard::rpc {
@@ -23,11 +23,10 @@ class stream_queue final : public source {
 public:
   /// Bytes that wait before the writer is refused, whatever credit there is; one message is always taken.
   static constexpr std::size_t window_bytes = std::size_t{256} << 10;
-  static constexpr std::uint64_t credit_max = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint64_t credit_max = message_window::credit_max;
 
   /// `credit`: messages the reader takes from the start.
-  explicit stream_queue(std::uint64_t credit, std::size_t window = window_bytes) noexcept
-      : credit_(credit), window_(window) {}
+  explicit stream_queue(std::uint64_t credit, std::size_t window = window_bytes) noexcept : waiting_(credit, window) {}
 
   // The writer's side.
 
@@ -56,20 +55,14 @@ public:
   void detach() override;
 
 private:
-  bool room() const noexcept {
-    return credit_ > 0 && (messages_.empty() || bytes_ < window_) && !finished_ && !detached_ && !followed_;
-  }
+  bool room() const noexcept { return waiting_.has_room() && !finished_ && !detached_ && !followed_; }
   waker to_tell_writer() noexcept;
   waker to_tell_reader() noexcept;
   void end_with(status&& how, bool drop_queued, caf::execution_unit* context);
 
   // Recursive: a waker whose actor has ended drops that actor's end of the stream on this thread, which may lead back.
   mutable std::recursive_mutex mutex_;
-  std::deque<std::string> messages_;
-  std::size_t bytes_ = 0;
-  std::uint64_t credit_;
-  const std::size_t window_;
-  std::string current_;  // what next() gave last
+  message_window waiting_;
   std::shared_ptr<source> followed_;
   waker writer_;
   waker reader_;

@@ -7,13 +7,9 @@
 #include <switchboard/rpc/reply_backlog.hpp>
 #include <switchboard/rpc/turn.hpp>
 #include <switchboard/wire/block_stock.hpp>
+#include <switchboard/wire/thread_stock.hpp>
 
 namespace switchboard::rpc {
-namespace {
-
-thread_local turn* innermost = nullptr;
-
-}  // namespace
 
 turn::turn(caf::local_actor* self, std::vector<std::weak_ptr<stream_end>>* ends, kind of) noexcept
     : self_(self), ends_(ends), outer_(innermost), kind_(of) {
@@ -27,10 +23,6 @@ std::unique_ptr<turn> turn::of_no_handler() {
 turn::~turn() {
   innermost = outer_;
   flush_all();
-}
-
-turn* turn::current() noexcept {
-  return innermost;
 }
 
 caf::execution_unit* turn::context() const noexcept {
@@ -49,40 +41,50 @@ void turn::opened(const std::shared_ptr<stream_end>& end) {
 }
 
 answers& turn::gathered_for(const std::shared_ptr<const caller>& to) {
+  if (!first_.to) first_.to = to;
+  auto* found = first_.to == to ? &first_ : nullptr;
   // From the back: calls of one batch come from one connection.
-  for (auto it = parcels_.rbegin(); it != parcels_.rend(); ++it) {
-    if (it->to != to) continue;
-    if (it->content.frames.size() >= frame_bytes_max) send(*to, std::exchange(it->content, {}), context());
-    return it->content;
+  for (auto it = others_.rbegin(); !found && it != others_.rend(); ++it)
+    if (it->to == to) found = &*it;
+  if (found) {
+    if (found->content.frames.size() >= frame_bytes_max) leave(*found);
+    return found->content;
   }
-  if (parcels_.size() == connections_max) flush_all();
-  return parcels_.emplace_back(parcel{to, {}}).content;
+  if (others_.size() + 1 == connections_max) {
+    flush_all();
+    first_.to = to;
+    return first_.content;
+  }
+  return others_.emplace_back(parcel{to, {}}).content;
 }
 
-void turn::expect(const std::shared_ptr<const caller>& to, std::size_t answers, std::size_t bytes) {
+void turn::expect(const std::shared_ptr<const caller>& to, std::size_t count, std::size_t bytes) {
   auto& content = gathered_for(to);
-  content.ends.reserve(answers);
+  if (content.ends.capacity() == 0) content.ends = wire::thread_stock<std::vector<answers::frame>>::take();
+  content.ends.reserve(count);
   if (content.frames.empty()) content.frames = wire::take_block(std::min(bytes, frame_bytes_max));
 }
 
 void turn::flush(const std::shared_ptr<const caller>& to) {
   auto* now = innermost;
   if (!now) return;
-  const auto of = [&](const parcel& each) { return each.to == to && !each.content.empty(); };
-  const auto found = std::find_if(now->parcels_.begin(), now->parcels_.end(), of);
-  if (found != now->parcels_.end()) send(*to, std::exchange(found->content, {}), now->context());
+  if (now->first_.to == to) return now->leave(now->first_);
+  const auto found = std::ranges::find(now->others_, to, &parcel::to);
+  if (found != now->others_.end()) now->leave(*found);
 }
 
 void turn::flush_all() {
-  for (auto& each : parcels_) {
-    // What was expected and did not come leaves nothing to send.
-    if (each.content.empty()) continue;
-    send(*each.to, std::move(each.content), context());
-  }
-  parcels_.clear();
+  leave(first_);
+  for (auto& each : others_) leave(each);
+  others_.clear();
 }
 
-void turn::send(const caller& to, answers content, caf::execution_unit* context) {
+/// What was expected and did not come leaves nothing to send.
+void turn::leave(parcel& early) {
+  if (!early.content.empty()) send(*early.to, std::exchange(early.content, {}), context());
+}
+
+void turn::send(const caller& to, answers&& content, caf::execution_unit* context) {
   if (to.backlog) to.backlog->sent(content.bytes());
   to.connection->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(content)), context);
 }

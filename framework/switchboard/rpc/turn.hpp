@@ -44,7 +44,7 @@ public:
   turn& operator=(const turn&) = delete;
 
   /// The innermost one of this thread; null outside.
-  static turn* current() noexcept;
+  static turn* current() noexcept { return innermost; }
 
   static constexpr std::size_t connections_max = 32;         ///< gathered for before all leaves early
   static constexpr std::size_t frame_bytes_max = 64 * 1024;  ///< of one connection, likewise
@@ -60,8 +60,8 @@ public:
 
   void opened(const std::shared_ptr<stream_end>& end);
 
-  /// Reserves space for `answers` to one connection of about `bytes` in all; for speed only.
-  void expect(const std::shared_ptr<const caller>& to, std::size_t answers, std::size_t bytes);
+  /// Reserves space for `count` answers to one connection of about `bytes` in all; for speed only.
+  void expect(const std::shared_ptr<const caller>& to, std::size_t count, std::size_t bytes);
   /// Has `fill` add to what leaves for `to`: with this thread's turn, or at once where there is none.
   template <class Fill>
   static void answer(const std::shared_ptr<const caller>& to, Fill&& fill) {
@@ -87,14 +87,18 @@ private:
   turn(caf::local_actor* self, std::vector<std::weak_ptr<stream_end>>* ends, kind of) noexcept;
   answers& gathered_for(const std::shared_ptr<const caller>& to);
   void flush_all();
-  static void send(const caller& to, answers content, caf::execution_unit* context);
+  void leave(parcel& early);
+  static void send(const caller& to, answers&& content, caf::execution_unit* context);
 
   caf::local_actor* const self_;
   std::vector<std::weak_ptr<stream_end>>* const ends_;
+  static inline constinit thread_local turn* innermost = nullptr;
+
   turn* const outer_;
   const kind kind_;
   inheritance inherited_;
-  std::vector<parcel> parcels_;
+  parcel first_;  ///< most turns answer one connection
+  std::vector<parcel> others_;
 };
 
 }  // namespace switchboard::rpc
