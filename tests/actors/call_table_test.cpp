@@ -10,12 +10,14 @@ namespace {
 
 using rpc::call_event;
 
-open_call call(std::uint64_t number, rpc::method_kind kind = rpc::method_kind::unary) {
-  open_call made;
-  made.number = number;
-  made.state = rpc::call_machine{kind};
-  made.state.apply(call_event::accept);
-  return made;
+open_call& open(call_table& calls, std::uint64_t number, rpc::method_kind kind = rpc::method_kind::unary) {
+  static const rpc::method unary{.kind = rpc::method_kind::unary};
+  static const rpc::method bidirectional{.kind = rpc::method_kind::bidirectional};
+  static const method_entry of_unary{.method = &unary};
+  static const method_entry of_bidirectional{.method = &bidirectional};
+  auto& opened = calls.open(number, kind == rpc::method_kind::unary ? of_unary : of_bidirectional);
+  opened.state.apply(call_event::accept);
+  return opened;
 }
 
 /// The client cancels it, and its service releases it.
@@ -28,8 +30,8 @@ void close(call_table& calls, std::uint64_t number) {
 
 TEST(CallTable, FindsOpenCallsOnly) {
   call_table calls;
-  calls.open(call(1));
-  calls.open(call(7));
+  open(calls, 1);
+  open(calls, 7);
   ASSERT_NE(calls.find(7), nullptr);
   EXPECT_EQ(calls.find(3), nullptr);
   close(calls, 1);
@@ -39,7 +41,7 @@ TEST(CallTable, FindsOpenCallsOnly) {
 
 TEST(CallTable, CountsACancelledCallUntilItsServiceLetsGoOfIt) {
   call_table calls;
-  auto& cancelled = calls.open(call(1));
+  auto& cancelled = open(calls, 1);
   calls.apply(cancelled, call_event::status);
   EXPECT_EQ(calls.size(), 0u);
   EXPECT_EQ(calls.unary(), 0u);
@@ -52,18 +54,16 @@ TEST(CallTable, CountsACancelledCallUntilItsServiceLetsGoOfIt) {
 
 TEST(CallTable, CountsUnaryCallsApart) {
   call_table calls;
-  calls.open(call(1));
-  calls.open(call(3, rpc::method_kind::bidirectional));
+  open(calls, 1);
+  open(calls, 3, rpc::method_kind::bidirectional);
   EXPECT_EQ(calls.size(), 2u);
   EXPECT_EQ(calls.unary(), 1u);
 }
 
 TEST(CallTable, ChargesWhatItsCallsHold) {
   call_table calls;
-  auto first = call(1);
-  first.request_bytes = 100;
-  calls.open(std::move(first));
-  calls.open(call(3));
+  calls.charge(open(calls, 1), 100);
+  open(calls, 3);
   calls.charge(*calls.find(3), 50);
   EXPECT_EQ(calls.request_bytes(), 150u);
   calls.discharge(*calls.find(3), 1000);
@@ -77,24 +77,24 @@ TEST(CallTable, AgreesWithAMapWhateverTheOrderOfEnds) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random{seed};
   call_table calls;
-  std::map<std::uint64_t, bool> open;
+  std::map<std::uint64_t, bool> there;
   std::uint64_t next = 1;
   for (int step = 0; step < 20'000; ++step) {
-    if (open.empty() || random() % 5 < 2) {
+    if (there.empty() || random() % 5 < 2) {
       next += 2 * (1 + random() % 3);
-      calls.open(call(next));
-      open[next] = true;
+      open(calls, next);
+      there[next] = true;
     } else {
-      auto victim = open.lower_bound(random() % next);
-      if (victim == open.end()) victim = open.begin();
+      auto victim = there.lower_bound(random() % next);
+      if (victim == there.end()) victim = there.begin();
       close(calls, victim->first);
-      open.erase(victim);
+      there.erase(victim);
     }
-    ASSERT_EQ(calls.size(), open.size());
+    ASSERT_EQ(calls.size(), there.size());
   }
   const auto numbers = calls.numbers([](const open_call&) { return true; });
-  ASSERT_EQ(numbers.size(), open.size());
-  for (const auto number : numbers) EXPECT_TRUE(open.contains(number));
+  ASSERT_EQ(numbers.size(), there.size());
+  for (const auto number : numbers) EXPECT_TRUE(there.contains(number));
 }
 
 }  // namespace

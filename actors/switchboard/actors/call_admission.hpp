@@ -5,16 +5,19 @@
 /// Order      number, authentication, draining, method, open calls, metadata, then what only calls of services have to
 ///            pass: metadata in all, credit, interceptors (proto/README.md).
 /// Threads    the connection's.
-/// Errors     a number that breaks the protocol ends the connection; all else ends the call, with the status that admit()
-///            gives.
+/// Errors     a number that breaks the protocol ends the connection; all else ends the call, with the status that is
+///            given.
 
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
 
 #include <switchboard/actors/call_table.hpp>
 #include <switchboard/actors/client_session.hpp>
 #include <switchboard/actors/connection_environment.hpp>
 #include <switchboard/actors/interceptor_chain.hpp>
-#include <switchboard/rpc/result.hpp>
+#include <switchboard/rpc/status.hpp>
 #include <switchboard/wire/frame_view.hpp>
 
 namespace switchboard::actors {
@@ -29,16 +32,17 @@ public:
   const char* use_number(std::uint64_t number) noexcept;
   bool was_opened(std::uint64_t number) const noexcept { return number % 2 == 1 && number <= highest_; }
 
-  /// The call that `frame` opens, or why it is not run, but for what its request says. Its opening is counted, and its
-  /// end where it is refused.
-  rpc::result<open_call> admit(const wire::frame_view& frame);
+  /// The method that is called; null where none is served by that name.
+  const method_entry* find(std::string_view method);
+  /// Why the call that `frame` opens is not run, but for what its request says; nothing where it is run.
+  std::optional<rpc::status> refusal_of(const wire::frame_view& frame, const method_entry* entry) const;
+  /// The same for what only calls of services have to pass, once refusal_of() had nothing to say. `kept`: what the call
+  /// would keep of its request's metadata, null where that is nothing.
+  std::optional<rpc::status> refusal_of_service_call(const wire::frame_view& frame, const method_entry& entry,
+                                                     rpc::time_point deadline_at,
+                                                     const std::shared_ptr<const rpc::metadata>& kept) const;
 
 private:
-  const method_entry* find(std::string_view method);
-  rpc::result<open_call> judge(const wire::frame_view& frame, const method_entry* entry);
-  rpc::status refusal_of(const wire::frame_view& frame, const method_entry* entry) const;
-  rpc::status refusal_of_service_call(const wire::frame_view& frame, open_call& call) const;
-
   const connection_environment& environment_;
   client_session& session_;
   const call_table& calls_;

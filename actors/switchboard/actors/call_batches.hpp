@@ -20,10 +20,9 @@ namespace switchboard::actors {
 
 class call_batches {
 public:
-  /// The batch of `route`'s service; of the actor of `key` where it has an actor for each key.
-  static rpc::call_batch& to(service_route& route, const std::shared_ptr<const rpc::caller>& from);
+  /// The batch of `route`'s service; of the actor of `key` where it has an actor for each key, else that is null.
   static rpc::call_batch& to(service_route& route, const std::shared_ptr<const rpc::caller>& from,
-                             const std::shared_ptr<const std::string>& key);
+                             const std::shared_ptr<const std::string>& key = nullptr);
   static void send(caf::local_actor& from);
 
   /// Destroys batches that were not sent because a handler has thrown: the next handler may be another connection's.

@@ -2,9 +2,9 @@
 
 /// The calls of one connection that have not ended for both the client and their service, by number.
 ///
-/// Why        numbers only grow, so the calls are a sorted array: opened at the back, found by bisection, removed by a
-///            mark. An idle connection's table owns nothing: its room goes to the next connection that the thread
-///            serves.
+/// Why        numbers only grow, so the calls are a sorted array: opened at the back, found by their distance from the
+///            first or by bisection, removed by a mark. An idle connection's table owns nothing: its room goes to the next
+///            connection that the thread serves.
 /// Threads    one at a time: the connection's actor.
 /// States     rpc/call_state.hpp
 
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <switchboard/actors/service_directory.hpp>
@@ -20,19 +21,14 @@
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/call_state.hpp>
 #include <switchboard/rpc/stream_queue.hpp>
+#include <switchboard/wire/thread_stock.hpp>
 
 namespace switchboard::actors {
 
-struct open_call {
-  std::uint64_t number = 0;
-  const method_entry* entry = nullptr;  ///< of its method, in the directory
-  rpc::call_machine state{rpc::method_kind::unary};
-  bool stalled = false;              ///< its stream waits until output goes on
-  std::uint32_t opening_credit = 0;  ///< for replies, which its service knows of from the start
-  std::uint32_t request_bytes = 0;   ///< of its requests that its service has yet to deal with
-  deadline_id deadline = deadline_id::none;
-  rpc::time_point deadline_at = rpc::time_point::max();
-  rpc::time_point opened_at{};
+/// What only some calls have: those that stream, that carry metadata, that are watched, or that go to an actor of their key.
+struct call_extras {
+  bool stalled = false;                         ///< its stream waits until output goes on
+  std::uint32_t opening_credit = 0;             ///< for replies, which its service knows of from the start
   std::uint64_t last_message = 0;               ///< the place in the stream lane where its latest message ends
   std::shared_ptr<rpc::stream_queue> requests;  ///< where they stream
   std::shared_ptr<rpc::source> replies;         ///< where they stream, once its service has said from what
@@ -43,16 +39,40 @@ struct open_call {
   rpc::code how = rpc::code::ok;           ///< it ended, where it is held
 };
 
+/// A cache line: a short call that carries nothing else touches no more.
+struct open_call {
+  std::uint64_t number = 0;
+  const method_entry* entry = nullptr;  ///< of its method, in the directory
+  rpc::call_machine state{rpc::method_kind::unary};
+  std::uint32_t request_bytes = 0;  ///< of its requests that its service has yet to deal with
+  deadline_id deadline = deadline_id::none;
+  rpc::time_point deadline_at = rpc::time_point::max();
+  rpc::time_point opened_at{};
+  std::unique_ptr<call_extras> own_extras{};
+
+  const call_extras& extras() const noexcept {
+    static const call_extras none;
+    return own_extras ? *own_extras : none;
+  }
+  call_extras& make_extras() {
+    if (!own_extras) own_extras = std::make_unique<call_extras>();
+    return *own_extras;
+  }
+};
+static_assert(sizeof(open_call) <= 64);
+
 class call_table {
 public:
-  /// @pre `call.number` is above every number opened before.
-  open_call& open(open_call&& call) {
+  /// A call of `entry`, which its service is to have. @pre `number` is above every number opened before
+  open_call& open(std::uint64_t number, const method_entry& entry) {
     ++open_;
-    if (is_unary(call)) ++unary_;
-    request_bytes_ += call.request_bytes;
-    metadata_bytes_ += bytes_of(call.metadata);
-    if (calls_.capacity() == 0) calls_.swap(spare());
-    return calls_.emplace_back(std::move(call));
+    if (entry.method->kind == rpc::method_kind::unary) ++unary_;
+    if (calls_.capacity() == 0) calls_ = spare_rooms::take();
+    auto& call = calls_.emplace_back();
+    call.number = number;
+    call.entry = &entry;
+    call.state = rpc::call_machine{entry.method->kind};
+    return call;
   }
   /// Null where no call with that number is open.
   open_call* find(std::uint64_t number) noexcept {
@@ -88,20 +108,24 @@ public:
     request_bytes_ -= released;
   }
   void discharge(open_call& call) noexcept { discharge(call, call.request_bytes); }
+  /// What a call keeps of its request's metadata is charged until it is removed.
+  void keep(open_call& call, std::shared_ptr<const rpc::metadata> metadata) {
+    if (!metadata) return;
+    metadata_bytes_ += metadata->cost();
+    call.make_extras().metadata = std::move(metadata);
+  }
 
   /// Takes out a call that is closed. Invalidates references to calls.
   void remove(open_call& call) {
     discharge(call);
-    metadata_bytes_ -= bytes_of(call.metadata);
+    if (const auto& kept = call.extras().metadata) metadata_bytes_ -= kept->cost();
     // Its place is freed only with those after it, but nothing that it holds stays.
-    call = open_call{.number = call.number, .state = call.state};
+    call.own_extras = nullptr;
     while (!calls_.empty() && calls_.back().state.closed()) calls_.pop_back();
-    if (calls_.empty()) {
-      if (calls_.capacity() <= capacity_kept && spare().capacity() < calls_.capacity()) calls_.swap(spare());
-      std::vector<open_call>{}.swap(calls_);
-    } else if (calls_.size() >= compacted_from && open_ + held_ < calls_.size() / 2) {
+    if (calls_.empty())
+      spare_rooms::give_back(std::move(calls_));
+    else if (calls_.size() >= compacted_from && open_ + held_ < calls_.size() / 2)
       std::erase_if(calls_, [](const open_call& each) { return each.state.closed(); });
-    }
   }
 
   std::size_t size() const noexcept { return open_; }
@@ -122,19 +146,16 @@ public:
   }
 
 private:
-  /// Room for calls that a thread keeps for the next connection with any.
-  static constexpr std::size_t capacity_kept = 256;
-  static std::vector<open_call>& spare() noexcept {
-    static thread_local std::vector<open_call> kept;
-    return kept;
-  }
-  static constexpr std::size_t compacted_from = 16;
+  using spare_rooms = wire::thread_stock<std::vector<open_call>>;
+  static constexpr std::size_t compacted_from = 64;
 
   static bool is_unary(const open_call& call) noexcept { return call.state.kind() == rpc::method_kind::unary; }
-  static std::size_t bytes_of(const std::shared_ptr<const rpc::metadata>& kept) noexcept {
-    return kept ? kept->cost() : 0;
-  }
   open_call* at(std::uint64_t number) noexcept {
+    if (calls_.empty()) return nullptr;
+    // A client's numbers are odd, and most clients leave none out.
+    if (const auto place = (number - calls_.front().number) / 2;
+        place < calls_.size() && calls_[place].number == number)
+      return &calls_[place];
     const auto it = std::lower_bound(calls_.begin(), calls_.end(), number,
                                      [](const open_call& call, std::uint64_t wanted) { return call.number < wanted; });
     return it != calls_.end() && it->number == number ? &*it : nullptr;

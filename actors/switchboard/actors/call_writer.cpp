@@ -34,9 +34,12 @@ void call_writer::grant(const open_call& call, std::uint32_t requests) {
 }
 
 bool call_writer::message(open_call& call, const rpc::payload& content) {
-  if (wire::message_frame_size(call.number, content.bytes.size(), false) > frame_bytes_max_) return false;
+  const auto size = content.bytes.size();
+  if (size + wire::message_overhead_max > frame_bytes_max_ &&
+      wire::message_frame_size(call.number, size, false) > frame_bytes_max_)
+    return false;
   output().add_stream_message(call.number, content.bytes, content.owner);
-  call.last_message = output().stream_position();
+  call.make_extras().last_message = output().stream_position();
   return true;
 }
 

@@ -31,7 +31,7 @@ public:
   rpc::code reply(std::uint64_t call, std::string_view message);
 
   /// Whether all messages of the call's stream have left.
-  bool has_left(const open_call& call) const noexcept { return link_.output().stream_sent(call.last_message); }
+  bool has_left(const open_call& call) const noexcept { return link_.output().stream_sent(call.extras().last_message); }
   void grant(const open_call& call, std::uint32_t requests);
   /// A message of its stream; false where it is above the frame limit and was not sent.
   bool message(open_call& call, const rpc::payload& content);

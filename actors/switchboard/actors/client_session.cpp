@@ -58,6 +58,7 @@ void client_session::close() {
 
 /// Notifies the services that hold back calls of this client that it takes replies again.
 void client_session::resume_services() {
+  if (!caller_->backlog->may_resume()) return;
   for (const auto& host : caller_->backlog->take_waiting()) tell(connection_, host, rpc::resume_calls{id_});
 }
 

@@ -27,6 +27,24 @@ connection::connection(caf::actor_config& config, std::shared_ptr<const connecti
       idle_(*this, *environment_),
       place_(std::move(place)) {}
 
+template <class Handle>
+void connection::turn(Handle&& handle) {
+  const call_batches::scope batches;
+  handle();
+  call_batches::send(*this);
+  session_.clock().end_turn();
+  if (!live()) return;
+  const auto& bounds = environment_->limits.link;
+  if (link_.now() == link::state::half_closed && calls_.unary() == 0)
+    link_.finish({link::close_reason::end_of_stream, finishing_ ? bounds.flush_timeout : bounds.end_of_stream_flush});
+  link_.end_turn();
+  if (session_.draining() && !drain_reported_ && calls_.unary() == 0) {
+    drain_reported_ = true;
+    tell(*this, environment_->broker, connection_drained{session_.id()});
+  }
+  if (live()) session_.replies_queued(link_.output().reply_bytes());
+}
+
 caf::behavior connection::make_behavior() {
   link_.start();
   link_.end_turn();
@@ -163,23 +181,6 @@ void connection::on_finish_drain() {
   calls_.refuse(served_calls::which::all, rpc::code::unavailable, stopping);
   if (link_.now() != link::state::half_closed)
     link_.finish({link::close_reason::drained, environment_->limits.link.flush_timeout});
-}
-
-void connection::turn(const std::function<void()>& handle) {
-  const call_batches::scope batches;
-  handle();
-  call_batches::send(*this);
-  session_.clock().end_turn();
-  if (!live()) return;
-  const auto& bounds = environment_->limits.link;
-  if (link_.now() == link::state::half_closed && calls_.unary() == 0)
-    link_.finish({link::close_reason::end_of_stream, finishing_ ? bounds.flush_timeout : bounds.end_of_stream_flush});
-  link_.end_turn();
-  if (session_.draining() && !drain_reported_ && calls_.unary() == 0) {
-    drain_reported_ = true;
-    tell(*this, environment_->broker, connection_drained{session_.id()});
-  }
-  if (live()) session_.replies_queued(link_.output().reply_bytes());
 }
 
 void connection::on_exit() {

@@ -22,7 +22,6 @@
 /// Errors     a client's mistakes end its calls with a status, or the connection with a status on call 0. Every end has
 ///            one close_reason, of which the broker is notified.
 
-#include <functional>
 #include <memory>
 
 #include <caf/event_based_actor.hpp>
@@ -71,7 +70,8 @@ private:
   void on_finish_drain();
   void end_with_status(link::close_reason reason, rpc::code code, std::string_view text);
   /// Runs a handler, and what each ends with.
-  void turn(const std::function<void()>& handle);
+  template <class Handle>
+  void turn(Handle&& handle);
 
   std::shared_ptr<const connection_environment> environment_;
   link::actor_driver driver_;

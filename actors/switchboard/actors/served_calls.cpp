@@ -5,6 +5,7 @@
 #include <switchboard/actors/interceptor_chain.hpp>
 #include <switchboard/actors/served_calls.hpp>
 #include <switchboard/actors/tell.hpp>
+#include <switchboard/wire/thread_stock.hpp>
 
 namespace switchboard::actors {
 
@@ -26,56 +27,66 @@ served_calls::served_calls(caf::event_based_actor& connection, const connection_
 const char* served_calls::open(const wire::frame_view& frame) {
   if (const auto* const fault = admission_.use_number(frame.call)) return fault;
   if (frame.has_status) return nullptr;
-  auto call = admission_.admit(frame);
-  if (!call)
-    writer_.refuse(frame.call, call.status(), frame.method);
-  else if (call->entry->built_in)
-    answer_built_in(std::move(*call), frame);
-  else
-    hand_to_service(std::move(*call), frame);
+  const auto* const entry = admission_.find(frame.method);
+  const auto& figures = entry ? entry->figures : environment_.directory->unserved();
+  figures.opened();
+  auto refused = admission_.refusal_of(frame, entry);
+  if (!refused) refused = entry->built_in ? answer_built_in(*entry, frame) : hand_to_service(*entry, frame);
+  if (refused) {
+    figures.ended(refused->code, {});
+    writer_.refuse(frame.call, *refused, frame.method);
+  }
   return nullptr;
 }
 
-void served_calls::hand_to_service(open_call&& call, const wire::frame_view& frame) {
-  if (rpc::streams_requests(call.state.kind())) {
+std::optional<rpc::status> served_calls::hand_to_service(const method_entry& entry, const wire::frame_view& frame) {
+  const auto deadline_at = session_.clock().deadline_of(frame.timeout_ms);
+  auto kept = frame.metadata.empty() ? nullptr : rpc::kept_metadata(frame.metadata, *entry.method);
+  if (auto refused = admission_.refusal_of_service_call(frame, entry, deadline_at, kept)) return refused;
+  auto& call = open(entry, frame, deadline_at);
+  calls_.charge(call, frame.message.size());
+  calls_.keep(call, std::move(kept));
+  if (rpc::streams_requests(entry.method->kind)) {
     // Bounded by the credit that the service grants, and by the request bytes in flight.
-    call.requests =
+    auto& requests = call.make_extras().requests;
+    requests =
         std::make_shared<rpc::stream_queue>(rpc::stream_queue::credit_max, std::numeric_limits<std::size_t>::max());
     if (frame.end) {
       call.state.apply(call_event::requests_end);
-      call.requests->finish({}, connection_.context());
+      requests->finish({}, connection_.context());
     }
   }
-  if (frame.timeout_ms != 0)
-    call.deadline =
-        environment_.pump->schedule(call.deadline_at, caf::strong_actor_ptr{connection_.ctrl()}, call.number);
-  if (call.entry->key) call.key = std::make_shared<const std::string>(call.entry->key->in(frame.message));
-  batch_of(call).add(call.number, *call.entry->method, frame.message, call.deadline_at, frame.credit, call.requests,
-                     call.metadata);
-  calls_.open(std::move(call));
+  if (entry.key) call.make_extras().key = std::make_shared<const std::string>(entry.key->in(frame.message));
+  call_batches::to(*entry.route, session_.caller(), call.extras().key)
+      .add(call.number, *entry.method, frame.message, deadline_at, frame.credit, call.extras().requests,
+           call.extras().metadata);
+  return std::nullopt;
 }
 
-rpc::call_batch& served_calls::batch_of(const open_call& call) {
-  auto& route = *call.entry->route;
-  return call.key ? call_batches::to(route, session_.caller(), call.key) : call_batches::to(route, session_.caller());
-}
-
-void served_calls::answer_built_in(open_call&& call, const wire::frame_view& frame) {
-  auto answer = call.entry->built_in->answer(frame.message, session_);
-  const auto& figures = call.entry->figures;
-  if (const auto* failure = std::get_if<rpc::status>(&answer)) {
-    figures.ended(failure->code, {});
-    return writer_.refuse(frame.call, *failure);
+open_call& served_calls::open(const method_entry& entry, const wire::frame_view& frame, rpc::time_point deadline_at) {
+  auto& call = calls_.open(frame.call, entry);
+  if (const auto credit = call.state.grant_replies(frame.credit)) call.make_extras().opening_credit = credit;
+  call.state.apply(call_event::accept);
+  call.opened_at = session_.clock().began();
+  if (frame.timeout_ms != 0) {
+    call.deadline_at = deadline_at;
+    call.deadline = environment_.pump->schedule(deadline_at, caf::strong_actor_ptr{connection_.ctrl()}, call.number);
   }
-  if (const auto* message = std::get_if<std::string>(&answer))
-    return figures.ended(writer_.reply(frame.call, *message), {});
-  call.replies = std::get<std::shared_ptr<rpc::source>>(std::move(answer));
+  return call;
+}
+
+std::optional<rpc::status> served_calls::answer_built_in(const method_entry& entry, const wire::frame_view& frame) {
+  auto answer = entry.built_in->answer(frame.message, session_);
+  if (auto* const failure = std::get_if<rpc::status>(&answer)) return std::move(*failure);
+  if (const auto* const message = std::get_if<std::string>(&answer)) {
+    entry.figures.ended(writer_.reply(frame.call, *message), {});
+    return std::nullopt;
+  }
+  auto& call = open(entry, frame, session_.clock().deadline_of(frame.timeout_ms));
+  call.make_extras().replies = std::get<std::shared_ptr<rpc::source>>(std::move(answer));
   call.state.apply(call_event::release);
-  if (frame.timeout_ms != 0)
-    call.deadline =
-        environment_.pump->schedule(call.deadline_at, caf::strong_actor_ptr{connection_.ctrl()}, call.number);
-  calls_.open(std::move(call));
   draw(frame.call);
+  return std::nullopt;
 }
 
 void served_calls::on_frame(const wire::frame_view& frame) {
@@ -91,7 +102,7 @@ void served_calls::on_frame(const wire::frame_view& frame) {
   const bool was_without = call->state.reply_credit() == 0;
   const auto more = call->state.grant_replies(frame.credit);
   if (more == 0) return;
-  if (call->replies) call->replies->granted(more, connection_.context());
+  if (const auto& replies = call->extras().replies) replies->granted(more, connection_.context());
   if (was_without) draw(frame.call);
 }
 
@@ -103,11 +114,11 @@ bool served_calls::take_request(open_call& call, const wire::frame_view& frame) 
       end_with_frame(call, code::resource_exhausted, "a message beyond the granted credit");
       return false;
     }
-    if (effect == call_effect::taken && call.requests->push(frame.message, connection_.context()))
+    if (effect == call_effect::taken && call.extras().requests->push(frame.message, connection_.context()))
       calls_.charge(call, frame.message.size());
   }
   if (!frame.end || !call.state.requests_open()) return true;
-  call.requests->finish({}, connection_.context());
+  call.extras().requests->finish({}, connection_.context());
   const bool ends = call.state.state() == rpc::call_state::half_closed_server;
   end(call, call_event::requests_end, code::ok, {});
   return !ends;
@@ -121,7 +132,13 @@ void served_calls::on_answers(rpc::answers& answers, bool live) {
   // The sources that go with the answers are notified of that as they are destroyed.
   if (!live) return;
   for (auto& stream : answers.streams) take_stream(stream);
-  for (const auto& grant : answers.grants) take_grant(grant);
+  // A service has dealt with requests of a stream, and takes more.
+  for (const auto& grant : answers.grants) {
+    auto* const call = calls_.find(grant.call);
+    if (!call || !call->extras().requests) continue;
+    calls_.discharge(*call, grant.bytes_released);
+    if (const auto more = call->state.grant_requests(grant.messages); more > 0) writer_.grant(*call, more);
+  }
   take_ends(answers);
 }
 
@@ -130,10 +147,10 @@ void served_calls::take_watch(rpc::answers::watch& watch, bool live) {
   if (auto* const call = calls_.find(watch.call)) {
     auto watcher = watch.notice->take_watcher();
     // Of a call that is answered in full there is no more news.
-    if (call->state.replies_open()) call->watcher = std::move(watcher);
+    if (call->state.replies_open()) call->make_extras().watcher = std::move(watcher);
   } else if (const auto* const held = calls_.find_held(watch.call)) {
-    watch.notice->because(held->how);
-    batch_of(*held).add_end(watch.notice.take());
+    watch.notice->because(held->extras().how);
+    call_batches::to(*held->entry->route, session_.caller(), held->extras().key).add_end(watch.notice.take());
   } else if (const auto* const served = environment_.directory->find(watch.method->name); served && !served->key) {
     call_batches::to(*served->route, session_.caller()).add_end(watch.notice.take());
   }
@@ -141,24 +158,17 @@ void served_calls::take_watch(rpc::answers::watch& watch, bool live) {
 
 void served_calls::take_stream(rpc::answers::stream& stream) {
   // The source of a call that has ended is destroyed with the answers, and notified.
-  if (auto* const held = calls_.find_held(stream.call)) return end(*held, call_event::release, held->how, {});
+  if (auto* const held = calls_.find_held(stream.call)) return end(*held, call_event::release, held->extras().how, {});
   auto* const call = calls_.find(stream.call);
   if (!call || !call->state.replies_open()) return;
   calls_.apply(*call, call_event::release);
-  if (!call->requests) calls_.discharge(*call);
-  call->replies = stream.source->take();
-  call->replies->attach(rpc::waker{caf::strong_actor_ptr{connection_.ctrl()}, stream.call});
-  if (const auto since = call->state.reply_credit() - call->opening_credit; since > 0)
-    call->replies->granted(since, connection_.context());
+  auto& extras = call->make_extras();
+  if (!extras.requests) calls_.discharge(*call);
+  extras.replies = stream.source->take();
+  extras.replies->attach(rpc::waker{caf::strong_actor_ptr{connection_.ctrl()}, stream.call});
+  if (const auto since = call->state.reply_credit() - extras.opening_credit; since > 0)
+    extras.replies->granted(since, connection_.context());
   draw(stream.call);
-}
-
-/// A service has dealt with requests of a stream, and takes more.
-void served_calls::take_grant(const rpc::answers::grant& grant) {
-  auto* const call = calls_.find(grant.call);
-  if (!call || !call->requests) return;
-  calls_.discharge(*call, grant.bytes_released);
-  if (const auto more = call->state.grant_requests(grant.messages); more > 0) writer_.grant(*call, more);
 }
 
 /// The frames that end calls go on as they came, together, as long as each is the first answer to its call and nothing
@@ -187,16 +197,19 @@ void served_calls::take_ends(rpc::answers& answers) {
       writer_.answer(*call, frames.substr(offset, answer.size), trailing_of(*call, answer.how, std::move(trailing)));
     offset += answer.size;
     if (counts) {
-      // That it ends is no news to its service.
-      call->watcher = nullptr;
+      // Its service has done with it: that it ends is no news to it.
+      if (answer.how != code::ok) calls_.apply(*call, call_event::release);
+      if (call->own_extras) call->own_extras->watcher = nullptr;
       end(*call, answer.how == code::ok ? call_event::replies_end : call_event::status, answer.how, {});
+    } else if (auto* const held = calls_.find_held(answer.call)) {
+      end(*held, call_event::release, held->extras().how, {});
     }
-    if (auto* const held = calls_.find_held(answer.call)) end(*held, call_event::release, held->how, {});
   }
   if (unsent == 0)
     writer_.answers(std::move(answers.frames), together);
   else
     writer_.answers(std::string(frames.substr(unsent)), together);
+  wire::thread_stock<std::vector<rpc::answers::frame>>::give_back(std::move(answers.ends));
 }
 
 void served_calls::on_deadline(std::uint64_t number) {
@@ -210,21 +223,22 @@ void served_calls::on_deadline(std::uint64_t number) {
 
 void served_calls::draw(std::uint64_t number) {
   auto* const call = calls_.find(number);
-  if (!call || !call->replies) return;
+  if (!call || !call->extras().replies) return;
+  auto& extras = call->make_extras();
   const auto& limits = environment_.limits;
   const auto bytes_before = writer_.output().stream_position();
   for (std::size_t taken = 0;; ++taken) {
     const bool full = link_.output_full();
     if (call->state.reply_credit() == 0 || full) {
       // The end of a stream costs no credit.
-      if (call->replies->ended()) break;
-      if (full && !std::exchange(call->stalled, true)) stalled_.push_back(number);
+      if (extras.replies->ended()) break;
+      if (full && !std::exchange(extras.stalled, true)) stalled_.push_back(number);
       return;
     }
     if (taken >= limits.turn_messages_max || writer_.output().stream_position() - bytes_before >= limits.turn_bytes_max)
       return tell(connection_, caf::strong_actor_ptr{connection_.ctrl()}, rpc::stream_ready{number});
     rpc::payload message;
-    const auto outcome = call->replies->next(message);
+    const auto outcome = extras.replies->next(message);
     if (outcome == rpc::source::outcome::wait) return;
     if (outcome == rpc::source::outcome::end) break;
     if (!writer_.message(*call, message))
@@ -232,8 +246,8 @@ void served_calls::draw(std::uint64_t number) {
     calls_.apply(*call, call_event::reply);
   }
   // It ends by itself: that is no news to its watcher.
-  call->watcher = nullptr;
-  auto result = call->replies->result();
+  extras.watcher = nullptr;
+  auto result = extras.replies->result();
   end_with_frame(*call, result.code, result.message, std::move(result.trailing));
 }
 
@@ -241,7 +255,7 @@ void served_calls::resume_streams() {
   for (const auto number : std::exchange(stalled_, {})) {
     auto* const call = calls_.find(number);
     if (!call) continue;
-    call->stalled = false;
+    call->make_extras().stalled = false;
     tell(connection_, caf::strong_actor_ptr{connection_.ctrl()}, rpc::stream_ready{number});
   }
 }
@@ -271,7 +285,8 @@ void served_calls::refuse(which those, code how, std::string_view text) {
 rpc::metadata served_calls::trailing_of(const open_call& call, code how, rpc::metadata of_service) {
   if (call.entry->route && !environment_.interceptors.empty())
     interceptor_chain{environment_.interceptors}.ending(
-        {session_.caller(), call.number, call.deadline_at, call.entry->method, call.metadata}, how, of_service);
+        {session_.caller(), call.number, call.deadline_at, call.entry->method, call.extras().metadata}, how,
+        of_service);
   return of_service;
 }
 
@@ -286,32 +301,39 @@ void served_calls::end(open_call& call, call_event by, code how, std::string_vie
   const auto effect = calls_.apply(call, by);
   if (call.state.state() == rpc::call_state::half_closed_server) {
     // Answered in full; it goes on until the client has ended its requests too, which are not read any more.
-    call.watcher = nullptr;
-    if (const auto replies = std::exchange(call.replies, nullptr)) replies->detach();
-    call.requests->fail({code::cancelled, "the call is answered"}, connection_.context());
+    auto& extras = call.make_extras();
+    extras.watcher = nullptr;
+    if (const auto replies = std::exchange(extras.replies, nullptr)) replies->detach();
+    extras.requests->fail({code::cancelled, "the call is answered"}, connection_.context());
     return calls_.discharge(call);
   }
-  if (effect == call_effect::ended) {
-    call.how = how;
-    // Also without a watcher: while its service has it, it may still wait to be run.
-    if (call.watcher || call.state.held())
-      batch_of(call).add_end({std::exchange(call.watcher, nullptr), {session_.id(), call.number, how}});
-    if (call.deadline != deadline_id::none) environment_.pump->cancel(call.deadline);
-    // Requests that an answered call has not read are not read any more.
-    if (call.requests)
-      std::exchange(call.requests, nullptr)
-          ->fail(how == code::ok ? rpc::status{code::cancelled, "the call is answered"}
-                                 : rpc::status{how, std::string(text)},
-                 connection_.context());
-    const auto took = session_.clock().now() - call.opened_at;
-    call.entry->figures.ended(how, took);
-    if (call.entry->route && !environment_.interceptors.empty())
-      interceptor_chain{environment_.interceptors}.ended(
-          {session_.caller(), call.number, call.deadline_at, call.entry->method, call.metadata}, how, took);
-  }
+  if (effect == call_effect::ended) on_ended(call, how, text);
   if (!call.state.closed()) return;
-  if (call.replies) call.replies->detach();
+  if (const auto& replies = call.extras().replies) replies->detach();
   calls_.remove(call);
+}
+
+/// The call has ended for the client; its service may have it still.
+void served_calls::on_ended(open_call& call, code how, std::string_view text) {
+  if (call.deadline != deadline_id::none) environment_.pump->cancel(call.deadline);
+  if (call.state.held()) call.make_extras().how = how;
+  if (call.own_extras) {
+    auto& extras = *call.own_extras;
+    // Also without a watcher: while its service has it, it may still wait to be run.
+    if (extras.watcher || call.state.held())
+      call_batches::to(*call.entry->route, session_.caller(), extras.key)
+          .add_end({std::exchange(extras.watcher, nullptr), {session_.id(), call.number, how}});
+    // Requests that an answered call has not read are not read any more.
+    if (const auto requests = std::exchange(extras.requests, nullptr))
+      requests->fail(
+          how == code::ok ? rpc::status{code::cancelled, "the call is answered"} : rpc::status{how, std::string(text)},
+          connection_.context());
+  }
+  const auto took = session_.clock().now() - call.opened_at;
+  call.entry->figures.ended(how, took);
+  if (call.entry->route && !environment_.interceptors.empty())
+    interceptor_chain{environment_.interceptors}.ended(
+        {session_.caller(), call.number, call.deadline_at, call.entry->method, call.extras().metadata}, how, took);
 }
 
 bool served_calls::accept_more() const noexcept {

@@ -12,6 +12,7 @@
 /// References to open_call are invalid after what ends the call.
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -56,18 +57,18 @@ public:
   std::size_t unary() const noexcept { return calls_.unary(); }
 
 private:
-  void hand_to_service(open_call&& call, const wire::frame_view& frame);
-  void answer_built_in(open_call&& call, const wire::frame_view& frame);
+  // Why the call is not run; nothing where it is.
+  std::optional<rpc::status> hand_to_service(const method_entry& entry, const wire::frame_view& frame);
+  std::optional<rpc::status> answer_built_in(const method_entry& entry, const wire::frame_view& frame);
+  open_call& open(const method_entry& entry, const wire::frame_view& frame, rpc::time_point deadline_at);
   bool take_request(open_call& call, const wire::frame_view& frame);
   void take_watch(rpc::answers::watch& watch, bool live);
   void take_stream(rpc::answers::stream& stream);
-  void take_grant(const rpc::answers::grant& grant);
   void take_ends(rpc::answers& answers);
   rpc::metadata trailing_of(const open_call& call, rpc::code how, rpc::metadata of_service);
   void end_with_frame(open_call& call, rpc::code how, std::string_view text, rpc::metadata trailing = {});
   void end(open_call& call, rpc::call_event by, rpc::code how, std::string_view text);
-  /// The batch in which what concerns a call travels to its service's actor.
-  rpc::call_batch& batch_of(const open_call& call);
+  void on_ended(open_call& call, rpc::code how, std::string_view text);
 
   caf::event_based_actor& connection_;
   const connection_environment& environment_;

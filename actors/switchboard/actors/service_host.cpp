@@ -84,9 +84,9 @@ bool service_host::serve(rpc::calls& calls, std::unordered_set<std::uint64_t>* e
     if (ended) ended->erase(notice.what().call);
     deliver(notice);
   };
-  const auto backlog = calls->from()->backlog;
+  auto& backlog = *calls->from()->backlog;
   // Of a caller that is gone they need not run any more.
-  if (backlog->closed()) {
+  if (backlog.closed()) {
     calls->take_ends(tell);
     return true;
   }
@@ -95,7 +95,7 @@ bool service_host::serve(rpc::calls& calls, std::unordered_set<std::uint64_t>* e
   if (calls->size() > 0)
     open.expect(calls->from(), calls->size(), calls->request_bytes() + calls->size() * frame_overhead);
   const auto may_go_on = [&] {
-    if (backlog->full() && backlog->wait(caf::strong_actor_ptr{ctrl()})) return false;
+    if (backlog.full() && backlog.wait(caf::strong_actor_ptr{ctrl()})) return false;
     if (!slice_.is_over()) return true;
     // After what waits in the mailbox.
     send(this, rpc::resume_calls{calls->from()->id});

@@ -13,9 +13,10 @@ namespace switchboard::actors {
 
 /// On the sender's execution unit: `whom` runs on the same worker if that has nothing better to do. Null gets nothing.
 template <class Message>
-void tell(caf::local_actor& from, const caf::strong_actor_ptr& whom, Message message) {
+void tell(caf::local_actor& from, const caf::strong_actor_ptr& whom, Message&& message) {
   if (whom)
-    whom->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(message)), from.context());
+    whom->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::forward<Message>(message)),
+                  from.context());
 }
 
 }  // namespace switchboard::actors

@@ -200,7 +200,10 @@ rpc::source::outcome cursor::give_made(rpc::payload& out, wire::shared_bytes mad
 rpc::source::outcome cursor::give(rpc::payload& out, const wire::shared_bytes& bytes) const {
   feed_->figures.deliveries.add();
   out.bytes = bytes.view();
-  out.owner = bytes.size() > shared_above_bytes ? bytes : wire::shared_bytes{};
+  if (bytes.size() > shared_above_bytes)
+    out.owner = bytes;
+  else if (!out.owner.empty())
+    out.owner = {};
   return outcome::message;
 }
 
