@@ -73,6 +73,19 @@ TEST(FrameEncoder, WritesAStatus) {
   EXPECT_EQ(frame.status().message(), "gone");
 }
 
+TEST(FrameEncoder, WritesADetailOfAStatus) {
+  google::protobuf::Any detail;
+  detail.set_type_url("type.googleapis.com/example.Detail");
+  detail.set_value(std::string(200, 'x'));
+  std::string out;
+  append_status(out, largest_call, 8, "slower", detail.SerializeAsString());
+  const auto frame = read_back(out);
+  EXPECT_EQ(frame.status().message(), "slower");
+  ASSERT_EQ(frame.status().details_size(), 1);
+  EXPECT_EQ(frame.status().details(0).type_url(), detail.type_url());
+  EXPECT_EQ(frame.status().details(0).value(), detail.value());
+}
+
 TEST(FrameEncoder, WritesAnEmptyStatusThatIsThere) {
   std::string out;
   append_status(out, 0, 0, "");

@@ -1,5 +1,6 @@
 #include <switchboard/actors/call_writer.hpp>
 #include <switchboard/logging/logging.hpp>
+#include <switchboard/rpc/retry_info.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::actors {
@@ -15,7 +16,7 @@ logging::throttle& dropped_metadata() {
 void call_writer::refuse(std::uint64_t call, const rpc::status& why, std::string_view method) {
   output().add_reply([&](std::string& out) {
     const auto begin = out.size();
-    wire::append_status(out, call, static_cast<int>(why.code), why.message);
+    wire::append_status(out, call, static_cast<int>(why.code), why.message, rpc::retry_info(why.retry_after));
     add_trailing(method, why.trailing, out, begin);
   });
 }

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <vector>
 
 #include <switchboard/client/call_table.hpp>
 #include <switchboard/error/errc.hpp>
+#include <switchboard/rpc/retry_info.hpp>
 #include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_encoder.hpp>
 
@@ -19,7 +21,11 @@ rpc::status status_of(const wire::frame_view& frame) {
   v1::Status parsed;
   // The decoder has seen that it parses.
   (void)parsed.ParseFromArray(frame.status.data(), static_cast<int>(frame.status.size()));
-  return {static_cast<code>(parsed.code()), std::move(*parsed.mutable_message()), rpc::metadata{frame.metadata}};
+  rpc::status status{static_cast<code>(parsed.code()), std::move(*parsed.mutable_message()),
+                     rpc::metadata{frame.metadata}};
+  for (const auto& detail : parsed.details())
+    status.retry_after = std::max(status.retry_after, rpc::retry_delay_in(detail));
+  return status;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <switchboard/error/invariant.hpp>
 #include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/call.hpp>
+#include <switchboard/rpc/retry_info.hpp>
 #include <switchboard/rpc/turn.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
 
@@ -44,7 +45,8 @@ void call_handle::fail(status reason) {
   else
     turn::answer(call_.from_, [&](answers& to) {
       const auto begin = to.frames.size();
-      wire::append_status(to.frames, call_.number_, static_cast<int>(reason.code), reason.message);
+      wire::append_status(to.frames, call_.number_, static_cast<int>(reason.code), reason.message,
+                          retry_info(reason.retry_after));
       end_with_last_frame(to, call_.number_, begin, reason.code, &reason.trailing);
     });
   call_.from_ = nullptr;

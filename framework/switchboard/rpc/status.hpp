@@ -1,8 +1,9 @@
 #pragma once
 
-/// How a call ended: the numbers of google.rpc.Code, a sentence for people, and metadata that goes with the end.
+/// How a call ended: the numbers of google.rpc.Code, a sentence for people, and what goes with the end.
 /// Threads    a value.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -38,6 +39,8 @@ struct status {
   rpc::code code = rpc::code::ok;
   std::string message{};
   metadata trailing{};
+  /// After what time the call is worth repeating (rpc/retry_info.hpp); 0: nothing is said of that.
+  std::chrono::milliseconds retry_after{0};
 
   bool ok() const noexcept { return code == rpc::code::ok; }
   friend bool operator==(const status&, const status&) = default;

@@ -21,6 +21,7 @@ constexpr char credit_tag = 6 << 3;
 constexpr char timeout_tag = 7 << 3;
 constexpr char status_code_tag = 1 << 3;
 constexpr char status_message_tag = 2 << 3 | 2;
+constexpr char status_details_tag = 3 << 3 | 2;
 
 constexpr std::size_t varint_size(std::uint64_t value) noexcept {
   // Seven bits a byte, without a division: right for every width up to 64.
@@ -115,11 +116,12 @@ void append_end(std::string& out, std::uint64_t call) {
   head.append_to(out);
 }
 
-void append_status(std::string& out, std::uint64_t call, int code, std::string_view text) {
+void append_status(std::string& out, std::uint64_t call, int code, std::string_view text, std::string_view detail) {
   const std::string clean = status_text(text);
   // An int32 is sign-extended to 64 bits on the wire.
   const auto wire_code = static_cast<std::uint64_t>(static_cast<std::int64_t>(code));
-  const auto status_size = field_size(wire_code) + (clean.empty() ? 0 : bytes_field_size(clean.size()));
+  const auto status_size = field_size(wire_code) + (clean.empty() ? 0 : bytes_field_size(clean.size())) +
+                           (detail.empty() ? 0 : bytes_field_size(detail.size()));
   header head;
   head.varint(field_size(call) + bytes_field_size(status_size));
   head.field(call_tag, call);
@@ -132,6 +134,11 @@ void append_status(std::string& out, std::uint64_t call, int code, std::string_v
   }
   head.append_to(out);
   out.append(clean);
+  if (detail.empty()) return;
+  head.tag(status_details_tag);
+  head.varint(detail.size());
+  head.append_to(out);
+  out.append(detail);
 }
 
 void append_credit(std::string& out, std::uint64_t call, std::uint32_t credit) {

@@ -31,8 +31,9 @@ void append_message(std::string& out, std::uint64_t call, const google::protobuf
                     std::size_t payload, bool end);
 /// Appends {call, end: true}.
 void append_end(std::string& out, std::uint64_t call);
-/// Appends {call, status: {code, message}}. `text` is cut at 1,024 bytes, on a UTF-8 boundary.
-void append_status(std::string& out, std::uint64_t call, int code, std::string_view text);
+/// Appends {call, status: {code, message, details?}}. `text` is cut at 1,024 bytes, on a UTF-8 boundary; `detail` is a
+/// serialized google.protobuf.Any, or nothing.
+void append_status(std::string& out, std::uint64_t call, int code, std::string_view text, std::string_view detail = {});
 /// Appends {call, credit}.
 void append_credit(std::string& out, std::uint64_t call, std::uint32_t credit);
 /// Appends {call, method, timeout_ms?, credit?, end?, message}: an opening frame.
