@@ -314,11 +314,18 @@ int import_room(const command& wanted) {
   return 0;
 }
 
+// -- delete ---------------------------------------------------------------------------------------------------------
+
+int delete_room(const command& wanted) {
+  const auto removed = rooms::sqlite_store::remove(wanted.directory, wanted.room);
+  return removed.ok() ? 0 : complain(removed.message);
+}
+
 }  // namespace
 
 std::optional<int> run_room_file_command(int argc, const char* const* argv) {
   const std::string_view what = argc > 1 ? argv[1] : "";
-  if (what != "check" && what != "export" && what != "import") return std::nullopt;
+  if (what != "check" && what != "export" && what != "import" && what != "delete") return std::nullopt;
   CLI::App program{"Looks after the rooms in a --data directory while no broker runs on it."};
   program.name("chat-broker");
   program.require_subcommand(1);
@@ -337,11 +344,12 @@ std::optional<int> run_room_file_command(int argc, const char* const* argv) {
       add("import",
           "Fills a room with the messages of standard input, in their order. Interrupted, it goes on "
           "when it is run again with the same input");
+  auto* const deleting = add("delete", "Deletes a room with all its messages, for good");
   importing->add_flag("--append", wanted.append,
                       "Puts them behind the messages that the room has, but for those whose ids it knows; run again, "
                       "that appends messages without an id once more");
+  for (auto* each : {exporting, importing, deleting}) each->add_option("room", wanted.room, "The room")->required();
   for (auto* each : {exporting, importing}) {
-    each->add_option("room", wanted.room, "The room")->required();
     each->add_option("--format", wanted.format, "json, one message a line, or delimited protobuf")
         ->check(CLI::IsMember({"json", "delimited"}))
         ->capture_default_str();
@@ -353,6 +361,7 @@ std::optional<int> run_room_file_command(int argc, const char* const* argv) {
   }
   std::ios::sync_with_stdio(false);
   if (checking->parsed()) return check(wanted);
+  if (deleting->parsed()) return delete_room(wanted);
   return exporting->parsed() ? export_room(wanted) : import_room(wanted);
 }
 

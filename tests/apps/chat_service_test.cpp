@@ -31,6 +31,7 @@ public:
   explicit brittle_store(std::shared_ptr<rooms::log_store> behind) : behind_(std::move(behind)) {}
 
   std::shared_ptr<rooms::log> open(const std::string& room) override { return wrapped(behind_->open(room)); }
+  void close(const std::string& room) override { behind_->close(room); }
   std::shared_ptr<rooms::log> find(const std::string& room) const override { return wrapped(behind_->find(room)); }
   std::vector<std::string> rooms(const std::string& after, std::size_t limit) const override {
     return behind_->rooms(after, limit);
@@ -68,6 +69,7 @@ private:
 class silent_store final : public rooms::log_store {
 public:
   std::shared_ptr<rooms::log> open(const std::string&) override { return log_; }
+  void close(const std::string&) override {}
   std::shared_ptr<rooms::log> find(const std::string&) const override { return log_; }
   std::vector<std::string> rooms(const std::string&, std::size_t) const override { return {}; }
   std::size_t size() const override { return 1; }

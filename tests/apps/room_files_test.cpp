@@ -1,4 +1,4 @@
-// What `chat-broker check`, `export` and `import` do with the rooms in a directory.
+// What `chat-broker check`, `export`, `import` and `delete` do with the rooms in a directory.
 
 #include "shell.hpp"
 
@@ -79,6 +79,30 @@ TEST_F(RoomFiles, HoldWhatWasImportedInItsOrder) {
   ASSERT_EQ(exported.lines().size(), 2'500u);
   EXPECT_NE(exported.lines().back().find(R"("sequence":"2500","sender":"ann","text":"line 2500")"), std::string::npos)
       << exported.lines().back();
+}
+
+TEST_F(RoomFiles, AreGoneWhenTheirRoomIsDeleted) {
+  run("import lobby", lines(1, 10));
+  run("import hall", lines(1, 20));
+  const auto deleted = run("delete lobby");
+  EXPECT_EQ(deleted.status, 0);
+  EXPECT_EQ(deleted.output, "");
+  EXPECT_EQ(run("check").output, "hall: 1 to 20\n");
+  const auto again = run("delete lobby");
+  EXPECT_EQ(again.status, 1);
+  EXPECT_NE(again.output.find("there is no room lobby"), std::string::npos) << again.output;
+}
+
+TEST_F(RoomFiles, AreNotDeletedWhileABrokerHasThem) {
+  run("import lobby", lines(1, 10));
+  {
+    const auto broker = rooms::sqlite_store::open(chat::entry_encoder(), {.directory = directory_ / "data"});
+    ASSERT_TRUE(broker);
+    const auto refused = run("delete lobby");
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_NE(refused.output.find("is in use by another broker"), std::string::npos) << refused.output;
+  }
+  EXPECT_EQ(run("check").output, "lobby: 1 to 10\n");
 }
 
 TEST_F(RoomFiles, AreTheSameInACopy) {

@@ -46,6 +46,10 @@ public:
     if (!made) made = std::make_shared<hasty_log>(room, real_->open(room));
     return made;
   }
+  void close(const std::string& room) override {
+    logs_.erase(room);
+    real_->close(room);
+  }
   std::shared_ptr<rooms::log> find(const std::string& room) const override {
     return real_->find(room) ? const_cast<hasty_store*>(this)->open(room) : nullptr;
   }

@@ -235,6 +235,24 @@ TEST(MemoryStore, FindsOnlyWhatWasOpened) {
   EXPECT_EQ(store.find("r"), opened);
 }
 
+TEST(MemoryStore, ForgetsALogThatIsClosedWithoutAMessage) {
+  auto store = store_with();
+  const auto before = store.open("r")->extent().id;
+  store.close("r");
+  EXPECT_EQ(store.size(), 0u);
+  EXPECT_NE(store.open("r")->extent().id, before);
+}
+
+TEST(MemoryStore, GoesOnWithALogThatWasClosedAndKnowsItsIds) {
+  auto store = store_with({.room_entries = 1});
+  append(*store.open("r"), {{"a", "id"}, {"b", ""}});
+  const auto before = store.open("r");
+  store.close("r");
+  EXPECT_EQ(store.open("r"), before);
+  EXPECT_EQ(append(*store.open("r"), "a", "id").sequence, 1u);
+  EXPECT_EQ(append(*store.open("r"), "c").sequence, 3u);
+}
+
 TEST(MemoryStore, NamesItsRoomsInBytewiseOrder) {
   auto store = store_with();
   for (const auto* name : {"b", "a", "Z", "a-", "10", "_"}) store.open(name);

@@ -107,8 +107,11 @@ public:
       std::function<wire::shared_bytes(const std::string& room, std::uint64_t sequence, const std::string& body)>;
 
   virtual ~log_store() = default;
-  /// The log of `room`, made where there is none. It stays, also when nothing is ever appended to it.
+  /// The log of `room`, made where there is none.
   virtual std::shared_ptr<log> open(const std::string& room) = 0;
+  /// Says that nothing is appended to the log of `room` until it is opened or found again. One without any message is
+  /// forgotten; of another, what can be read again where it is kept need not stay in memory.
+  virtual void close(const std::string& room) = 0;
   /// The log of `room`, or nullptr.
   virtual std::shared_ptr<log> find(const std::string& room) const = 0;
   /// Names of the rooms with a log, bytewise ascending, after `after`, at most `limit`.

@@ -191,6 +191,12 @@ std::shared_ptr<log> memory_store::open(const std::string& room) {
   return found;
 }
 
+void memory_store::close(const std::string& room) {
+  std::lock_guard lock(mutex_);
+  const auto found = logs_.find(room);
+  if (found != logs_.end() && found->second->extent().last == 0) logs_.erase(found);
+}
+
 std::shared_ptr<log> memory_store::find(const std::string& room) const {
   std::lock_guard lock(mutex_);
   const auto found = logs_.find(room);

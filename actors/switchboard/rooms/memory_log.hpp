@@ -35,6 +35,7 @@ public:
   ~memory_store() override;
 
   std::shared_ptr<log> open(const std::string& room) override;
+  void close(const std::string& room) override;
   std::shared_ptr<log> find(const std::string& room) const override;
   std::vector<std::string> rooms(const std::string& after, std::size_t limit) const override;
   std::size_t size() const override;

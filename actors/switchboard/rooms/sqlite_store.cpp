@@ -37,6 +37,9 @@ rpc::result<std::string> damage_of(database& rooms) {
       "WHERE last >= first AND last IS NOT (SELECT max(sequence) FROM messages WHERE room = rooms.id) LIMIT 1");
 }
 
+/// Earlier versions stored rooms before their first message.
+constexpr const char* forget_empty_rooms = "DELETE FROM rooms WHERE last = 0";
+
 using stored_rooms = std::vector<std::pair<std::string, room_row>>;
 
 rpc::result<stored_rooms> read_rooms(const database& from) {
@@ -72,6 +75,7 @@ rpc::result<std::shared_ptr<sqlite_store>> sqlite_store::open(encoder encode, co
   if (!damage->empty() && *damage != "ok")
     return rpc::status{rpc::code::data_loss, path + " is damaged: " + *damage +
                                                  ". It is left as it is: put back a copy, or export what can be read"};
+  if (auto failure = rooms->execute(forget_empty_rooms); !failure.ok()) return in_file(path, std::move(failure));
   const auto stored = read_rooms(*rooms);
   if (!stored) return in_file(path, stored.status());
   auto for_reading = sqlite::open_for_reading(path);
@@ -127,6 +131,31 @@ rpc::result<std::vector<std::string>> sqlite_store::check(const std::filesystem:
   return faults;
 }
 
+rpc::status sqlite_store::remove(const std::filesystem::path& directory, const std::string& room) {
+  auto claimed = sqlite::data_directory::claim(directory);
+  if (!claimed) return claimed.status();
+  const auto path = sqlite::database_path(directory);
+  auto rooms = sqlite::open_for_writing(path, durability::fsynced);
+  if (!rooms) return in_file(path, rooms.status());
+  if (auto failure = sqlite::recognise(*rooms); !failure.ok()) return in_file(path, std::move(failure));
+  claimed->sign();
+  if (auto failure = rooms->execute("PRAGMA secure_delete = ON; BEGIN IMMEDIATE"); !failure.ok())
+    return in_file(path, std::move(failure));
+  bool found = false;
+  for (const auto* each : {"DELETE FROM messages WHERE room IN (SELECT id FROM rooms WHERE name = ?)",
+                           "DELETE FROM ids WHERE room IN (SELECT id FROM rooms WHERE name = ?)",
+                           "DELETE FROM rooms WHERE name = ? RETURNING id"}) {
+    sqlite::statement deletion{*rooms, each};
+    if (!deletion) return in_file(path, rooms->status());
+    auto rows = deletion.query(std::string_view(room));
+    while (rows.next()) found = true;
+    if (!rows.status().ok()) return in_file(path, rows.status());
+  }
+  if (auto failure = rooms->execute("COMMIT"); !failure.ok()) return in_file(path, std::move(failure));
+  return found ? rpc::status{}
+               : rpc::status{rpc::code::not_found, "there is no room " + room + " in " + directory.string()};
+}
+
 sqlite_store::sqlite_store(encoder encode, sqlite::data_directory claimed, std::shared_ptr<sqlite::journal> writer,
                            std::shared_ptr<sqlite::history> reader)
     : encode_(std::move(encode)),
@@ -145,16 +174,19 @@ sqlite_store::~sqlite_store() {
 }
 
 std::shared_ptr<log> sqlite_store::open(const std::string& room) {
-  std::shared_ptr<sqlite::room_log> made;
-  {
-    const std::lock_guard lock{mutex_};
-    auto& found = logs_[room];
-    if (found) return found;
-    found = made =
-        std::make_shared<sqlite::room_log>(room, room_row{.log_id = new_log_id()}, encode_, writer_, reader_);
-  }
-  writer_->keep(made);
-  return made;
+  const std::lock_guard lock{mutex_};
+  auto& found = logs_[room];
+  if (!found)
+    found = std::make_shared<sqlite::room_log>(room, room_row{.log_id = new_log_id()}, encode_, writer_, reader_);
+  return found;
+}
+
+void sqlite_store::close(const std::string& room) {
+  const std::lock_guard lock{mutex_};
+  const auto found = logs_.find(room);
+  if (found == logs_.end()) return;
+  found->second->rest();
+  if (found->second->extent().last == 0) logs_.erase(found);
 }
 
 std::shared_ptr<log> sqlite_store::find(const std::string& room) const {

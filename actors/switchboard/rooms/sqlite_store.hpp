@@ -4,6 +4,7 @@
 ///
 /// Why        the default store of rooms that outlive their broker. One writer commits what waits in one transaction; a
 ///            reader of its own serves histories, so that neither waits for the other.
+/// Rooms      one is in the database from its first message on; one without any ends with the store.
 /// Order      committed, then extent() and read() show it, then watch()'s callback is called, then append() is done.
 /// Files      DIRECTORY/rooms.db with its write-ahead log, and DIRECTORY/lock, held while this lives: a second store on
 ///            the directory is refused, also one of another process. What is made is its owner's alone (0700, 0600); what
@@ -73,7 +74,12 @@ public:
   /// nothing is. Nothing is changed.
   static rpc::result<std::vector<std::string>> check(const std::filesystem::path& directory);
 
+  /// Deletes a room, its messages and ids from the directory's database, in one transaction; what they were is
+  /// overwritten. A room of that name begins anew, with a log_id of its own. NOT_FOUND where there is none.
+  static rpc::status remove(const std::filesystem::path& directory, const std::string& room);
+
   std::shared_ptr<log> open(const std::string& room) override;
+  void close(const std::string& room) override;
   std::shared_ptr<log> find(const std::string& room) const override;
   std::vector<std::string> rooms(const std::string& after, std::size_t limit) const override;
   std::size_t size() const override;

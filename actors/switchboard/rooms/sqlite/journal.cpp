@@ -142,26 +142,32 @@ bool journal::take_turn(turn& next) {
                         [this] { return ends_ || !waiting_.empty() || !new_rooms_.empty(); });
   for (auto& each : std::exchange(new_rooms_, {})) {
     make_due(each);
+    each->is_known = true;
     known_.push_back(std::move(each));
   }
   const auto now = clock::now();
   // Whether or not there is other work: one busy room must not keep the others' old messages.
   if (now >= next_age_check_) {
     next_age_check_ = now + options_.age_check_interval;
+    // The store has forgotten those that it does not share: they were never stored.
+    std::erase_if(known_, [](const auto& each) { return each.use_count() == 1; });
+    for (const auto& each : known_)
+      if (each->take_rest()) each->known_ids().reset();
     if (options_.keep.age.count() > 0)
       for (const auto& each : known_) make_due(each);
   }
-  // A room that was made is stored if it can be; what is to be trimmed is still there next time.
-  if (ends_) std::erase_if(due_, [](const auto& each) { return each->number() != 0; });
-  if (ends_ && waiting_.empty() && due_.empty()) return false;
+  // What is to be trimmed is still there next time.
+  if (ends_) due_.clear();
+  if (ends_ && waiting_.empty()) return false;
   while (!waiting_.empty() && next.records < group_limit) {
+    const auto& to = waiting_.front().to;
+    if (!std::exchange(to->is_known, true)) known_.push_back(to);
     next.records += waiting_.front().records.size();
     next.group.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
   records_waiting_ -= next.records;
   figures_.queued_messages.subtract(next.records);
-  next.is_last_try = ends_;
   if (now < due_from_ && !ends_) return true;
   while (!due_.empty() && next.rooms.size() < rooms_limit) {
     next.rooms.push_back(std::move(due_.front()));
@@ -171,12 +177,11 @@ bool journal::take_turn(turn& next) {
   return true;
 }
 
-/// Has a later turn store the room, or trim it, if it may need that.
+/// Has a later turn trim the room, if it may need that.
 void journal::make_due(const std::shared_ptr<room_log>& room) {
   const auto& row = room->committed();
   const bool may_be_too_old = options_.keep.age.count() > 0 && row.count() > 0;
-  if (room->is_due || (row.number != 0 && !options_.keep.is_exceeded_by(row.count(), row.bytes) && !may_be_too_old))
-    return;
+  if (room->is_due || (!options_.keep.is_exceeded_by(row.count(), row.bytes) && !may_be_too_old)) return;
   room->is_due = true;
   due_.push_back(room);
 }
@@ -204,8 +209,7 @@ void journal::write(turn& next) {
     // What the transaction came to is not known after every failure: the next one asks the database.
     if (!rooms_ || !rooms_->recover()) forget_connection();
     due_from_ = std::chrono::steady_clock::now() + retry_pause;
-    if (!next.is_last_try)
-      for (const auto& each : next.rooms) make_due(each);
+    for (const auto& each : next.rooms) make_due(each);
     for (std::size_t i = 0; i < group.size(); ++i) results[i].assign(group[i].records.size(), append_result{failure});
   }
   for (std::size_t i = 0; i < group.size(); ++i) group[i].done(std::move(results[i]));

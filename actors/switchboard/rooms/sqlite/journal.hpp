@@ -50,11 +50,11 @@ public:
   static constexpr std::size_t queue_limit = 65'536;
   /// Records of one transaction, but for a request that alone has more.
   static constexpr std::size_t group_limit = 4'096;
-  /// Rooms that one transaction stores or trims besides those that messages are appended to, and the messages that it
-  /// trims of each, so that no append waits long for it. What is still to be trimmed is in the next.
+  /// Rooms that one transaction trims besides those that messages are appended to, and the messages that it trims of
+  /// each, so that no append waits long for it. What is still to be trimmed is in the next.
   static constexpr std::size_t rooms_limit = 8;
   static constexpr std::uint64_t trim_limit = 1'000;
-  /// How long rooms wait to be stored or trimmed after a failure; an append is tried at once.
+  /// How long rooms wait to be trimmed after a failure; an append is tried at once.
   static constexpr std::chrono::milliseconds retry_pause{1'000};
 
   journal(database rooms, const sqlite_options& options);
@@ -63,8 +63,8 @@ public:
   journal& operator=(const journal&) = delete;
 
   void append(append_request wanted);
-  /// Has the journal see to a room, once for each: it is stored, also without messages, and what retention does not keep
-  /// of it is trimmed.
+  /// Has the journal see to a stored room: what retention does not keep of it is trimmed. A room that is new is seen to
+  /// from its first append on.
   void keep(std::shared_ptr<room_log> room);
   /// Writes until the end, and what was accepted before it.
   void run();
@@ -77,8 +77,7 @@ private:
   struct turn {
     std::vector<append_request> group;
     std::size_t records = 0;                       ///< in the group
-    std::vector<std::shared_ptr<room_log>> rooms;  ///< to be stored or trimmed
-    bool is_last_try = false;
+    std::vector<std::shared_ptr<room_log>> rooms;  ///< to be trimmed
   };
   /// A room in the current transaction.
   struct staged {
@@ -118,8 +117,8 @@ private:
   // The thread's own.
   std::optional<database> rooms_;
   std::unique_ptr<statements> statements_;
-  std::vector<std::shared_ptr<room_log>> known_;
-  std::deque<std::shared_ptr<room_log>> due_;  ///< to be stored, or trimmed
+  std::vector<std::shared_ptr<room_log>> known_;  ///< from before, or from its first append on
+  std::deque<std::shared_ptr<room_log>> due_;     ///< to be trimmed
   std::chrono::steady_clock::time_point due_from_{};
   std::chrono::steady_clock::time_point next_age_check_;
 };
