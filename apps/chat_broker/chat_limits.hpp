@@ -4,9 +4,11 @@
 /// rooms store are the log's (memory_limits).
 /// Threads    values.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
+#include <switchboard/limit/rate_limiter.hpp>
 #include <switchboard/rooms/room_feed.hpp>
 
 namespace switchboard::chat {
@@ -25,6 +27,12 @@ inline constexpr std::uint32_t list_limit_default = 1000;
 
 struct chat_limits {
   std::size_t rooms_max = 10'000;
+  /// Rooms that joins of one connection, and of one address (of TCP), may make.
+  rate room_creations{.burst = 1'000, .per_minute = 100};
+  rate room_creations_per_address{.burst = 1'000, .per_minute = 0};
+  /// How long a room without streams stays as it is. Then its actor and its windows end until it is used again; one that
+  /// never held a message is forgotten. 0: for ever.
+  std::chrono::milliseconds room_idle_timeout{60'000};
   rooms::room_limits room;
 };
 

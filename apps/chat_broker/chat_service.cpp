@@ -5,6 +5,7 @@
 #include "chat_queries.hpp"
 #include "query_actor.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -34,16 +35,21 @@ void set(google::protobuf::Timestamp& time, std::chrono::system_clock::time_poin
   time.set_nanos(static_cast<std::int32_t>(std::chrono::nanoseconds(now - seconds).count()));
 }
 
+/// Rooms that are looked at in one turn.
+constexpr std::size_t rooms_at_once = 512;
+/// Rounds of looks at all rooms within the time that one has to be unused.
+constexpr int rounds = 6;
+
 }  // namespace
 
-chat_service::chat_service(caf::event_based_actor* self, std::shared_ptr<rooms::log_store> store,
-                           const chat_limits& limits, wall_clock now, rooms::room_metrics figures)
+chat_service::chat_service(rpc::service_actor* self, std::shared_ptr<rooms::log_store> store, const chat_limits& limits,
+                           wall_clock now, rooms::room_metrics figures)
     : self_(self),
       store_(std::move(store)),
       limits_(limits),
       now_(now),
       figures_(std::move(figures)),
-      rooms_limit_("rooms_max", figures_.registry),
+      creations_(limits, figures_.registry),
       codec_(std::make_shared<chat_codec>()) {
   self_->set_down_handler([this](const caf::down_msg& down) { on_down(down); });
   start_queries();
@@ -51,8 +57,7 @@ chat_service::chat_service(caf::event_based_actor* self, std::shared_ptr<rooms::
 
 chat_service::~chat_service() {
   caf::anon_send_exit(queries_, caf::exit_reason::user_shutdown);
-  for (const auto& [name, room] : rooms_->all()) caf::anon_send_exit(room.actor, caf::exit_reason::user_shutdown);
-  rooms_->clear();
+  for (const auto& each : rooms_->take_all()) caf::anon_send_exit(each.actor, caf::exit_reason::user_shutdown);
 }
 
 void chat_service::join(JoinRequest& request, rpc::outbound<RoomEvent> stream) {
@@ -60,17 +65,13 @@ void chat_service::join(JoinRequest& request, rpc::outbound<RoomEvent> stream) {
                                check_resume_token(request.resume_token()));
       !bad.ok())
     return stream.fail(std::move(bad));
-  const auto* room = find(request.room());
-  if (!room) {
+  if (!revive(request.room())) {
     // A room that is not there has no log and no sequences, so it cannot be the one a client has been in.
     if (!request.log_id().empty() || request.after_sequence() != 0)
       return stream.fail(rpc::code::out_of_range, "there is no such room now: join again from 0");
-    if (store_->size() >= limits_.rooms_max) {
-      rooms_limit_.hit(stream.context().peer());
-      return stream.fail(rpc::code::resource_exhausted,
-                         "there are " + std::to_string(limits_.rooms_max) + " rooms already");
-    }
-    room = &start(request.room(), store_->open(request.room()));
+    if (auto refused = creations_.charge(stream.context().caller(), store_->size(), self_->now()); !refused.ok())
+      return stream.fail(std::move(refused));
+    start(request.room(), store_->open(request.room()));
   }
   rooms::room_join join;
   join.call = rooms::room_call{std::move(stream).take_call()};
@@ -79,7 +80,7 @@ void chat_service::join(JoinRequest& request, rpc::outbound<RoomEvent> stream) {
   join.log_id = std::move(*request.mutable_log_id());
   join.after_sequence = request.after_sequence();
   join.history_limit = request.history_limit();
-  self_->send(room->actor, rooms::room_join_message{std::move(join)});
+  self_->send(*rooms_->use(request.room()), rooms::room_join_message{std::move(join)});
 }
 
 void chat_service::publish(PublishRequest& request, rpc::responder<PublishReply> reply) {
@@ -87,7 +88,7 @@ void chat_service::publish(PublishRequest& request, rpc::responder<PublishReply>
                                check_client_message_id(request.client_message_id()));
       !bad.ok())
     return reply.fail(std::move(bad));
-  const auto* room = rooms_->find(request.room());
+  const auto* const room = rooms_->use(request.room());
   if (!room) return reply.fail(rpc::code::failed_precondition, "join the room under a nickname first");
   ChatMessage content;
   content.mutable_text()->swap(*request.mutable_text());
@@ -97,7 +98,7 @@ void chat_service::publish(PublishRequest& request, rpc::responder<PublishReply>
   publish.call = rooms::room_call{std::move(reply)};
   content.SerializeToString(&publish.content);
   publish.client_id = std::move(*request.mutable_client_message_id());
-  self_->send(room->actor, rooms::room_publish_message{std::move(publish)});
+  self_->send(*room, rooms::room_publish_message{std::move(publish)});
 }
 
 void chat_service::history(const HistoryRequest& request, rpc::responder<HistoryReply> reply) {
@@ -127,16 +128,38 @@ void chat_service::start_queries() {
   self_->monitor(queries_);
 }
 
-const rooms::room_handle* chat_service::find(const std::string& name) {
-  if (const auto* found = rooms_->find(name)) return found;
+bool chat_service::revive(const std::string& name) {
+  if (rooms_->find(name)) return true;
   auto messages = store_->find(name);
-  return messages ? &start(name, std::move(messages)) : nullptr;
+  if (!messages) return false;
+  start(name, std::move(messages));
+  return true;
 }
 
-const rooms::room_handle& chat_service::start(const std::string& name, std::shared_ptr<rooms::log> messages) {
+void chat_service::start(const std::string& name, std::shared_ptr<rooms::log> messages) {
   auto started = rooms::spawn_room(*self_, name, codec_, std::move(messages), limits_.room, figures_);
   self_->monitor(started.actor);
-  return rooms_->put(name, std::move(started));
+  rooms_->put(name, std::move(started));
+  if (!std::exchange(looks_for_unused_, true)) end_unused(0);
+}
+
+/// Looks at `left` rooms of this round, and has the rest follow, for as long as there are rooms.
+void chat_service::end_unused(std::size_t left) {
+  const auto timeout = limits_.room_idle_timeout;
+  if (timeout.count() == 0) return;
+  const auto now = self_->now();
+  const auto looked_at = std::min(left, rooms_at_once);
+  for (const auto& each : rooms_->take_unused(looked_at, now, now - timeout)) {
+    self_->demonitor(each.actor);
+    caf::anon_send_exit(each.actor, caf::exit_reason::user_shutdown);
+    store_->close(each.name);
+  }
+  left -= looked_at;
+  looks_for_unused_ = left > 0 || rooms_->size() > 0;
+  if (left > 0)
+    self_->after(std::chrono::milliseconds(0), [this, left] { end_unused(left); });
+  else if (looks_for_unused_)
+    self_->after(timeout / rounds, [this] { end_unused(rooms_->size()); });
 }
 
 void chat_service::on_down(const caf::down_msg& down) {
@@ -144,12 +167,10 @@ void chat_service::on_down(const caf::down_msg& down) {
     logging::error("the chat's queries ended ({}) and are started anew", caf::to_string(down.reason));
     return start_queries();
   }
-  for (const auto& [name, room] : rooms_->all()) {
-    if (room.actor.address() != down.source) continue;
-    logging::error("room {} ended ({}) and is started anew", name, caf::to_string(down.reason));
-    start(std::string(name), store_->open(name));
-    return;
-  }
+  const auto* const name = rooms_->name_of(down.source);
+  if (!name) return;
+  logging::error("room {} ended ({}) and is started anew", *name, caf::to_string(down.reason));
+  start(std::string(*name), store_->open(*name));
 }
 
 rooms::log_store::encoder entry_encoder() {

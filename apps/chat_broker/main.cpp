@@ -59,6 +59,20 @@ struct storage {
   }
 };
 
+void add_limits(switchboard::server_command_line& line, chat::chat_limits& limits) {
+  line.add_count("--rooms-max", limits.rooms_max, "rooms there may be");
+  line.add_count("--room-creations-burst", limits.room_creations.burst, "rooms that a connection may make at once");
+  line.add_count("--room-creations-per-minute", limits.room_creations.per_minute,
+                 "rooms that a connection may make a minute after that; 0: no limit");
+  line.add_count("--room-creations-per-address-burst", limits.room_creations_per_address.burst,
+                 "rooms that all connections of a TCP address may make at once");
+  line.add_count("--room-creations-per-address-per-minute", limits.room_creations_per_address.per_minute,
+                 "rooms that they may make a minute after that; 0: no limit");
+  line.add_duration("--room-idle-timeout", limits.room_idle_timeout,
+                    "how long a room without streams keeps its actor; then one that never held a message is "
+                    "forgotten. 0: for ever");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -67,7 +81,7 @@ int main(int argc, char** argv) {
   storage rooms;
   chat::chat_limits limits;
   rooms.add_to(server.command_line());
-  server.command_line().add_count("--rooms-max", limits.rooms_max, "rooms there may be");
+  add_limits(server.command_line(), limits);
   server.add([&]() -> switchboard::rpc::result<switchboard::rpc::service_definition> {
     auto store = rooms.open(server.metrics());
     if (!store) return store.status();

@@ -9,12 +9,14 @@
 #include <chat_service.hpp>
 #include <gtest/gtest.h>
 #include <query_actor.hpp>
+#include <room_creations.hpp>
 
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/chat/v1/chat.pb.h>
 #include <switchboard/rooms/memory_log.hpp>
 #include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/reply_backlog.hpp>
+#include <switchboard/rpc/retry_info.hpp>
 #include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/stage.hpp>
 #include <switchboard/v1/frame.pb.h>
@@ -23,6 +25,7 @@
 namespace switchboard::chat {
 namespace {
 
+using namespace std::chrono_literals;
 using namespace v1;
 
 /// A connection, as services see it: who calls, and what was answered.
@@ -47,6 +50,7 @@ public:
   rpc::call_handle open() {
     return {rpc::call_context{caller_, last_call_ += 2, rpc::time_point::max(), nullptr}, 1000};
   }
+  std::uint64_t last_call() const noexcept { return last_call_; }
   /// Ends the call, as a cancel does.
   void end(std::uint64_t call) {
     const auto watcher = watchers_.find(call);
@@ -64,6 +68,7 @@ public:
   struct answer {
     rpc::code code = rpc::code::ok;
     std::string message;
+    switchboard::v1::Status status{};
   };
   std::map<std::uint64_t, answer> answers;
   /// Of all clients, in the order of the answers.
@@ -79,7 +84,7 @@ private:
     for (wire::frame_view frame; decoder.next(frame) == wire::frame_decoder::outcome::frame;) {
       switchboard::v1::Status status;
       status.ParseFromArray(frame.status.data(), static_cast<int>(frame.status.size()));
-      answers[frame.call] = {static_cast<rpc::code>(status.code()), std::string(frame.message)};
+      answers[frame.call] = {static_cast<rpc::code>(status.code()), std::string(frame.message), status};
       if (order) order->push_back(caller_->id);
     }
     take_replies_but(left_);
@@ -249,18 +254,38 @@ protected:
       batch.add(who.open().release().number(), *method, request.SerializeAsString(), rpc::time_point::max(), 1000);
     caf::anon_send(host, rpc::calls{std::move(batch)});
   }
-  void join(client& who) {
+  /// The call's number.
+  std::uint64_t join(client& who, const std::string& room = "lobby", const std::string& log_id = {}) {
     JoinRequest request;
-    request.set_room("lobby");
+    request.set_room(room);
     request.set_nickname("nick" + std::to_string(who.caller()->id));
+    request.set_log_id(log_id);
     call(who, "Join", request);
     stage.settle();
+    return who.last_call();
   }
-  void publish(client& who) {
+  void publish(client& who, const std::string& id = {}) {
     PublishRequest request;
     request.set_room("lobby");
+    request.set_client_message_id(id);
     call(who, "Publish", request);
   }
+  PublishReply published(client& who, const std::string& id = {}) {
+    publish(who, id);
+    stage.settle();
+    PublishReply reply;
+    EXPECT_TRUE(reply.ParseFromString(who.answers.at(who.last_call()).message));
+    return reply;
+  }
+  void leave(client& who, std::uint64_t call) {
+    who.end(call);
+    stage.settle();
+  }
+  /// A second at a time, so that each deadline comes at its time.
+  void pass(std::chrono::seconds span) {
+    for (; span.count() > 0; --span) stage.advance(1s);
+  }
+  double rooms_with_an_actor() const { return figures->read().value("switchboard_rooms", {}); }
   void fill_room(int messages) {
     const auto log = store->open("lobby");
     for (int n = 0; n < messages; ++n) log->append(std::vector{rooms::record{}}, [](const auto&) {});
@@ -274,9 +299,10 @@ protected:
 
   testkit::stage stage;
   std::vector<std::uint64_t> order;  ///< whose calls were answered
+  const std::shared_ptr<metrics::registry> figures = std::make_shared<metrics::registry>();
   const std::shared_ptr<rooms::memory_store> store = std::make_shared<rooms::memory_store>(entry_encoder());
   const std::shared_ptr<const rpc::service_definition> served =
-      std::make_shared<const rpc::service_definition>(definition(store));
+      std::make_shared<const rpc::service_definition>(definition(store, {}, figures));
   client ann{stage, 1};
   client bob{stage, 2};
   caf::actor host;
@@ -349,6 +375,128 @@ TEST_F(ChatTurns, AListSeesTheJoinThatWasSentBefore) {
   ListMembersReply reply;
   ASSERT_TRUE(reply.ParseFromString(ann.answers.rbegin()->second.message));
   ASSERT_EQ(reply.nicknames_size(), 1);
+}
+
+// -- rooms without streams --------------------------------------------------------------------------------------------
+
+TEST_F(ChatTurns, ARoomThatNeverHeldAMessageIsForgottenAMinuteAfterItsLastMember) {
+  const auto call = join(bob);
+  pass(10min);
+  EXPECT_EQ(store->size(), 1u) << "somebody is in it";
+  leave(bob, call);
+  pass(59s);
+  EXPECT_EQ(store->size(), 1u);
+  pass(30s);
+  EXPECT_EQ(store->size(), 0u);
+  EXPECT_EQ(rooms_with_an_actor(), 0);
+}
+
+TEST_F(ChatTurns, ARoomIsForgottenAMinuteAfterItsLastObserver) {
+  JoinRequest request;
+  request.set_room("lobby");
+  call(bob, "Join", request);
+  stage.settle();
+  pass(10min);
+  EXPECT_EQ(store->size(), 1u);
+  leave(bob, bob.last_call());
+  pass(90s);
+  EXPECT_EQ(store->size(), 0u);
+}
+
+TEST_F(ChatTurns, ARoomThatIsUsedWithinTheMinuteStays) {
+  const auto before = join(bob);
+  for (int n = 0; n < 10; ++n) {
+    leave(bob, n == 0 ? before : bob.last_call());
+    pass(50s);
+    join(bob);
+  }
+  EXPECT_EQ(store->size(), 1u);
+  EXPECT_EQ(rooms_with_an_actor(), 1);
+}
+
+TEST_F(ChatTurns, ARoomThatHeldAMessageGoesOnWhenItComesBack) {
+  const auto call = join(bob);
+  EXPECT_EQ(published(bob, "id").sequence(), 1u);
+  const auto log_id = store->find("lobby")->extent().id;
+  leave(bob, call);
+  pass(90s);
+  EXPECT_EQ(rooms_with_an_actor(), 0) << "its actor is let go";
+  ASSERT_EQ(store->size(), 1u) << "its log stays";
+  ask_for_history(ann);
+  stage.settle();
+  HistoryReply history;
+  ASSERT_TRUE(history.ParseFromString(ann.answers.at(ann.last_call()).message));
+  EXPECT_EQ(history.messages_size(), 1);
+  const auto again = join(bob, "lobby", log_id);
+  EXPECT_FALSE(bob.answers.contains(again)) << "it is the same log";
+  EXPECT_TRUE(published(bob, "id").duplicate());
+  EXPECT_EQ(published(bob, "another").sequence(), 2u);
+}
+
+TEST_F(ChatTurns, APublishToARoomThatWasLetGoFindsNobodyInIt) {
+  const auto call = join(bob);
+  published(bob);
+  leave(bob, call);
+  pass(90s);
+  publish(bob);
+  stage.settle();
+  EXPECT_EQ(bob.answers.at(bob.last_call()).code, rpc::code::failed_precondition);
+}
+
+TEST_F(ChatTurns, ThousandsOfRoomsAreForgotten) {
+  for (auto* const each : {&ann, &bob})
+    for (int n = 0; n < 1'000; ++n) {
+      const auto call = join(*each, "room" + std::to_string(each->caller()->id * 10'000 + n));
+      each->end(call);
+    }
+  stage.settle();
+  EXPECT_EQ(store->size(), 2'000u);
+  pass(59s);
+  EXPECT_EQ(store->size(), 2'000u);
+  pass(30s);
+  EXPECT_EQ(store->size(), 0u);
+}
+
+// -- rooms that one client makes ------------------------------------------------------------------------------------
+
+TEST_F(ChatTurns, AConnectionMakesAThousandRoomsAtOnceAndThenAHundredAMinute) {
+  for (int n = 0; n < 1'000; ++n) join(ann, "room" + std::to_string(n));
+  EXPECT_TRUE(ann.answers.empty());
+  EXPECT_EQ(store->size(), 1'000u);
+  const auto refused = join(ann, "one.more");
+  const auto& answer = ann.answers.at(refused);
+  EXPECT_EQ(answer.code, rpc::code::resource_exhausted);
+  EXPECT_NE(answer.status.message().find("room_creations_per_minute"), std::string::npos) << answer.status.message();
+  ASSERT_EQ(answer.status.details_size(), 1);
+  EXPECT_EQ(rpc::retry_delay_in(answer.status.details(0)), 600ms);
+  EXPECT_EQ(figures->read().value("switchboard_limit_hits_total", {"room_creations_per_minute"}), 1);
+  EXPECT_EQ(store->find("one.more"), nullptr);
+
+  join(ann, "room7", "another log");
+  EXPECT_EQ(ann.answers.at(ann.last_call()).code, rpc::code::out_of_range) << "rooms that are there cost nothing";
+  join(bob, "one.more");
+  EXPECT_NE(store->find("one.more"), nullptr) << "another connection's are counted apart";
+
+  stage.advance(600ms);
+  join(ann, "two.more");
+  join(ann, "three.more");
+  EXPECT_NE(store->find("two.more"), nullptr);
+  EXPECT_EQ(store->find("three.more"), nullptr);
+}
+
+TEST(RoomCreations, AreCountedForAllConnectionsOfAnAddressWhereThatIsLimited) {
+  room_creations creations{{.room_creations_per_address = {.burst = 2, .per_minute = 60}}, nullptr};
+  const auto charge = [&](std::uint64_t id, const std::string& peer) {
+    return creations.charge(rpc::caller{.id = id, .connection = {}, .peer = peer}, 0, {});
+  };
+  EXPECT_TRUE(charge(1, "192.0.2.1:1000").ok());
+  EXPECT_TRUE(charge(2, "192.0.2.1:1001").ok());
+  const auto refused = charge(3, "192.0.2.1:1002");
+  EXPECT_EQ(refused.code, rpc::code::resource_exhausted);
+  EXPECT_EQ(refused.retry_after, 1s);
+  EXPECT_NE(refused.message.find("room_creations_per_address_per_minute"), std::string::npos) << refused.message;
+  EXPECT_TRUE(charge(4, "192.0.2.2:1000").ok());
+  for (std::uint64_t id = 5; id < 10; ++id) EXPECT_TRUE(charge(id, "unix:/run/chat").ok());
 }
 
 }  // namespace

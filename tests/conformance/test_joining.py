@@ -14,6 +14,7 @@ from protocol_client import (
     main,
     told,
 )
+from google.protobuf.duration_pb2 import Duration
 from switchboard.chat.v1 import chat_pb2 as chat
 
 HISTORY_LIMIT = chat.Gap.HISTORY_LIMIT
@@ -558,6 +559,34 @@ class RoomLimit(ConformanceTest):
         self.assertEqual(client.history("one.more").log_id, "")
         client.joined("room.0", "ann")
         client.publish("room.0")
+
+
+class RoomCreations(BesideABystander):
+    BURST = 1_000
+    PER_MINUTE = 100
+
+    def test_a_connection_that_makes_rooms_too_fast_is_told_when_to_try_again(self):
+        client = self.connect()
+        opened = [client.opening(JOIN, chat.JoinRequest(room=f"{self.room}.{each}"), credit=1) for each in range(self.BURST)]
+        client.send_bytes(b"".join(delimited(frame) for _, frame in opened))
+        for call, _ in opened:
+            self.assertTrue(client.next(call).HasField("message"))
+        # Time passes meanwhile: a few more may be made, as many as the rate gives.
+        for extra in range(self.PER_MINUTE):
+            answer = client.next(client.join(f"{self.room}.one.more.{extra}", credit=1).call)
+            if answer.HasField("status"):
+                break
+        self.assert_status(answer, RESOURCE_EXHAUSTED)
+        self.assertIn("room_creations_per_minute", answer.status.message)
+        self.assertEqual([each.type_url for each in answer.status.details], ["type.googleapis.com/google.rpc.RetryInfo"])
+        # RetryInfo { google.protobuf.Duration retry_delay = 1 }
+        retry_info = answer.status.details[0].value
+        self.assertEqual((retry_info[0], retry_info[1]), (1 << 3 | 2, len(retry_info) - 2))
+        delay = Duration.FromString(retry_info[2:]).ToMilliseconds()
+        self.assertTrue(0 < delay <= 60_000 // self.PER_MINUTE, delay)
+
+        client.joined(f"{self.room}.0", "ann")
+        self.connect().joined(f"{self.room}.another", "bob")
 
 
 if __name__ == "__main__":

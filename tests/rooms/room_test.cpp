@@ -257,7 +257,33 @@ TEST_F(Room, TurnsAJoinIntoAStream) {
   const auto stream = join(ann, "ann");
   run();
   EXPECT_EQ(ann.read(stream), words{"caught up 0"});
-  EXPECT_EQ(room.members->load(), 1u);
+  EXPECT_EQ(room.occupancy->members.load(), 1u);
+}
+
+TEST_F(Room, IsUnusedWhenItHasNoStreamAndNothingToDo) {
+  const auto unused_after = [&] { return room.occupancy->unused_after.load(); };
+  EXPECT_EQ(unused_after(), 0u);
+  const auto call = join(ann, "ann");
+  run();
+  EXPECT_EQ(unused_after(), room_occupancy::in_use);
+  log->how = staged_log::mode::later;
+  publish(ann, "hi");
+  run();
+  ann.cancel(call);
+  run();
+  EXPECT_EQ(unused_after(), room_occupancy::in_use) << "the log still writes";
+  log->answer();
+  run();
+  EXPECT_EQ(unused_after(), 2u);
+}
+
+TEST_F(Room, IsUnusedAfterWhatItRefused) {
+  publish(ann, "hi");
+  room_join elsewhere;
+  elsewhere.log_id = "another";
+  join(ann, std::move(elsewhere));
+  run();
+  EXPECT_EQ(room.occupancy->unused_after.load(), 2u);
 }
 
 TEST_F(Room, CountsWhatIsPublishedAndDelivered) {
@@ -327,7 +353,7 @@ TEST_F(Room, TellsNobodyOfAnObserver) {
   bob.cancel(to_bob);
   run();
   EXPECT_EQ(ann.read(to_ann), (words{"caught up 0", "1:ann says hi"}));
-  EXPECT_EQ(room.members->load(), 1u);
+  EXPECT_EQ(room.occupancy->members.load(), 1u);
 }
 
 TEST_F(Room, LetsAMemberLeaveWhenItsStreamEnds) {
@@ -338,7 +364,7 @@ TEST_F(Room, LetsAMemberLeaveWhenItsStreamEnds) {
   ann.cancel(to_ann);
   run();
   EXPECT_EQ(bob.read(to_bob), (words{"caught up 0", "1:ann says bye", "-ann"}));
-  EXPECT_EQ(room.members->load(), 1u);
+  EXPECT_EQ(room.occupancy->members.load(), 1u);
   const auto late = publish(ann, "still here?");
   run();
   EXPECT_EQ(ann.answer_to(late), "FAILED_PRECONDITION");
@@ -431,7 +457,7 @@ TEST_F(Room, HandsANicknameOverToItsToken) {
   EXPECT_EQ(bob.answer_to(by_new), "stored 1");
   EXPECT_EQ(bob.read(after), (words{"caught up 0", "1:ann says new"}));
   EXPECT_EQ(cid.read(to_cid), (words{"caught up 0", "+ann", "1:ann says new"}));
-  EXPECT_EQ(room.members->load(), 2u);
+  EXPECT_EQ(room.occupancy->members.load(), 2u);
 }
 
 TEST_F(Room, KeepsAMemberWhoseFormerStreamEnds) {
@@ -444,7 +470,7 @@ TEST_F(Room, KeepsAMemberWhoseFormerStreamEnds) {
   const auto reply = publish(bob, "here");
   run();
   EXPECT_EQ(bob.answer_to(reply), "stored 1");
-  EXPECT_EQ(room.members->load(), 1u);
+  EXPECT_EQ(room.occupancy->members.load(), 1u);
 }
 
 TEST_F(Room, LetsAConnectionTakeOverItsOwnStream) {
@@ -587,7 +613,7 @@ TEST_F(Room, LetsAMemberLeaveWhoseStreamTheLogFailed) {
   log->unreadable = true;
   EXPECT_EQ(bob.read(to_bob), words{"UNAVAILABLE"});
   run();
-  EXPECT_EQ(room.members->load(), 1u);
+  EXPECT_EQ(room.occupancy->members.load(), 1u);
 }
 
 TEST_F(Room, EndsItsStreamsWithUnavailable) {
@@ -599,7 +625,7 @@ TEST_F(Room, EndsItsStreamsWithUnavailable) {
   ann.take_up();
   EXPECT_EQ(ann.wakes[to_ann], 1);
   EXPECT_EQ(ann.read(to_ann), words{"UNAVAILABLE"});
-  EXPECT_EQ(room.members->load(), 0u);
+  EXPECT_EQ(room.occupancy->members.load(), 0u);
 }
 
 TEST_F(Room, AnswersWhatItHeldWithUnavailable) {

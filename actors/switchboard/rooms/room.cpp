@@ -24,12 +24,13 @@ using grown_atom = caf::atom_constant<caf::atom("grown")>;
 class room final : public caf::event_based_actor {
 public:
   room(caf::actor_config& config, std::shared_ptr<room_feed> feed, std::shared_ptr<const room_codec> codec,
-       std::shared_ptr<std::atomic<std::uint32_t>> member_count)
+       const std::shared_ptr<room_occupancy>& occupancy)
       : caf::event_based_actor(config),
         feed_(std::move(feed)),
         codec_(std::move(codec)),
         log_id_(feed_->log->extent().id),
-        members_(std::move(member_count), feed_->figures.members),
+        occupancy_(occupancy),
+        members_({occupancy, &occupancy->members}, feed_->figures.members),
         order_(*this, feed_) {
     feed_->figures.rooms.add();
   }
@@ -63,9 +64,11 @@ private:
   const std::shared_ptr<room_feed> feed_;
   const std::shared_ptr<const room_codec> codec_;
   const std::string log_id_;
+  const std::shared_ptr<room_occupancy> occupancy_;
   roster members_;
   subscribers streams_;
   sequencer order_;
+  std::uint64_t uses_ = 0;  ///< joins and publishes
   bool end_of_turn_queued_ = false;
 };
 
@@ -116,6 +119,7 @@ caf::behavior room::make_behavior() {
 // -- members ---------------------------------------------------------------------------------------------------------
 
 void room::on_join(room_join& join) {
+  ++uses_;
   // What was published before the join is history to it.
   order_.commit();
   const call_key call{join.call.context().caller().id, join.call.context().number()};
@@ -170,8 +174,12 @@ void room::on_call_ended(const rpc::call_ended& ended) {
 // -- messages --------------------------------------------------------------------------------------------------------
 
 void room::on_publish(room_publish& publish) {
+  ++uses_;
   const auto* const nickname = members_.nickname_of(publish.call.context().caller().id);
-  if (!nickname) return publish.call.fail(rpc::code::failed_precondition, "join the room under a nickname first");
+  if (!nickname) {
+    publish.call.fail(rpc::code::failed_precondition, "join the room under a nickname first");
+    return end_turn();
+  }
   record added{codec_->body(*nickname, publish.content), {}};
   if (!publish.client_id.empty()) {
     // A nickname has no U+0000, so the two cannot run into each other.
@@ -202,6 +210,8 @@ void room::end_turn_now() {
   }
   // Without readers the tail would only hold on to what the log may trim: the next one to join starts in the log.
   if (streams_.empty()) feed_->tail.clear();
+  const bool unused = streams_.empty() && order_.idle();
+  occupancy_->unused_after.store(unused ? uses_ : room_occupancy::in_use, std::memory_order_release);
 }
 
 void room::on_exit() {
@@ -217,9 +227,9 @@ void room::on_exit() {
 
 room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_codec> codec,
                        std::shared_ptr<log> messages, const room_limits& limits, room_metrics figures) {
-  auto members = std::make_shared<std::atomic<std::uint32_t>>(0);
+  auto occupancy = std::make_shared<room_occupancy>();
   auto feed = std::make_shared<room_feed>(std::move(name), codec, std::move(messages), limits, std::move(figures));
-  return {parent.spawn<room>(std::move(feed), std::move(codec), members), members};
+  return {parent.spawn<room>(std::move(feed), std::move(codec), occupancy), occupancy};
 }
 
 }  // namespace switchboard::rooms

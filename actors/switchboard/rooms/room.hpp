@@ -82,10 +82,20 @@ struct members_page {
 using room_publish_message = rpc::only_moved<room_publish>;
 using room_join_message = rpc::only_moved<room_join>;
 
+/// What a room shows on any thread of how it is used.
+struct room_occupancy {
+  static constexpr std::uint64_t in_use = ~std::uint64_t{0};
+
+  std::atomic<std::uint32_t> members{0};
+  /// How many joins and publishes the room had had when it was last without a stream and without anything to do; in_use
+  /// while that is not so. Equal to the number that it was sent, the room may be ended, and nothing is lost by it.
+  std::atomic<std::uint64_t> unused_after{0};
+};
+
 /// A room as others see it.
 struct room_handle {
   caf::actor actor;
-  std::shared_ptr<const std::atomic<std::uint32_t>> members;  ///< how many it has
+  std::shared_ptr<const room_occupancy> occupancy;
 };
 
 /// Starts a room in front of `messages`, spawned by `parent`; it counts in `figures`.

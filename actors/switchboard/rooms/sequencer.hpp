@@ -61,6 +61,8 @@ public:
   /// How many appends the log has not answered. While there are any, it need not say that it has grown: the room will
   /// look.
   const std::shared_ptr<std::atomic<std::size_t>>& appends() const noexcept { return appends_; }
+  /// Whether everything is visible and answered, or was taken to be.
+  bool idle() const noexcept { return records_.empty() && effects_.empty() && answers_.empty(); }
   void clear();
 
 private:
