@@ -171,6 +171,11 @@ protected:
     wire::append_open(out, call, say, request.SerializeAsString(), true, 0, timeout_ms);
     return out;
   }
+  static std::string open_ping(std::uint64_t call) {
+    std::string out;
+    wire::append_open(out, call, "switchboard.v1.Session/Ping", {}, true, 0, 0);
+    return out;
+  }
   static std::string open_repeat(std::uint64_t call, std::uint32_t credit) {
     std::string out;
     wire::append_open(out, call, repeat, {}, true, credit, 0);

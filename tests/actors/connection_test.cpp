@@ -732,7 +732,7 @@ TEST_F(ConnectionTest, LetsADeadlinePass) {
 }
 
 TEST_F(ConnectionTest, TakesADeadlineBackWithTheAnswer) {
-  start();
+  start({.peer_timeout = 0ms});
   receive(open_say(1, "a", 50));
   EXPECT_EQ(stage.pump()->deadlines(), 1u);
   desk.said.front().reply(reply("in time"));
@@ -830,6 +830,38 @@ TEST_F(ConnectionTest, EndsAClientThatDoesNotFinishAFrameInTime) {
   EXPECT_EQ(code_of(last), rpc::code::deadline_exceeded);
   receive_end();
   EXPECT_EQ(broker.closed, std::vector{close_reason::frame_timeout});
+}
+
+TEST_F(ConnectionTest, EndsAClientWhoseSystemAnswersNothingToWhatWasSent) {
+  start({.peer_timeout = 10s});
+  receive(open_ping(1));
+  wire->unanswered_for = 0ms;
+  stage.advance(10s);
+  EXPECT_TRUE(broker.closed.empty());
+  wire->unanswered_for = 10s;
+  stage.advance(10s);
+  EXPECT_EQ(broker.closed, std::vector{close_reason::peer_lost});
+  EXPECT_EQ(environment->figures->read().value("switchboard_limit_hits_total", {"peer_timeout"}), 1);
+}
+
+TEST_F(ConnectionTest, KeepsAClientThatIsAliveAndTakesNothingForHours) {
+  start({.peer_timeout = 10s});
+  wire->room = 0;
+  receive(open_ping(1));
+  wire->unanswered_for = 0ms;
+  for (int minute = 0; minute < 300; ++minute) stage.advance(60s);
+  EXPECT_TRUE(broker.closed.empty());
+}
+
+TEST_F(ConnectionTest, WatchesNoClientThatHasAcknowledgedEverything) {
+  start({.peer_timeout = 10s});
+  const auto before = stage.pump()->deadlines();
+  receive(open_ping(1));
+  EXPECT_EQ(stage.pump()->deadlines(), before + 1);
+  stage.advance(10s);
+  EXPECT_EQ(stage.pump()->deadlines(), before);
+  receive(open_ping(3));
+  EXPECT_EQ(stage.pump()->deadlines(), before + 1) << "again, since something was sent";
 }
 
 TEST_F(ConnectionTest, PingsASilentClientAndEndsItWhenThatIsNotAnswered) {

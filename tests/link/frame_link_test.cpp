@@ -389,6 +389,13 @@ TEST_F(FrameLink, NoticesAResetWhileItReadsNothing) {
   EXPECT_EQ(upper.closing, std::vector{close_reason::reset});
 }
 
+TEST_F(FrameLink, TellsAPeerThatIsLostFromAReset) {
+  start();
+  wire->pending = std::make_error_code(std::errc::timed_out);
+  fire(event::err);
+  EXPECT_EQ(upper.closing, std::vector{close_reason::peer_lost});
+}
+
 TEST_F(FrameLink, GivesUpAPeerThatHasEndedAndTakesNothingWhileItReadsNothing) {
   start();
   upper.accepts = false;

@@ -84,7 +84,8 @@ TEST(ServerOptions, TakesEveryLimitByName) {
                             "--handshake-timeout=1s",
                             "--authentication-timeout=2s",
                             "--frame-timeout=3s",
-                            "--idle-timeout=4s"});
+                            "--idle-timeout=4s",
+                            "--peer-timeout=5s"});
   EXPECT_EQ(parsed.status, std::nullopt) << parsed.complaint;
   const auto& options = parsed.line.options();
   EXPECT_EQ(options.threads, 3u);
@@ -103,6 +104,7 @@ TEST(ServerOptions, TakesEveryLimitByName) {
   EXPECT_EQ(options.limits.authentication_timeout, 2s);
   EXPECT_EQ(options.limits.link.frame_timeout, 3s);
   EXPECT_EQ(options.limits.idle_timeout, 4s);
+  EXPECT_EQ(options.limits.peer_timeout, 5s);
   EXPECT_EQ(options.limits.drain_timeout, 500ms);
   EXPECT_EQ(options.limits.link.flush_timeout, 4s);
   EXPECT_EQ(options.limits.link.linger, 2s);
@@ -160,6 +162,7 @@ TEST(ServerOptions, HelpNamesEveryOptionWithItsDefault) {
                              "--authentication-timeout",
                              "--frame-timeout",
                              "--idle-timeout",
+                             "--peer-timeout",
                              "--rooms-max",
                              "127.0.0.1:7000",
                              "1M",

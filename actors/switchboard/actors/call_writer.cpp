@@ -85,7 +85,7 @@ void call_writer::add_trailing(std::string_view method, const rpc::metadata& tra
     dropped += trailing.size();
   if (dropped > 0)
     dropped_metadata().warn("{}: {}: trailing metadata that does not fit is dropped, pairs: {}",
-                            link_.peer().to_string(), method, dropped);
+                            link_.transport().peer().to_string(), method, dropped);
 }
 
 }  // namespace switchboard::actors

@@ -18,7 +18,7 @@ const std::shared_ptr<const rpc::caller>& client_session::caller() {
   if (!caller_) {
     const auto& bounds = environment_.limits.link;
     caller_ = std::make_shared<const rpc::caller>(
-        rpc::caller{id_, caf::strong_actor_ptr{connection_.ctrl()}, link_.peer().to_string(), identity_,
+        rpc::caller{id_, caf::strong_actor_ptr{connection_.ctrl()}, link_.transport().peer().to_string(), identity_,
                     bounds.frame_bytes_max, std::make_shared<rpc::reply_backlog>(2 * bounds.outbound_high_bytes)});
   }
   return caller_;
@@ -26,7 +26,7 @@ const std::shared_ptr<const rpc::caller>& client_session::caller() {
 
 rpc::result<std::string> client_session::authenticate(const std::string& token) {
   if (!environment_.authenticate) return std::string{};
-  auto identity = environment_.authenticate(token, link_.peer().to_string());
+  auto identity = environment_.authenticate(token, link_.transport().peer().to_string());
   if (!identity) return rpc::status{rpc::code::unauthenticated, identity.status().message};
   authenticated_ = true;
   identity_ = *identity;

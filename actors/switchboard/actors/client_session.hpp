@@ -27,7 +27,7 @@ public:
                  const connection_environment& environment, std::uint64_t id);
 
   std::uint64_t id() const noexcept { return id_; }
-  std::string peer() const { return link_.peer().to_string(); }
+  std::string peer() const { return link_.transport().peer().to_string(); }
   turn_clock& clock() noexcept { return clock_; }
   bool authenticated() const noexcept { return authenticated_; }
   /// The client as services see it. @pre the link is not closed, or the client has made a call

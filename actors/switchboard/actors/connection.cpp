@@ -24,7 +24,7 @@ connection::connection(caf::actor_config& config, std::shared_ptr<const connecti
       link_(*this, driver_, environment_->limits.link, std::move(transport), environment_->link_figures),
       session_(*this, link_, *environment_, id),
       calls_(*this, *environment_, link_, session_),
-      idle_(*this, *environment_),
+      watches_{{*this, *environment_}, {*this, *environment_, link_}},
       place_(std::move(place)) {}
 
 template <class Handle>
@@ -42,7 +42,9 @@ void connection::turn(Handle&& handle) {
     drain_reported_ = true;
     tell(*this, environment_->broker, connection_drained{session_.id()});
   }
-  if (live()) session_.replies_queued(link_.output().reply_bytes());
+  if (!live()) return;
+  session_.replies_queued(link_.output().reply_bytes());
+  watches_.peer.note_sent();
 }
 
 caf::behavior connection::make_behavior() {
@@ -72,7 +74,7 @@ caf::behavior connection::make_behavior() {
 // -- from the link --------------------------------------------------------------------------------------------------
 
 void connection::on_open() {
-  idle_.start();
+  watches_.idle.start();
   if (session_.authenticated()) return;
   auto& pump = *environment_->pump;
   authentication_ = pump.schedule(pump.now() + environment_->limits.authentication_timeout,
@@ -86,14 +88,14 @@ void connection::on_frame(const wire::frame_view& frame) {
     const auto& bounds = environment_->limits.link;
     link_.finish({link::close_reason::ended_by_peer, bounds.flush_timeout, bounds.linger});
   } else if (frame.method.empty()) {
-    if (!idle_.is_ping(frame.call)) calls_.on_frame(frame);
+    if (!watches_.idle.is_ping(frame.call)) calls_.on_frame(frame);
   } else if (const auto* const fault = calls_.open(frame)) {
     end_with_status(link::close_reason::protocol_error, rpc::code::invalid_argument, fault);
   }
 }
 
 void connection::after_frames() {
-  idle_.heard();
+  watches_.idle.heard();
   call_batches::send(*this);
 }
 
@@ -102,7 +104,7 @@ void connection::on_malformed(std::error_code why) {
   if (why == errc::timed_out)
     return end_with_status(close_reason::frame_timeout, rpc::code::deadline_exceeded,
                            "a frame was begun and not finished in time");
-  if (why == errc::frame_too_large) environment_->hits->frame_bytes_max.hit(link_.peer().to_string());
+  if (why == errc::frame_too_large) environment_->hits->frame_bytes_max.hit(link_.transport().peer().to_string());
   end_with_status(close_reason::protocol_error,
                   why == errc::frame_too_large ? rpc::code::resource_exhausted : rpc::code::invalid_argument,
                   why.message());
@@ -111,7 +113,7 @@ void connection::on_malformed(std::error_code why) {
 /// Ends the connection for what its client did, or did not do.
 void connection::end_with_status(link::close_reason reason, rpc::code code, std::string_view text) {
   if (reason == link::close_reason::protocol_error)
-    protocol_errors().info("{}: {}: {}", link_.peer().to_string(), rpc::to_string(code), text);
+    protocol_errors().info("{}: {}: {}", link_.transport().peer().to_string(), rpc::to_string(code), text);
   calls_.cancel(served_calls::which::all);
   // The last frame: after replies and stream messages alike.
   link_.output().add_stream_frame([&](std::string& out) { wire::append_status(out, 0, static_cast<int>(code), text); });
@@ -126,11 +128,12 @@ void connection::on_end_of_stream() {
 }
 
 void connection::on_closing(link::close_reason reason, std::error_code) {
-  if (auto* const limit = environment_->hits->of(reason)) limit->hit(link_.peer().to_string());
+  if (auto* const limit = environment_->hits->of(reason)) limit->hit(link_.transport().peer().to_string());
   calls_.cancel(served_calls::which::all);
   call_batches::send(*this);
   session_.close();
-  idle_.stop();
+  watches_.idle.stop();
+  watches_.peer.stop();
   if (authentication_ != deadline_id::none) environment_->pump->cancel(authentication_);
 }
 
@@ -150,6 +153,9 @@ void connection::on_deadline(const deadline_expired& expired) {
                       "not authenticated in time");
   } else if (expired.tag == idle_watch::tag) {
     on_silence();
+  } else if (expired.tag == peer_watch::tag) {
+    if (live() && watches_.peer.finds_it_lost())
+      link_.close(link::close_reason::peer_lost, std::make_error_code(std::errc::timed_out));
   } else if (driver_.owns(expired)) {
     link_.on_deadline();
   } else if (live()) {
@@ -159,12 +165,12 @@ void connection::on_deadline(const deadline_expired& expired) {
 
 void connection::on_silence() {
   if (link_.now() != link::state::open) return;
-  const auto verdict = idle_.look();
+  const auto verdict = watches_.idle.look();
   if (verdict == idle_watch::verdict::gone)
     end_with_status(link::close_reason::idle, rpc::code::unavailable, "nothing was heard, nor was a ping answered");
   else if (verdict == idle_watch::verdict::ask)
     link_.output().add_reply([&](std::string& out) {
-      wire::append_open(out, idle_.next_ping(), "switchboard.v1.Session/Ping", {}, true, 0, 0);
+      wire::append_open(out, watches_.idle.next_ping(), "switchboard.v1.Session/Ping", {}, true, 0, 0);
     });
 }
 

@@ -31,6 +31,7 @@
 #include <switchboard/actors/connection_messages.hpp>
 #include <switchboard/actors/idle_watch.hpp>
 #include <switchboard/actors/open_connections.hpp>
+#include <switchboard/actors/peer_watch.hpp>
 #include <switchboard/actors/served_calls.hpp>
 #include <switchboard/link/actor_driver.hpp>
 #include <switchboard/link/frame_link.hpp>
@@ -49,7 +50,7 @@ protected:
   caf::behavior make_behavior() override;
 
 private:
-  /// Of the deadline for authentication; the link's are multiples of 4, those of calls odd, and idle_watch has its own.
+  /// Of the deadline for authentication; the link's are multiples of 4, those of calls odd, and the watches have their own.
   static constexpr std::uint64_t authentication_tag = 2;
 
   bool live() const noexcept { return link::is_live(link_.now()); }
@@ -78,7 +79,10 @@ private:
   link::frame_link link_;
   client_session session_;
   served_calls calls_;
-  idle_watch idle_;
+  struct {
+    idle_watch idle;
+    peer_watch peer;
+  } watches_;
   connection_place place_;
   deadline_id authentication_ = deadline_id::none;
   bool drain_reported_ = false;

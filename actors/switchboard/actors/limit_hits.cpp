@@ -12,6 +12,8 @@ limit_monitor* limit_hits::of(link::close_reason reason) noexcept {
       return &frame_timeout;
     case link::close_reason::idle:
       return &idle_timeout;
+    case link::close_reason::peer_lost:
+      return &peer_timeout;
     case link::close_reason::slow_to_flush:
       return &flush_timeout;
     default:

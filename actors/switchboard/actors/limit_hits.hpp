@@ -22,6 +22,7 @@ struct limit_hits {
         authentication_timeout("authentication_timeout", figures),
         frame_timeout("frame_timeout", figures),
         idle_timeout("idle_timeout", figures),
+        peer_timeout("peer_timeout", figures),
         flush_timeout("flush_timeout", figures) {}
 
   /// The limit that ended a connection; null where that was none.
@@ -37,6 +38,7 @@ struct limit_hits {
   limit_monitor authentication_timeout;
   limit_monitor frame_timeout;
   limit_monitor idle_timeout;
+  limit_monitor peer_timeout;
   limit_monitor flush_timeout;
 };
 

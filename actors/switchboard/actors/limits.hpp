@@ -37,6 +37,12 @@ struct limits {
   /// How long a client may be silent; then it is pinged, and after as long again sent UNAVAILABLE and closed. 0: for ever.
   std::chrono::milliseconds idle_timeout{0};
 
+  /// How long a client's system may answer nothing to what it was sent, not even that it has no room; then the connection
+  /// is taken for lost. 0: as long as the system repeats what it sent, about 15 minutes. Noticed within twice that time; of
+  /// a client that left no room before it was gone, within four minutes more, since probes become rare. Where nothing is
+  /// outstanding keepalive finds it (net/network.hpp).
+  std::chrono::milliseconds peer_timeout{30'000};
+
   /// How long unary calls may go on after a drain has begun.
   std::chrono::milliseconds drain_timeout{3'000};
 

@@ -151,6 +151,8 @@ void server_command_line::add_limit_options() {
   add_duration("--authentication-timeout", limits.authentication_timeout,
                "For a client to authenticate, where that is demanded");
   add_duration("--idle-timeout", limits.idle_timeout, "For a client to say nothing before it is pinged; 0: no limit");
+  add_duration("--peer-timeout", limits.peer_timeout,
+               "For a client's system to answer nothing before it is taken for gone; 0: until the system gives up");
   add_duration("--frame-timeout", limits.link.frame_timeout, "For a client to finish a frame that it has begun");
   add_duration("--drain-timeout", limits.drain_timeout,
                "For unary calls to be answered once the server was told to stop");

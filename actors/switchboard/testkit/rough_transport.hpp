@@ -41,6 +41,7 @@ public:
   bool holds_output() const noexcept override { return !output_.empty() || (shut_ && !shut_below_); }
   std::error_code shutdown_write() noexcept override;
   std::error_code pending_error() noexcept override { return below_->pending_error(); }
+  std::optional<std::chrono::milliseconds> unanswered_for() const noexcept override { return below_->unanswered_for(); }
 
 private:
   enum class record : char { hello, data, taken, end };

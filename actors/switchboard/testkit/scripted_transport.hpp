@@ -6,10 +6,12 @@
 /// Owns       nothing; the test and the connection share the wire.
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <deque>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <switchboard/net/transport.hpp>
@@ -26,6 +28,7 @@ struct scripted_wire {
   std::size_t room = std::numeric_limits<std::size_t>::max();  ///< bytes that writes still take before they would block
   std::error_code write_error;
   std::error_code pending;
+  std::optional<std::chrono::milliseconds> unanswered_for;
   bool write_shut = false;
   bool closed = false;
 
@@ -98,6 +101,7 @@ public:
     return {};
   }
   std::error_code pending_error() noexcept override { return std::exchange(wire_->pending, {}); }
+  std::optional<std::chrono::milliseconds> unanswered_for() const noexcept override { return wire_->unanswered_for; }
 
 private:
   /// Sends what there is room for; how much has none.

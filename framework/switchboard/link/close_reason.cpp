@@ -16,6 +16,8 @@ const char* to_string(close_reason reason) noexcept {
       return "stopped";
     case close_reason::reset:
       return "reset";
+    case close_reason::peer_lost:
+      return "peer_lost";
     case close_reason::slow_to_flush:
       return "slow_to_flush";
     case close_reason::refused:

@@ -14,6 +14,7 @@ enum class close_reason : unsigned char {
   drained,                 ///< this side stopped, in order
   stopped,                 ///< this side stopped at once
   reset,                   ///< the connection broke
+  peer_lost,               ///< the peer's system answers nothing any more
   slow_to_flush,           ///< the peer did not read the last output in time
   refused,                 ///< the registration failed
   handshake_failed,        ///< the connection could not be made

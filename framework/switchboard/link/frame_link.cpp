@@ -25,7 +25,7 @@ void frame_link::start() {
   if (!is_live(now())) return;
   const bool made = now() == state::open;
   if (const auto failure = arming_.open(transport_->handle(), made)) {
-    logging::warn("{}: registration failed: {}", peer().to_string(), failure.message());
+    logging::warn("{}: registration failed: {}", transport_->peer().to_string(), failure.message());
     return close(close_reason::refused, failure);
   }
   if (!made) driver_.set_deadline(driver_.now() + limits_.handshake_timeout);
@@ -124,7 +124,7 @@ void frame_link::end_turn() {
   if (is_live(now())) {
     const bool reading = now() == state::handshaking || (may_receive(now()) && !input_.paused());
     if (const auto failure = arming_.arm(reading, now() != state::handshaking)) {
-      logging::debug("{}: re-arm failed: {}", peer().to_string(), failure.message());
+      logging::debug("{}: re-arm failed: {}", transport_->peer().to_string(), failure.message());
       close(failure == errc::closed ? close_reason::stopped : close_reason::failed, failure);
     }
   }
@@ -215,6 +215,8 @@ void frame_link::on_deadline() {
 void frame_link::close(close_reason reason, std::error_code why) {
   if (!is_live(now())) return;
   life_.to(state::closing);
+  // The system has sent all its probes, or repeated what it had sent for as long as it does.
+  if (reason == close_reason::reset && why == std::errc::timed_out) reason = close_reason::peer_lost;
   end_.how.reason = reason;
   input_.pause(false);
   upper_.on_closing(reason, why);
@@ -227,7 +229,7 @@ void frame_link::close(close_reason reason, std::error_code why) {
 void frame_link::on_registration_closed() {
   if (now() != state::closing) return;
   life_.to(state::closed);
-  logging::debug("{}: closed: {}", peer().to_string(), to_string(end_.how.reason));
+  logging::debug("{}: closed: {}", transport_->peer().to_string(), to_string(end_.how.reason));
   transport_ = nullptr;
   upper_.on_closed(end_.how.reason);
 }

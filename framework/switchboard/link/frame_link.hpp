@@ -69,7 +69,7 @@ public:
 
   state now() const noexcept { return life_.now(); }
   /// @pre not closed
-  const net::endpoint& peer() const noexcept { return transport_->peer(); }
+  const net::transport& transport() const noexcept { return *transport_; }
 
 private:
   void shake_hands();

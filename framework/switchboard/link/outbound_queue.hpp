@@ -62,6 +62,8 @@ public:
   /// Whether all that was in the stream lane at `position` has left it.
   bool stream_sent(std::uint64_t position) const noexcept { return streams_.appended - streams_.bytes >= position; }
 
+  /// Bytes that have left since the beginning.
+  std::uint64_t sent() const noexcept { return replies_.appended + streams_.appended - bytes(); }
   std::size_t reply_bytes() const noexcept { return replies_.bytes; }
   std::size_t bytes() const noexcept { return replies_.bytes + streams_.bytes; }
   bool empty() const noexcept { return bytes() == 0; }

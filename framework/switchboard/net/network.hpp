@@ -33,9 +33,16 @@ public:
 };
 
 /// The operating system's. Accepted and connected TCP sockets are non-blocking, not inherited by child processes,
-/// TCP_NODELAY, with keepalive after 30 s (3 probes of 10 s) and a 60 s limit on unacknowledged data. On Linux they have a
-/// small TCP_NOTSENT_LOWAT besides, and never raise SIGPIPE; Windows counts its probes as it likes. unix: endpoints need
-/// a system with AF_UNIX (std::errc::address_family_not_supported).
+/// TCP_NODELAY, with keepalive. On Linux they have a small TCP_NOTSENT_LOWAT besides, and never raise SIGPIPE; Windows
+/// counts its probes as it likes. unix: endpoints need a system with AF_UNIX
+/// (std::errc::address_family_not_supported).
+///
+/// A peer that is gone is found, as std::errc::timed_out, by
+///   keepalive          30 s after the last segment, then 3 probes of 10 s; only where all that was sent is acknowledged
+///   TCP_USER_TIMEOUT   60 s after what is not, on connections that this side makes; a peer that is alive and leaves no
+///                      room for 60 s is given up too, since the option counts that time
+///   retransmission     about 15 minutes (net.ipv4.tcp_retries2) on accepted ones, and longer where the peer has left no
+///                      room; transport::unanswered_for() knows sooner, and does not take a slow peer for gone
 network& system_network() noexcept;
 
 }  // namespace switchboard::net

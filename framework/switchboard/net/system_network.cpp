@@ -19,7 +19,8 @@ error_or<descriptor> start_connection(const socket_address& to, bool is_last) {
   auto socket = open_socket(to.storage.ss_family, SOCK_STREAM);
   if (!socket) return system_error_code(last_error());
   if (to.storage.ss_family != AF_UNIX)
-    if (const auto failure = set_tcp_options(socket.get())) return failure;
+    for (auto* const set : {set_tcp_options, set_connecting_options})
+      if (const auto failure = set(socket.get())) return failure;
   if (::connect(socket.get(), to.data(), to.size) != 0 && !is_connecting(last_error()))
     return system_error_code(last_error());
   // "localhost" is ::1 before it is 127.0.0.1, and a server may listen at only one of them. The last address keeps its

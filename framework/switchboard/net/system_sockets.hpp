@@ -31,6 +31,8 @@ descriptor open_socket(int family, int type) noexcept;
 std::error_code set_tcp_options(socket_number socket) noexcept;
 /// The part of it that an accepted socket does not have from its listener.
 std::error_code set_accepted_options(socket_number socket) noexcept;
+/// What a connection that this side makes is given besides.
+std::error_code set_connecting_options(socket_number socket) noexcept;
 
 /// @pre `socket` is a non-blocking stream socket, connected or being connected.
 std::unique_ptr<transport> make_transport(descriptor socket, endpoint peer, bool connected);

@@ -12,7 +12,9 @@
 ///            may have to write first, and a write to read. A short write by itself means nothing; `waits_for` says
 ///            whether another would block.
 
+#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <system_error>
 
@@ -67,6 +69,10 @@ public:
   virtual std::error_code shutdown_write() noexcept = 0;
   /// Takes the pending error of the socket, if there is one (SO_ERROR, N20).
   virtual std::error_code pending_error() noexcept = 0;
+
+  /// For how long the peer's system has answered nothing to what was sent; 0 while it answers, be it that it has no room
+  /// for more. Nothing where all has been acknowledged, and where the system cannot say.
+  virtual std::optional<std::chrono::milliseconds> unanswered_for() const noexcept { return std::nullopt; }
 
   static constexpr std::size_t gather_limit = 64;
 };

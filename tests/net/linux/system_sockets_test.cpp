@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -144,6 +145,51 @@ TEST(Transport, WriteToAPeerThatIsGoneFailsWithoutASignal) {
   sigaction(SIGPIPE, &before, nullptr);
 }
 
+/// From now on the system drops every packet for `socket`, as if it were gone.
+void lose(const transport& socket) {
+  sock_filter drop[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+  const sock_fprog program{std::size(drop), drop};
+  ASSERT_EQ(setsockopt(number_of(socket.handle()), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program), 0);
+}
+
+TEST(Transport, WaitsForNoAnswerWhereAllIsAcknowledged) {
+  auto [client, server] = make_connection();
+  EXPECT_FALSE(server->unanswered_for());
+  ASSERT_EQ(write(*server, "hi").outcome, io_outcome::done);
+  EXPECT_TRUE(becomes_true([&] { return !server->unanswered_for(); }));
+}
+
+TEST(Transport, SaysForHowLongAPeerThatIsGoneHasNotAnswered) {
+  auto [client, server] = make_connection();
+  lose(*client);
+  ASSERT_EQ(write(*server, "hi").outcome, io_outcome::done);
+  EXPECT_TRUE(becomes_true([&] { return server->unanswered_for() > std::chrono::milliseconds(1'000); }));
+}
+
+TEST(Transport, IsAnsweredByAPeerThatLeavesNoRoom) {
+  auto [client, server] = make_connection();
+  const std::string much(1 << 20, 'x');
+  while (write(*server, much).outcome == io_outcome::done) continue;
+  // Probes of the closed window: the first after 0.2 s, the third after 1.4 s.
+  const auto probed = [&] {
+    tcp_info now{};
+    socklen_t size = sizeof now;
+    return getsockopt(number_of(server->handle()), IPPROTO_TCP, TCP_INFO, &now, &size) == 0 && now.tcpi_backoff >= 3;
+  };
+  EXPECT_TRUE(becomes_true([&] {
+    EXPECT_EQ(server->unanswered_for(), std::chrono::milliseconds(0));
+    return probed() || testing::Test::HasFailure();
+  }));
+}
+
+TEST(Transport, NoticesThatAPeerWithoutRoomIsGone) {
+  auto [client, server] = make_connection();
+  const std::string much(1 << 20, 'x');
+  while (write(*server, much).outcome == io_outcome::done) continue;
+  lose(*client);
+  EXPECT_TRUE(becomes_true([&] { return server->unanswered_for() > std::chrono::milliseconds(1'000); }));
+}
+
 TEST(Transport, EveryTcpSocketHasTheSameOptions) {
   const auto [client, server] = make_connection();
   for (const auto* each : {client.get(), server.get()}) {
@@ -153,7 +199,8 @@ TEST(Transport, EveryTcpSocketHasTheSameOptions) {
     EXPECT_EQ(option(*each, IPPROTO_TCP, TCP_KEEPIDLE), 30);
     EXPECT_EQ(option(*each, IPPROTO_TCP, TCP_KEEPCNT), 3);
     EXPECT_EQ(option(*each, IPPROTO_TCP, TCP_KEEPINTVL), 10);
-    EXPECT_EQ(option(*each, IPPROTO_TCP, TCP_USER_TIMEOUT), 60'000);
+    // It takes a peer that leaves no room for one that is gone, so accepted sockets are without.
+    EXPECT_EQ(option(*each, IPPROTO_TCP, TCP_USER_TIMEOUT), each == client.get() ? 60'000 : 0);
     EXPECT_EQ(option(*each, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 16 * 1024);
     EXPECT_NE(fcntl(number_of(each->handle()), F_GETFL) & O_NONBLOCK, 0);
     EXPECT_NE(fcntl(number_of(each->handle()), F_GETFD) & FD_CLOEXEC, 0);

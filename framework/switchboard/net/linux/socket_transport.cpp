@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <cstddef>
 
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -19,6 +19,8 @@ constexpr int keepalive_idle_s = 30;
 constexpr int keepalive_probes = 3;
 constexpr int keepalive_interval_s = 10;
 constexpr unsigned user_timeout_ms = 60'000;
+/// Repetitions, or probes of a closed window, that one after another had no answer. A single one may have just been sent.
+constexpr int unanswered_min = 2;
 /// Unsent bytes the kernel may hold before the socket stops being writable: what is urgent can still overtake the rest.
 constexpr int not_sent_low_water_bytes = 16 * 1024;
 
@@ -105,6 +107,17 @@ std::error_code socket_transport::pending_error() noexcept {
   return pending == 0 ? std::error_code{} : system_error_code(pending);
 }
 
+/// Linux counts what it has repeated, or probed, since the peer's last acknowledgement. A peer without room acknowledges
+/// each probe (RFC 9293, 3.8.6.1).
+std::optional<std::chrono::milliseconds> socket_transport::unanswered_for() const noexcept {
+  tcp_info now{};
+  socklen_t size = sizeof now;
+  if (getsockopt(socket_.get(), IPPROTO_TCP, TCP_INFO, &now, &size) != 0) return std::nullopt;
+  if (now.tcpi_unacked == 0 && now.tcpi_notsent_bytes == 0) return std::nullopt;
+  const int unanswered = std::max(now.tcpi_retransmits, now.tcpi_probes);
+  return std::chrono::milliseconds(unanswered < unanswered_min ? 0 : now.tcpi_last_ack_recv);
+}
+
 std::unique_ptr<transport> make_transport(descriptor socket, endpoint peer, bool connected) {
   return std::make_unique<socket_transport>(std::move(socket), std::move(peer), connected);
 }
@@ -115,9 +128,13 @@ std::error_code set_tcp_options(int socket) noexcept {
                    set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s) &&
                    set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes) &&
                    set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s) &&
-                   set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms) &&
                    set_option(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, not_sent_low_water_bytes);
   return all ? std::error_code{} : system_error_code(errno);
+}
+
+std::error_code set_connecting_options(int socket) noexcept {
+  const bool set = set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms);
+  return set ? std::error_code{} : system_error_code(errno);
 }
 
 }  // namespace switchboard::net

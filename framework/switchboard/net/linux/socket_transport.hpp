@@ -19,6 +19,7 @@ public:
   io_result write(std::span<const const_buffer> pieces) noexcept override;
   std::error_code shutdown_write() noexcept override;
   std::error_code pending_error() noexcept override;
+  std::optional<std::chrono::milliseconds> unanswered_for() const noexcept override;
 
 private:
   descriptor socket_;

@@ -111,4 +111,8 @@ std::error_code set_accepted_options(SOCKET socket) noexcept {
   return set_tcp_options(socket);
 }
 
+std::error_code set_connecting_options(SOCKET) noexcept {
+  return {};
+}
+
 }  // namespace switchboard::net
