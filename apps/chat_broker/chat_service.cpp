@@ -137,7 +137,7 @@ bool chat_service::revive(const std::string& name) {
 }
 
 void chat_service::start(const std::string& name, std::shared_ptr<rooms::log> messages) {
-  auto started = rooms::spawn_room(*self_, name, codec_, std::move(messages), limits_.room, figures_);
+  auto started = rooms::spawn_room(*self_, name, codec_, std::move(messages), limits_.room, figures_, self_->pump());
   self_->monitor(started.actor);
   rooms_->put(name, std::move(started));
   if (!std::exchange(looks_for_unused_, true)) end_unused(0);

@@ -12,8 +12,10 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/rooms/memory_log.hpp>
+#include <switchboard/rooms/presence_storm.hpp>
 #include <switchboard/rooms/room.hpp>
 #include <switchboard/rpc/answers.hpp>
+#include <switchboard/testkit/scripted_port.hpp>
 #include <switchboard/v1/frame.pb.h>
 #include <switchboard/wire/frame_decoder.hpp>
 
@@ -171,13 +173,33 @@ protected:
 
   void start_room() {
     caf::scoped_actor parent{system};
-    room = spawn_room(*parent, "r", std::make_shared<plain_codec>(), log, {}, room_metrics{figures});
+    room = spawn_room(*parent, "r", std::make_shared<plain_codec>(), log, {}, room_metrics{figures}, pump);
   }
   void stop_room() {
     caf::anon_send_exit(room.actor, caf::exit_reason::kill);
     run();
   }
   void run() { dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler()).run(); }
+
+  void pass(notification_pump::clock::duration span) {
+    static_cast<testkit::scripted_port&>(pump->port()).advance(span);
+    pump->serve(notify::notification_port::duration::zero());
+    run();
+  }
+  /// Bob comes and goes, and is there in the end; the call with which he is.
+  std::uint64_t make_storm() {
+    auto call = join(bob, "bob");
+    run();
+    for (std::size_t n = 0; n < presence_storm::changes_per_second; ++n) call = join_again(bob, "bob", call);
+    return call;
+  }
+  /// Leaves, and joins under the same nickname.
+  std::uint64_t join_again(connection& who, const std::string& nickname, std::uint64_t call) {
+    who.cancel(call);
+    const auto again = join(who, nickname);
+    run();
+    return again;
+  }
 
   std::uint64_t join(connection& who, room_join how) {
     how.call = room_call{who.open()};
@@ -212,6 +234,7 @@ protected:
 
   stepped config;
   std::shared_ptr<metrics::registry> figures = std::make_shared<metrics::registry>();
+  std::shared_ptr<notification_pump> pump = notification_pump::create(std::make_unique<testkit::scripted_port>());
   caf::actor_system system{config};
   memory_store store{plain_codec::encoder()};
   std::shared_ptr<staged_log> log = std::make_shared<staged_log>(store.open("r"));
@@ -710,6 +733,129 @@ TEST_F(Room, GoesOnCountingInFrontOfTheSameLog) {
   run();
   EXPECT_EQ(ann.answer_to(reply), "stored 2");
   EXPECT_EQ(ann.read(stream), (words{"1:ann says before", "caught up 1", "2:ann says after"}));
+}
+
+// -- storms of membership events ------------------------------------------------------------------------------------
+
+TEST_F(Room, ShowsEveryChangeWhereThereAreNoMoreThanAThousandASecond) {
+  const auto stream = join(ann, "");
+  run();
+  ann.read(stream);
+  auto call = join(bob, "bob");
+  run();
+  EXPECT_EQ(ann.read(stream), words{"+bob"});
+  std::size_t seen = 0;
+  for (int second = 0; second < 5; ++second) {
+    pass(std::chrono::seconds(1));
+    for (int n = 0; n < 500; ++n) call = join_again(bob, "bob", call);
+    seen += ann.read(stream).size();
+  }
+  EXPECT_EQ(seen, 5'000u);
+}
+
+TEST_F(Room, DropsALeftWithTheJoinedThatUndoesItInAStorm) {
+  const auto stream = join(ann, "");
+  run();
+  ann.read(stream);
+  auto call = make_storm();
+  ann.read(stream);
+  words seen;
+  for (int n = 0; n < 5'000; ++n) {
+    call = join_again(bob, "bob", call);
+    if (n % 100 != 99) continue;
+    const auto more = ann.read(stream);
+    seen.insert(seen.end(), more.begin(), more.end());
+  }
+  // All but those that lie on both sides of a boundary of the tail's chunks.
+  EXPECT_LE(seen.size(), 2 * (10'000 / tail::chunk_entries + 1));
+  for (std::size_t n = 0; n < seen.size(); ++n) EXPECT_EQ(seen[n], n % 2 == 0 ? "-bob" : "+bob") << n;
+  EXPECT_EQ(seen.size() % 2, 0u) << "he is there";
+  EXPECT_EQ(members(), "bob");
+}
+
+TEST_F(Room, DropsPairsOfSeveralMembersThatLieAcrossOneAnother) {
+  auto of_bob = make_storm();
+  auto of_cid = join(cid, "cid");
+  const auto stream = join(ann, "");
+  run();
+  ann.read(stream);
+  // As soon as both are in one chunk.
+  words seen;
+  for (std::uint32_t n = 0; n < tail::chunk_entries; ++n) {
+    bob.cancel(of_bob);
+    cid.cancel(of_cid);
+    of_bob = join(bob, "bob");
+    of_cid = join(cid, "cid");
+    run();
+    seen = ann.read(stream);
+    if (seen.empty()) break;
+  }
+  EXPECT_EQ(seen, words{});
+}
+
+TEST_F(Room, DropsNothingThatAReaderHasHalfOf) {
+  const auto stream = join(ann, "");
+  auto call = make_storm();
+  ann.read(stream);
+  for (int n = 0; n < 100; ++n) {
+    bob.cancel(call);
+    run();
+    EXPECT_EQ(ann.read(stream), words{"-bob"});
+    call = join(bob, "bob");
+    run();
+    EXPECT_EQ(ann.read(stream), words{"+bob"});
+  }
+}
+
+TEST_F(Room, DropsNothingThatAMessageLiesBetween) {
+  const auto stream = join(ann, "ann");
+  const auto call = make_storm();
+  ann.read(stream);
+  bob.cancel(call);
+  run();
+  publish(ann, "hi");
+  run();
+  join(bob, "bob");
+  run();
+  EXPECT_EQ(ann.read(stream), (words{"-bob", "1:ann says hi", "+bob"}));
+}
+
+TEST_F(Room, DropsNoChangesOfDifferentMembers) {
+  const auto stream = join(ann, "");
+  auto call = make_storm();
+  ann.read(stream);
+  bob.cancel(call);
+  run();
+  call = join(bob, "dan");
+  run();
+  EXPECT_EQ(ann.read(stream), (words{"-bob", "+dan"}));
+}
+
+TEST_F(Room, NotifiesItsReadersOfAStormNowAndThen) {
+  const auto stream = join(ann, "ann");
+  auto call = make_storm();
+  ann.read(stream);
+  const auto before = ann.wakes[stream];
+  for (int n = 0; n < 100; ++n) call = join_again(bob, "bob", call);
+  ann.take_up();
+  EXPECT_EQ(ann.wakes[stream], before);
+  pass(std::chrono::milliseconds(50));
+  ann.take_up();
+  EXPECT_EQ(ann.wakes[stream], before + 1);
+  ann.read(stream);
+  publish(ann, "hi");
+  run();
+  ann.take_up();
+  EXPECT_EQ(ann.wakes[stream], before + 2) << "of a message at once";
+}
+
+TEST_F(Room, ShowsEveryChangeAgainWhenAStormIsOver) {
+  const auto stream = join(ann, "");
+  auto call = make_storm();
+  pass(std::chrono::seconds(3));
+  ann.read(stream);
+  call = join_again(bob, "bob", call);
+  EXPECT_EQ(ann.read(stream), (words{"-bob", "+bob"}));
 }
 
 }  // namespace

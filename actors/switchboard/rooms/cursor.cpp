@@ -8,6 +8,19 @@ namespace {
 
 constexpr auto no_bound = std::numeric_limits<std::uint64_t>::max();
 
+/// Whether a membership event and the one that undoes it (presence_storm.hpp) are both there to be given now: after `from`
+/// and before `head`, numbered from `first_event` on.
+bool is_undone(const tail::place& at, std::uint64_t from, std::uint64_t first_event, std::uint64_t head) noexcept {
+  const auto& in = *at.in;
+  const auto& event = in.entries[at.index];
+  if (event.left == 0) {
+    const auto joined = in.joined[at.index].load(std::memory_order_relaxed);
+    return joined != 0 && in.first_position + joined < head;
+  }
+  const std::uint32_t left = event.left - 1u;
+  return in.first_position + left >= from && in.entries[left].change >= first_event;
+}
+
 }  // namespace
 
 cursor::history::history(const room_feed& of, const start& from)
@@ -49,6 +62,7 @@ rpc::source::outcome cursor::next_live(rpc::payload& out) {
   for (;;) {
     if (place_.position == known_head_) {
       clear_wake();
+      looked_at_ = {place_.position, events_.next_number()};
       known_head_ = feed_->tail.head();
       if (place_.position == known_head_) return outcome::wait;
     }
@@ -69,10 +83,11 @@ rpc::source::outcome cursor::next_live(rpc::payload& out) {
       log_first_ = true;
       return next_from_log(out);
     }
+    const bool undone = entry.change != 0 && is_undone(place_, looked_at_.position, looked_at_.event, known_head_);
     ++place_.index;
     ++place_.position;
     if (entry.change != 0) {
-      if (!events_.takes(entry.change, entry.membership)) continue;
+      if (!events_.takes(entry.change, entry.membership) || undone) continue;
     } else {
       if (entry.sequence < expected_) continue;
       ++expected_;

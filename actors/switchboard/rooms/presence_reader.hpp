@@ -34,6 +34,8 @@ public:
   const presence_change* next(std::uint64_t before) noexcept;
   /// Whether an event met in the tail is to be given now: it was not before, is still kept, and is not the reader's own.
   bool takes(std::uint64_t number, std::uint64_t membership) noexcept;
+  /// The number of the first event that is still to be given.
+  std::uint64_t next_number() const noexcept { return next_; }
   void drop() { held_ = {}; }
 
 private:

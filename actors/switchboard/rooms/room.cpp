@@ -1,4 +1,5 @@
 #include <atomic>
+#include <chrono>
 #include <utility>
 
 #include <caf/event_based_actor.hpp>
@@ -21,17 +22,21 @@ using end_turn_atom = caf::atom_constant<caf::atom("endturn")>;
 /// From the log, on whatever thread: it has what this room did not append.
 using grown_atom = caf::atom_constant<caf::atom("grown")>;
 
+/// How long membership events of a storm wait for those that undo them.
+constexpr std::chrono::milliseconds storm_pause{50};
+
 class room final : public caf::event_based_actor {
 public:
   room(caf::actor_config& config, std::shared_ptr<room_feed> feed, std::shared_ptr<const room_codec> codec,
-       const std::shared_ptr<room_occupancy>& occupancy)
+       const std::shared_ptr<room_occupancy>& occupancy, const std::shared_ptr<notification_pump>& clock)
       : caf::event_based_actor(config),
         feed_(std::move(feed)),
         codec_(std::move(codec)),
         log_id_(feed_->log->extent().id),
         occupancy_(occupancy),
         members_({occupancy, &occupancy->members}, feed_->figures.members),
-        order_(*this, feed_) {
+        order_(*this, feed_, clock),
+        clock_(clock) {
     feed_->figures.rooms.add();
   }
 
@@ -58,6 +63,7 @@ private:
 
   void end_turn();
   void end_turn_now();
+  void notify_later();
 
   caf::strong_actor_ptr self_ptr() { return caf::strong_actor_ptr{ctrl()}; }
 
@@ -70,6 +76,8 @@ private:
   sequencer order_;
   std::uint64_t uses_ = 0;  ///< joins and publishes
   bool end_of_turn_queued_ = false;
+  const std::shared_ptr<notification_pump> clock_;  ///< null: nothing depends on time
+  deadline_id notification_ = deadline_id::none;
 };
 
 caf::behavior room::make_behavior() {
@@ -113,6 +121,10 @@ caf::behavior room::make_behavior() {
       [this](room_join_message& join) { turn([&] { on_join(*join); }); },
       [this](const rpc::call_ended& ended) { turn([&] { on_call_ended(ended); }); },
       [this](const room_members& wanted) { return members_.page(wanted); },
+      [this](const deadline_expired&) {
+        notification_ = deadline_id::none;
+        turn([&] { streams_.notify(context()); });
+      },
   };
 }
 
@@ -143,7 +155,7 @@ rpc::status room::refusal(const room_join& join, call_key call) const {
 std::uint64_t room::enter(room_join& join, call_key call) {
   const auto entered = members_.enter(call, join.nickname, std::move(join.resume_token));
   if (!entered.displaced)
-    order_.place_event(entered.membership, codec_->joined(feed_->name, join.nickname));
+    order_.place_event({entered.membership, join.nickname, true, codec_->joined(feed_->name, join.nickname)});
   else if (const auto reader = streams_.remove(*entered.displaced))
     reader->end({rpc::code::aborted, "the nickname was taken over"}, context());
   return entered.membership;
@@ -166,7 +178,7 @@ void room::on_call_ended(const rpc::call_ended& ended) {
   if (!streams_.remove(call)) return;
   if (const auto left = members_.leave(call)) {
     order_.commit();
-    order_.place_event(left->membership, codec_->left(feed_->name, left->nickname));
+    order_.place_event({left->membership, left->nickname, false, codec_->left(feed_->name, left->nickname)});
   }
   end_turn();
 }
@@ -201,7 +213,10 @@ void room::end_turn() {
 
 void room::end_turn_now() {
   order_.commit();
-  if (order_.take_news()) streams_.notify(context());
+  if (const auto news = order_.take_news(); news == sequencer::news::all)
+    streams_.notify(context());
+  else if (news == sequencer::news::changes)
+    notify_later();
   for (auto& [call, result] : order_.take_answers()) {
     if (result.status.ok())
       codec_->published(std::move(call), result);
@@ -214,7 +229,14 @@ void room::end_turn_now() {
   occupancy_->unused_after.store(unused ? uses_ : room_occupancy::in_use, std::memory_order_release);
 }
 
+/// What is new are changes of a storm: most are undone before the readers look.
+void room::notify_later() {
+  if (notification_ == deadline_id::none) notification_ = clock_->schedule(clock_->now() + storm_pause, self_ptr(), 0);
+  if (notification_ == deadline_id::none) streams_.notify(context());
+}
+
 void room::on_exit() {
+  if (notification_ != deadline_id::none) clock_->cancel(notification_);
   feed_->log->watch({});
   const auto last = rpc::turn::ending(this);
   streams_.end({rpc::code::unavailable, "the room ended"}, context());
@@ -226,10 +248,11 @@ void room::on_exit() {
 }  // namespace
 
 room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_codec> codec,
-                       std::shared_ptr<log> messages, const room_limits& limits, room_metrics figures) {
+                       std::shared_ptr<log> messages, const room_limits& limits, room_metrics figures,
+                       std::shared_ptr<notification_pump> clock) {
   auto occupancy = std::make_shared<room_occupancy>();
   auto feed = std::make_shared<room_feed>(std::move(name), codec, std::move(messages), limits, std::move(figures));
-  return {parent.spawn<room>(std::move(feed), std::move(codec), occupancy), occupancy};
+  return {parent.spawn<room>(std::move(feed), std::move(codec), occupancy, std::move(clock)), occupancy};
 }
 
 }  // namespace switchboard::rooms

@@ -35,6 +35,7 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/fwd.hpp>
 
+#include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/rooms/room_codec.hpp>
 #include <switchboard/rooms/room_feed.hpp>
 #include <switchboard/rpc/call.hpp>
@@ -98,10 +99,11 @@ struct room_handle {
   std::shared_ptr<const room_occupancy> occupancy;
 };
 
-/// Starts a room in front of `messages`, spawned by `parent`; it counts in `figures`.
+/// Starts a room in front of `messages`, spawned by `parent`; it counts in `figures`. `clock`: for what depends on time, null
+/// where nothing is to.
 room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_codec> codec,
                        std::shared_ptr<log> messages, const room_limits& limits = {},
-                       room_metrics figures = room_metrics{});
+                       room_metrics figures = room_metrics{}, std::shared_ptr<notification_pump> clock = nullptr);
 
 }  // namespace switchboard::rooms
 

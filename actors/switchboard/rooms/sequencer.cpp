@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
 
@@ -44,8 +46,8 @@ std::function<void(Answer)> sequencer::on_answer(std::shared_ptr<rendezvous<Answ
   };
 }
 
-void sequencer::place_event(std::uint64_t membership, wire::shared_bytes bytes) {
-  effects_.push_back(membership_event{membership, std::move(bytes)});
+void sequencer::place_event(membership_event event) {
+  effects_.push_back(std::move(event));
   show();
 }
 
@@ -57,7 +59,7 @@ void sequencer::show() {
       if (!from_log) break;
       log_moved |= *from_log;
       effects_.pop_front();
-      news_ = true;
+      news_ = std::max(news_, *from_log || !storm_.is_on() ? news::all : news::changes);
     }
     feed_->tail.publish();
     // While this room's own append was on its way the log did not notify it of others'.
@@ -69,12 +71,16 @@ std::optional<bool> sequencer::apply(membership_event& next) {
   feed_->tail.publish();
   const auto after = feed_->tail.last_sequence();
   const auto number = feed_->presence.place(after, next.membership, next.bytes);
-  feed_->tail.append({std::move(next.bytes), after, number, next.membership});
+  if (clock_) storm_.count(clock_->now());
+  const auto left = next.joins ? storm_.take_left(next.nickname) : std::nullopt;
+  const auto place = feed_->tail.append({std::move(next.bytes), after, number, next.membership}, left);
+  if (!next.joins && storm_.is_on()) storm_.left(std::move(next.nickname), place);
   return false;
 }
 
 std::optional<bool> sequencer::apply(page& next) {
   if (!next.log->answered()) return std::nullopt;
+  storm_.message();
   auto entries = next.log->take().entries;
   for (auto& each : entries)
     if (each.sequence > feed_->tail.last_sequence()) feed_->tail.append({std::move(each.bytes), each.sequence, 0, 0});
@@ -83,6 +89,7 @@ std::optional<bool> sequencer::apply(page& next) {
 
 std::optional<bool> sequencer::apply(append& next) {
   if (!next.log->answered()) return std::nullopt;
+  storm_.message();
   auto results = next.log->take();
   SWITCHBOARD_INVARIANT(results.size() == next.calls.size(), "a log answered an append with another number of results");
   const auto& figures = feed_->figures;

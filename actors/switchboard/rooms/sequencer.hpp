@@ -25,7 +25,9 @@
 #include <caf/atom.hpp>
 #include <caf/event_based_actor.hpp>
 
+#include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/rooms/log.hpp>
+#include <switchboard/rooms/presence_storm.hpp>
 #include <switchboard/rooms/rendezvous.hpp>
 #include <switchboard/rooms/room.hpp>
 #include <switchboard/rooms/room_feed.hpp>
@@ -40,23 +42,32 @@ public:
   using due_answer = std::pair<room_call, append_result>;
 
   /// `room` lives longer.
-  sequencer(caf::event_based_actor& room, std::shared_ptr<room_feed> feed) : room_(room), feed_(std::move(feed)) {}
+  sequencer(caf::event_based_actor& room, std::shared_ptr<room_feed> feed, std::shared_ptr<notification_pump> clock)
+      : room_(room), feed_(std::move(feed)), clock_(std::move(clock)) {}
 
   /// Something to append with the next commit().
   void publish(record content, room_call call);
   std::size_t uncommitted() const noexcept { return records_.size(); }
   /// Hands what was published to the log, in one append.
   void commit();
+  struct membership_event {
+    std::uint64_t membership = 0;
+    std::string nickname;
+    bool joins = false;
+    wire::shared_bytes bytes;
+  };
   /// A membership event, after all that was committed.
-  void place_event(std::uint64_t membership, wire::shared_bytes bytes);
+  void place_event(membership_event event);
   /// Makes visible what no longer waits for the log.
   void show();
   /// Reads what the log has and the room has not shown: appended by another, or for a room that was here before. Whether
   /// there is some.
   bool catch_up();
 
-  /// Whether something has become visible since the last time.
-  bool take_news() noexcept { return std::exchange(news_, false); }
+  /// What has become visible since the last time; `changes` that a pair of them may be dropped, so that they may wait for
+  /// others.
+  enum class news : unsigned char { nothing, changes, all };
+  news take_news() noexcept { return std::exchange(news_, news::nothing); }
   std::vector<due_answer> take_answers() { return std::exchange(answers_, {}); }
   /// How many appends the log has not answered. While there are any, it need not say that it has grown: the room will
   /// look.
@@ -67,10 +78,6 @@ public:
 
 private:
   // What becomes visible, each in its turn.
-  struct membership_event {
-    std::uint64_t membership = 0;
-    wire::shared_bytes bytes;
-  };
   struct append {
     std::shared_ptr<rendezvous<std::vector<append_result>>> log;
     std::vector<room_call> calls;
@@ -89,12 +96,14 @@ private:
 
   caf::event_based_actor& room_;
   const std::shared_ptr<room_feed> feed_;
+  const std::shared_ptr<notification_pump> clock_;  ///< null: changes are not timed
   const std::shared_ptr<std::atomic<std::size_t>> appends_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::vector<record> records_;
   std::vector<room_call> publishers_;                                 ///< of the records
   std::deque<std::variant<membership_event, append, page>> effects_;  ///< in order
   std::vector<due_answer> answers_;
-  bool news_ = false;
+  presence_storm storm_;
+  news news_ = news::nothing;
 };
 
 }  // namespace switchboard::rooms

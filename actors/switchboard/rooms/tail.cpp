@@ -7,7 +7,7 @@ namespace switchboard::rooms {
 tail::tail(std::uint64_t last_sequence, tail_limits limits)
     : limits_(limits), appended_sequence_(last_sequence), last_sequence_(last_sequence) {}
 
-void tail::append(entry added) {
+std::uint64_t tail::append(entry added, std::optional<std::uint64_t> left) {
   const auto size = added.bytes.size();
   if (chunks_.empty() || chunks_.back().count == chunk_entries ||
       (chunks_.back().count > 0 && chunks_.back().bytes + size > limits_.chunk_bytes))
@@ -15,12 +15,17 @@ void tail::append(entry added) {
   if (added.change == 0) appended_sequence_ = added.sequence;
   // The room alone changes `chunks_`, so it may look at it without the lock.
   auto& last = chunks_.back();
+  if (left && *left >= last.entries->first_position) {
+    const auto index = static_cast<std::uint8_t>(*left - last.entries->first_position);
+    added.left = static_cast<std::uint8_t>(index + 1);
+    last.entries->joined[index].store(static_cast<std::uint8_t>(last.count), std::memory_order_relaxed);
+  }
   last.entries->entries[last.count] = std::move(added);
   ++last.count;
   last.bytes += size;
-  ++appended_;
   ++held_entries_;
   held_bytes_ += size;
+  return appended_++;
 }
 
 void tail::open_chunk() {

@@ -44,6 +44,8 @@ public:
     std::uint64_t sequence = 0;    ///< the message's; of a presence change the one it is placed after
     std::uint64_t change = 0;      ///< the presence change's number; 0: a message
     std::uint64_t membership = 0;  ///< whose presence changed
+    /// Of a joined: the index in its chunk, plus 1, of the left with which it may be dropped (presence_storm.hpp); 0: none.
+    std::uint8_t left = 0;
   };
 
   struct chunk {
@@ -52,6 +54,8 @@ public:
     /// How many entries it has once it has a successor. Read when the head is past an entry's position: then it is
     /// settled whether that entry is here.
     std::atomic<std::uint32_t> closed_at{chunk_entries};
+    /// Of a left: the index of the joined with which it may be dropped; 0: none. Set before the head is past the joined.
+    std::array<std::atomic<std::uint8_t>, chunk_entries> joined{};
     std::weak_ptr<const chunk> next;  ///< valid once the head is past the chunk
     std::array<entry, chunk_entries> entries;
   };
@@ -65,8 +69,9 @@ public:
 
   explicit tail(std::uint64_t last_sequence, tail_limits limits = {});
 
-  /// Adds an entry that readers see after publish(). A message's sequence must be above all before it.
-  void append(entry added);
+  /// Adds an entry that readers see after publish(). A message's sequence must be above all before it. Returns its
+  /// position. `left`: the position of the left with which this joined may be dropped, where both are in one chunk.
+  std::uint64_t append(entry added, std::optional<std::uint64_t> left = {});
   /// Moves the head past all that was appended.
   void publish() noexcept;
   /// Forgets all entries. @pre there are no readers
