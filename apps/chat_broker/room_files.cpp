@@ -3,39 +3,33 @@
 #include "chat_codec.hpp"
 #include "chat_names.hpp"
 #include "chat_service.hpp"
+#include "message_input.hpp"
 
 #include <cstdio>
 #include <future>
 #include <iostream>
 #include <limits>
+#include <sstream>
 #include <string_view>
 #include <unordered_set>
 
 #include <CLI/CLI.hpp>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/util/delimited_message_util.h>
 #include <google/protobuf/util/json_util.h>
-#include <google/protobuf/util/time_util.h>
 #include <unistd.h>
 
 #include <switchboard/rooms/sqlite_salvage.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
+#include <switchboard/text/printable.hpp>
 
 namespace switchboard::chat {
 namespace {
 
-using google::protobuf::util::JsonStringToMessage;
 using google::protobuf::util::MessageToJsonString;
-using google::protobuf::util::TimeUtil;
 
 /// Messages that are read, or stored, at once.
 constexpr std::size_t page_entries = 1'000;
 constexpr std::size_t page_bytes = std::size_t{4} << 20;
-/// A line of JSON, at most: every byte of the longest text as \u0000.
-constexpr std::size_t line_bytes_max = 8 * text_bytes_max;
-/// A serialized message, at most: the longest text, and as much of everything else, also of what is not known here.
-constexpr std::size_t message_bytes_max = 2 * text_bytes_max;
 
 struct command {
   std::string directory;
@@ -46,8 +40,9 @@ struct command {
   bool is_json() const { return format == "json"; }
 };
 
+/// Names of files and rooms, and what is said of an input's content, may hold anything.
 int complain(const std::string& why) {
-  std::fprintf(stderr, "chat-broker: %s\n", why.c_str());
+  std::fprintf(stderr, "chat-broker: %s\n", text::printable(why).c_str());
   return 1;
 }
 
@@ -149,87 +144,6 @@ int export_room(const command& wanted) {
 
 // -- import ---------------------------------------------------------------------------------------------------------
 
-rpc::status no_message(std::string why) {
-  return {rpc::code::invalid_argument, std::move(why)};
-}
-
-/// A time that has no JSON form is none (google.protobuf.Timestamp).
-rpc::status check_time(const google::protobuf::Timestamp& time) {
-  if (time.seconds() >= TimeUtil::kTimestampMinSeconds && time.seconds() <= TimeUtil::kTimestampMaxSeconds &&
-      time.nanos() >= 0 && time.nanos() < 1'000'000'000)
-    return {};
-  return no_message("a sent_at outside of the years 1 to 9999");
-}
-
-/// Whether a broker could have stored it.
-rpc::status check_message(const v1::ChatMessage& message) {
-  if (message.sender().empty()) return no_message("a message without a sender");
-  for (auto bad : {check_nickname(message.sender()), check_text(message.text()),
-                   check_client_message_id(message.client_message_id()), check_time(message.sent_at())})
-    if (!bad.ok()) return bad;
-  return {};
-}
-
-/// The messages of standard input, one after another.
-class message_input {
-public:
-  explicit message_input(bool as_json) : as_json_(as_json) {}
-
-  /// Takes the next one; false at the end, and where something else comes: then fault() says what.
-  bool next(v1::ChatMessage& message) {
-    message.Clear();
-    if (!(as_json_ ? next_line(message) : next_delimited(message))) {
-      if (fault_.ok() && std::cin.bad()) fault_ = no_message("standard input cannot be read");
-      return false;
-    }
-    message.DiscardUnknownFields();
-    fault_ = check_message(message);
-    return fault_.ok();
-  }
-  const rpc::status& fault() const noexcept { return fault_; }
-
-private:
-  bool fail(std::string why) {
-    fault_ = no_message(std::move(why));
-    return false;
-  }
-
-  bool next_line(v1::ChatMessage& message) {
-    std::string line;
-    const void* data = nullptr;
-    int size = 0;
-    bool ends = false;
-    while (!ends && line.size() <= line_bytes_max && input_.Next(&data, &size)) {
-      const std::string_view come(static_cast<const char*>(data), static_cast<std::size_t>(size));
-      const auto length = come.find('\n');
-      line.append(come.substr(0, length));
-      ends = length != std::string_view::npos;
-      if (ends) input_.BackUp(size - static_cast<int>(length) - 1);
-    }
-    if (!ends && line.empty()) return false;
-    if (line.size() > line_bytes_max)
-      return fail("a line above the limit of " + std::to_string(line_bytes_max) + " bytes");
-    const auto parsed = JsonStringToMessage(line, &message);
-    return parsed.ok() || fail(parsed.ToString());
-  }
-
-  bool next_delimited(v1::ChatMessage& message) {
-    google::protobuf::io::CodedInputStream coded{&input_};
-    std::uint64_t size = 0;
-    std::string bytes;
-    if (!coded.ReadVarint64(&size)) return coded.CurrentPosition() > 0 && fail("what comes is no message");
-    if (size > message_bytes_max)
-      return fail("a message of " + std::to_string(size) + " bytes is above the limit of " +
-                  std::to_string(message_bytes_max));
-    return (coded.ReadString(&bytes, static_cast<int>(size)) && message.ParseFromString(bytes)) ||
-           fail("what comes is no message");
-  }
-
-  const bool as_json_;
-  google::protobuf::io::IstreamInputStream input_{&std::cin};
-  rpc::status fault_;
-};
-
 rooms::record record_of(v1::ChatMessage& message) {
   rooms::record made;
   const auto sender = message.sender();
@@ -256,7 +170,7 @@ rpc::result<std::size_t> already_there(rooms::log& room, const std::string& name
       if (each.sequence != expected || each.bytes.view() != encode(name, expected, records[same].body).view())
         return rpc::status{rpc::code::failed_precondition, "room " + name + " has another message " +
                                                                std::to_string(expected) +
-                                                               ": --append puts messages behind those it has"};
+                                                               ": --append puts messages after those it has"};
       ++same;
     }
   }
@@ -269,48 +183,82 @@ std::vector<rooms::append_result> append(rooms::log& to, std::vector<rooms::reco
   return stored.get_future().get();
 }
 
+/// Fills a room from an input.
+class room_import {
+public:
+  room_import(rooms::sqlite_store& into, const command& wanted) : store_(into), wanted_(wanted) {}
+
+  /// Stores what comes, up to its end or to what is wrong with it, or with the room.
+  rpc::status run(message_input& input);
+  /// Messages of the input that the room has now.
+  std::uint64_t taken() const noexcept { return taken_; }
+  /// Those of them that it had before.
+  std::uint64_t known() const noexcept { return known_; }
+
+private:
+  std::vector<rooms::record> next_records(message_input& input);
+  rpc::status store(std::vector<rooms::record> records);
+
+  rooms::sqlite_store& store_;
+  const command& wanted_;
+  const progress bar_{0};
+  std::uint64_t taken_ = 0;
+  std::uint64_t known_ = 0;
+  std::unordered_set<std::string> ids_;
+};
+
+rpc::status room_import::run(message_input& input) {
+  for (;;) {
+    auto records = next_records(input);
+    if (records.empty()) return input.fault();
+    if (auto failure = store(std::move(records)); !failure.ok()) return failure;
+    bar_.at(taken_);
+  }
+}
+
+std::vector<rooms::record> room_import::next_records(message_input& input) {
+  std::vector<rooms::record> records;
+  std::size_t bytes = 0;
+  v1::ChatMessage message;
+  while (records.size() < page_entries && bytes < page_bytes && input.next(message)) {
+    auto& made = records.emplace_back(record_of(message));
+    bytes += made.body.size();
+    // A room may have two messages of one id, further apart than its broker's window; its copy has both too.
+    if (!wanted_.append && !made.dedupe_key.empty() && !ids_.insert(made.dedupe_key).second) made.dedupe_key.clear();
+  }
+  return records;
+}
+
+rpc::status room_import::store(std::vector<rooms::record> records) {
+  const auto room = store_.open(wanted_.room);
+  if (!wanted_.append) {
+    const auto there = already_there(*room, wanted_.room, taken_ + 1, records);
+    if (!there) return there.status();
+    records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(*there));
+    taken_ += *there;
+    known_ += *there;
+  }
+  for (auto& each : append(*room, std::move(records))) {
+    if (!each.status.ok()) return std::move(each.status);
+    ++taken_;
+    if (each.duplicate) ++known_;
+  }
+  return {};
+}
+
 int import_room(const command& wanted) {
   if (const auto bad = check_room(wanted.room); !bad.ok()) return complain(bad.message);
   auto store = open(wanted);
   if (!store) return complain(store.status().message);
   if (const auto room = (*store)->find(wanted.room); room && room->extent().first > 1 && !wanted.append)
     return complain("room " + wanted.room +
-                    " no longer has its first message: --append puts messages behind those it has");
-  message_input input{wanted.is_json()};
-  const progress bar{0};
-  std::uint64_t taken = 0;
-  std::uint64_t known = 0;
-  std::unordered_set<std::string> ids;
-  for (bool more = true; more;) {
-    std::vector<rooms::record> records;
-    std::size_t bytes = 0;
-    v1::ChatMessage message;
-    while (records.size() < page_entries && bytes < page_bytes && (more = input.next(message))) {
-      auto& made = records.emplace_back(record_of(message));
-      bytes += made.body.size();
-      // A room may have two messages of one id, further apart than its broker's window; its copy has both too.
-      if (!wanted.append && !made.dedupe_key.empty() && !ids.insert(made.dedupe_key).second) made.dedupe_key.clear();
-    }
-    if (const auto& bad = input.fault(); !bad.ok())
-      return complain("message " + std::to_string(taken + records.size() + 1) + ": " + bad.message);
-    if (records.empty()) break;
-    const auto room = (*store)->open(wanted.room);
-    if (!wanted.append) {
-      const auto there = already_there(*room, wanted.room, taken + 1, records);
-      if (!there) return complain(there.status().message);
-      records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(*there));
-      taken += *there;
-      known += *there;
-    }
-    for (const auto& each : append(*room, std::move(records))) {
-      if (!each.status.ok()) return complain(each.status.message);
-      ++taken;
-      if (each.duplicate) ++known;
-    }
-    bar.at(taken);
-  }
-  std::printf("%llu messages, %llu of them were there already\n", static_cast<unsigned long long>(taken),
-              static_cast<unsigned long long>(known));
+                    " no longer has its first message: --append puts messages after those it has");
+  message_input input{std::cin, wanted.is_json()};
+  room_import work{**store, wanted};
+  if (const auto failure = work.run(input); !failure.ok())
+    return complain(failure.message + "; " + std::to_string(work.taken()) + " messages were taken before");
+  std::printf("%llu messages, %llu of them were there already\n", static_cast<unsigned long long>(work.taken()),
+              static_cast<unsigned long long>(work.known()));
   return 0;
 }
 
@@ -337,9 +285,9 @@ std::optional<int> run_room_file_command(int argc, const char* const* argv) {
     if (added->get_name() != "import") directory->check(CLI::ExistingDirectory);
     return added;
   };
-  auto* const checking = add("check", "Verifies sequences, message ids and the rooms::database");
-  auto* const exporting = add(
-      "export", "Writes a room's messages to standard output, from a damaged rooms::database those that can be read");
+  auto* const checking = add("check", "Verifies sequences, message ids and the database");
+  auto* const exporting =
+      add("export", "Writes a room's messages to standard output, from a damaged database those that can be read");
   auto* const importing =
       add("import",
           "Fills a room with the messages of standard input, in their order. Interrupted, it goes on "
@@ -357,7 +305,12 @@ std::optional<int> run_room_file_command(int argc, const char* const* argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return program.exit(error) == 0 ? 0 : 2;
+    std::ostringstream help;
+    std::ostringstream fault;
+    const int status = program.exit(error, help, fault);
+    std::cout << help.str();
+    std::cerr << text::printable_lines(fault.str());
+    return status == 0 ? 0 : 2;
   }
   std::ios::sync_with_stdio(false);
   if (checking->parsed()) return check(wanted);

@@ -12,7 +12,8 @@
 /// Import     message N of the input becomes the room's message N. A room that has the input's first messages already, as
 ///            an import that was interrupted leaves it, gets the rest; one that has others is refused. With --append
 ///            any room is taken, and a message is left out whose sender and id the room knows. What a broker would not
-///            have stored is refused; fields that are unknown here are dropped.
+///            have stored is refused, and ends it: what came before is stored, and the message says where in the input
+///            it is and how much was taken. Fields that are unknown here are dropped.
 /// Delete     the room's bytes are overwritten. Its members learn of it when they come back: a room of that name is made anew,
 ///            and its log_id is another one.
 /// Formats    --format json: ChatMessage as protobuf's JSON, one a line; delimited: serialized, each after its size as a

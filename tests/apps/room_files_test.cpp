@@ -55,10 +55,13 @@ protected:
     return std::string(std::istreambuf_iterator<char>(file), {});
   }
 
-  outcome import_delimited(const chat::v1::ChatMessage& message) const {
+  static std::string delimited(const chat::v1::ChatMessage& message) {
     std::ostringstream bytes;
     google::protobuf::util::SerializeDelimitedToOstream(message, &bytes);
-    return run("import lobby --format delimited", bytes.str());
+    return bytes.str();
+  }
+  outcome import_delimited(const chat::v1::ChatMessage& message) const {
+    return run("import lobby --format delimited", delimited(message));
   }
 
   files::path directory_;
@@ -129,7 +132,8 @@ TEST_F(RoomFiles, RefuseAnImportIntoARoomWithOtherMessages) {
   const auto refused = run("import lobby", lines(1, 4) + lines(6, 9));
   EXPECT_EQ(refused.status, 1);
   EXPECT_EQ(refused.output,
-            "chat-broker: room lobby has another message 5: --append puts messages behind those it has\n");
+            "chat-broker: room lobby has another message 5: --append puts messages after those it has; 0 messages were "
+            "taken before\n");
   EXPECT_EQ(run("check").output, "lobby: 1 to 5\n");
 }
 
@@ -180,7 +184,7 @@ TEST_F(RoomFiles, TakeNoMessageThatABrokerWouldNotStore) {
   const auto refuses = [this](const chat::v1::ChatMessage& message, const std::string& why) {
     const auto refused = import_delimited(message);
     EXPECT_EQ(refused.status, 1) << why;
-    EXPECT_EQ(refused.output, "chat-broker: message 1: " + why + "\n");
+    EXPECT_EQ(refused.output, "chat-broker: at byte 0: " + why + "; 0 messages were taken before\n");
   };
   auto message = small_message();
   message.clear_sender();
@@ -222,17 +226,64 @@ TEST_F(RoomFiles, DropFieldsThatNobodyKnows) {
 TEST_F(RoomFiles, ReadNoLineToAnEndThatItDoesNotHave) {
   const auto refused = run_shell("tr '\\0' x </dev/zero | " CHAT_BROKER " import lobby" + data() + " 2>&1");
   EXPECT_EQ(refused.status, 1);
-  EXPECT_EQ(refused.output, "chat-broker: message 1: a line above the limit of 524288 bytes\n");
+  EXPECT_EQ(refused.output,
+            "chat-broker: at byte 0: a line above the limit of 524288 bytes; 0 messages were taken before\n");
 }
 
 TEST_F(RoomFiles, MakeNoSpaceForAMessageThatOnlySaysHowLargeItIs) {
   const auto refused = run("import lobby --format delimited", "\xff\xff\xff\xff\x07");
-  EXPECT_EQ(refused.output, "chat-broker: message 1: a message of 2147483647 bytes is above the limit of 131072\n");
+  EXPECT_EQ(refused.output,
+            "chat-broker: at byte 0: a message of 2147483647 bytes is above the limit of 131072; 0 messages were taken "
+            "before\n");
 }
 
 TEST_F(RoomFiles, TakeNoMessageThatIsCutOff) {
   EXPECT_EQ(run("import lobby --format delimited", "\x05hel").status, 1);
   EXPECT_EQ(run("import lobby --format delimited", "\x80").status, 1);
+}
+
+TEST_F(RoomFiles, SayWhereAnImportMetWhatIsNoMessageAndHowMuchTheyTook) {
+  const std::string size_without_end(10, '\xff');
+  const auto whole = delimited(small_message());
+  const auto place = std::to_string(3 * whole.size());
+  int room = 0;
+  for (const auto& [bad, why] :
+       {std::pair{size_without_end, "what comes is not the size of a message"}, std::pair{std::string("\x80"), ""},
+        std::pair{std::string("\x02zz"), "what comes is no message"}}) {
+    const auto name = "room" + std::to_string(++room);
+    const auto refused = run("import " + name + " --format delimited", whole + whole + whole + bad + whole + whole);
+    EXPECT_EQ(refused.status, 1) << refused.output;
+    EXPECT_EQ(refused.output.find("chat-broker: at byte " + place + ": " + why), 0u) << refused.output;
+    EXPECT_NE(refused.output.find("; 3 messages were taken before\n"), std::string::npos) << refused.output;
+    EXPECT_EQ(run("export " + name).lines().size(), 3u);
+  }
+}
+
+TEST_F(RoomFiles, SayThatTheLastMessageOfAnImportIsCutOff) {
+  const auto whole = delimited(small_message());
+  for (std::size_t kept = 1; kept < whole.size(); ++kept) {
+    const auto refused = run("import lobby --format delimited", whole + whole.substr(0, kept));
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_EQ(refused.output, "chat-broker: at byte " + std::to_string(whole.size()) +
+                                  ": a message is cut off; 1 messages were taken before\n");
+  }
+}
+
+TEST_F(RoomFiles, SendNoEscapesOfAnImportToTheTerminal) {
+  for (const std::string input : {"\033]0;title\007\n", "{\"\033[2J\":1}\n"}) {
+    const auto refused = run("import lobby", input);
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_EQ(refused.output.find('\033'), std::string::npos) << refused.output;
+  }
+}
+
+TEST_F(RoomFiles, SendNoEscapesOfTheirNamesToTheTerminal) {
+  const auto odd = " --data '" + (directory_ / "odd\033[2J").string() + "'";
+  for (const auto* what : {"check", "export lobby", "import lobby"}) {
+    const auto refused = run_shell(CHAT_BROKER " " + std::string(what) + odd + "/none 2>&1 </dev/null");
+    EXPECT_NE(refused.status, 0) << what;
+    EXPECT_EQ(refused.output.find('\033'), std::string::npos) << refused.output;
+  }
 }
 
 TEST_F(RoomFiles, TakeTheLastLineWithoutItsEnd) {
@@ -242,7 +293,7 @@ TEST_F(RoomFiles, TakeTheLastLineWithoutItsEnd) {
 TEST_F(RoomFiles, AreNotMadeForWhatIsNoMessage) {
   const auto refused = run("import lobby", "nonsense\n");
   EXPECT_EQ(refused.status, 1);
-  EXPECT_EQ(refused.output.find("chat-broker: message 1: "), 0u) << refused.output;
+  EXPECT_EQ(refused.output.find("chat-broker: at byte 0: "), 0u) << refused.output;
   EXPECT_EQ(run("check").output, "");
 }
 
