@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include <google/protobuf/util/time_util.h>
+
 namespace switchboard::chat {
 namespace {
 
@@ -16,6 +18,15 @@ rpc::status at_most(const char* what, std::string_view value, std::size_t limit)
   if (value.size() <= limit) return {};
   return invalid(std::string(what) + " of " + std::to_string(value.size()) + " bytes is above the limit of " +
                  std::to_string(limit));
+}
+
+/// A time that has no JSON form is none (google.protobuf.Timestamp).
+rpc::status check_time(const google::protobuf::Timestamp& time) {
+  using google::protobuf::util::TimeUtil;
+  if (time.seconds() >= TimeUtil::kTimestampMinSeconds && time.seconds() <= TimeUtil::kTimestampMaxSeconds &&
+      time.nanos() >= 0 && time.nanos() < 1'000'000'000)
+    return {};
+  return invalid("a sent_at outside of the years 1 to 9999");
 }
 
 bool is_room_character(char each) {
@@ -49,6 +60,14 @@ rpc::status check_text(std::string_view text) {
 
 rpc::status check_client_message_id(std::string_view id) {
   return at_most("a client_message_id", id, client_message_id_bytes_max);
+}
+
+rpc::status check_message(const v1::ChatMessage& message) {
+  if (message.sender().empty()) return invalid("a message without a sender");
+  for (auto bad : {check_nickname(message.sender()), check_text(message.text()),
+                   check_client_message_id(message.client_message_id()), check_time(message.sent_at())})
+    if (!bad.ok()) return bad;
+  return {};
 }
 
 rpc::status check_resume_token(std::string_view token) {

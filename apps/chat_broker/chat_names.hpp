@@ -1,6 +1,6 @@
 #pragma once
 
-/// Which names and texts chat takes (proto/switchboard/chat/v1/chat.proto, its head).
+/// Which names, texts and messages chat takes (proto/switchboard/chat/v1/chat.proto, its head).
 ///
 /// Threads    free functions.
 /// Errors     a status of INVALID_ARGUMENT that says which rule was broken. That strings are UTF-8 was checked as they
@@ -8,6 +8,7 @@
 
 #include <string_view>
 
+#include <switchboard/chat/v1/chat.pb.h>
 #include <switchboard/rpc/status.hpp>
 
 namespace switchboard::chat {
@@ -18,5 +19,7 @@ rpc::status check_nickname(std::string_view nickname);
 rpc::status check_text(std::string_view text);
 rpc::status check_client_message_id(std::string_view id);
 rpc::status check_resume_token(std::string_view token);
+/// Whether a broker could have stored it, whatever its sequence.
+rpc::status check_message(const v1::ChatMessage& message);
 
 }  // namespace switchboard::chat

@@ -89,7 +89,7 @@ void chat_service::publish(PublishRequest& request, rpc::responder<PublishReply>
       !bad.ok())
     return reply.fail(std::move(bad));
   const auto* const room = rooms_->use(request.room());
-  if (!room) return reply.fail(rpc::code::failed_precondition, "join the room under a nickname first");
+  if (!room) return reply.fail(rooms::refusal_of_others(store_->find(request.room()).get()));
   ChatMessage content;
   content.mutable_text()->swap(*request.mutable_text());
   set(*content.mutable_sent_at(), now_());

@@ -7,12 +7,9 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/util/json_util.h>
-#include <google/protobuf/util/time_util.h>
 
 namespace switchboard::chat {
 namespace {
-
-using google::protobuf::util::TimeUtil;
 
 /// A line of JSON, at most: every byte of the longest text as \u0000.
 constexpr std::size_t line_bytes_max = 8 * text_bytes_max;
@@ -21,23 +18,6 @@ constexpr std::size_t message_bytes_max = 2 * text_bytes_max;
 
 rpc::status no_message(std::string why) {
   return {rpc::code::invalid_argument, std::move(why)};
-}
-
-/// A time that has no JSON form is none (google.protobuf.Timestamp).
-rpc::status check_time(const google::protobuf::Timestamp& time) {
-  if (time.seconds() >= TimeUtil::kTimestampMinSeconds && time.seconds() <= TimeUtil::kTimestampMaxSeconds &&
-      time.nanos() >= 0 && time.nanos() < 1'000'000'000)
-    return {};
-  return no_message("a sent_at outside of the years 1 to 9999");
-}
-
-/// Whether a broker could have stored it.
-rpc::status check_message(const v1::ChatMessage& message) {
-  if (message.sender().empty()) return no_message("a message without a sender");
-  for (auto bad : {check_nickname(message.sender()), check_text(message.text()),
-                   check_client_message_id(message.client_message_id()), check_time(message.sent_at())})
-    if (!bad.ok()) return bad;
-  return {};
 }
 
 }  // namespace

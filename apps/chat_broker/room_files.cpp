@@ -18,6 +18,7 @@
 #include <google/protobuf/util/json_util.h>
 #include <unistd.h>
 
+#include <switchboard/rooms/sqlite_check.hpp>
 #include <switchboard/rooms/sqlite_salvage.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
 #include <switchboard/text/printable.hpp>
@@ -87,21 +88,27 @@ rooms::log_page read(rooms::log& from, std::uint64_t after) {
   return arrived.get_future().get();
 }
 
+bool parse(std::string_view body, v1::ChatMessage& message) {
+  return message.ParseFromArray(body.data(), static_cast<int>(body.size()));
+}
+
 // -- check ----------------------------------------------------------------------------------------------------------
 
 int check(const command& wanted) {
-  const auto faults = rooms::sqlite_store::check(wanted.directory);
-  if (!faults) return complain(faults.status().message);
-  for (const auto& each : *faults) std::fprintf(stderr, "%s\n", each.c_str());
-  if (!faults->empty()) return complain(wanted.directory + " is damaged");
-  auto store = open(wanted);
-  if (!store) return complain(store.status().message);
-  for (const auto& name : (*store)->rooms("", (*store)->size())) {
-    const auto extent = (*store)->find(name)->extent();
-    std::printf("%s: %llu to %llu\n", name.c_str(), static_cast<unsigned long long>(extent.first),
-                static_cast<unsigned long long>(extent.last));
+  const auto report = rooms::check_sqlite(wanted.directory, [](std::string_view body) {
+    v1::ChatMessage message;
+    return parse(body, message) && check_message(message).ok();
+  });
+  if (!report) return complain(report.status().message);
+  for (const auto& each : report->faults) std::fprintf(stderr, "%s\n", text::printable(each).c_str());
+  for (const auto& each : report->rooms) {
+    std::printf("%s: %llu to %llu", text::printable(each.name).c_str(), static_cast<unsigned long long>(each.first),
+                static_cast<unsigned long long>(each.last));
+    if (each.without_checksum != 0)
+      std::printf(", %llu of them without a checksum", static_cast<unsigned long long>(each.without_checksum));
+    std::putchar('\n');
   }
-  return 0;
+  return report->faults.empty() ? 0 : complain(wanted.directory + " is damaged");
 }
 
 // -- export ---------------------------------------------------------------------------------------------------------
@@ -123,7 +130,7 @@ int export_room(const command& wanted) {
     const progress bar{room->last()};
     const auto write = [&](std::uint64_t sequence, std::string_view body) {
       v1::ChatMessage message;
-      if (!message.ParseFromArray(body.data(), static_cast<int>(body.size()))) return false;
+      if (!parse(body, message)) return false;
       message.set_sequence(sequence);
       if (sequence % page_entries == 0) bar.at(sequence);
       return put(message, wanted.is_json());

@@ -13,7 +13,7 @@ needed=(
   libprotobuf-dev libprotoc-dev protobuf-compiler # frames, messages, the plugin
   libspdlog-dev libfmt-dev libcli11-dev # logs and command lines of the programs
   libedit-dev                           # chat-client's line editor
-  libsqlite3-dev                        # rooms on disk
+  libsqlite3-dev zlib1g-dev             # rooms on disk, and their checksums
   libgtest-dev                          # tests
   python3 python3-protobuf              # the independent client of the tests
   "$@"

@@ -25,14 +25,17 @@ using words = std::vector<std::string>;
 
 constexpr auto patience = seconds(10);
 
-/// A log store whose logs fail as the test wants: a text "throw" throws in the room that appends it.
+/// A log store whose logs fail as the test wants: a text "throw" throws in the room that appends it, and the log of the
+/// room "damaged" is.
 class brittle_store final : public rooms::log_store {
 public:
   explicit brittle_store(std::shared_ptr<rooms::log_store> behind) : behind_(std::move(behind)) {}
 
-  std::shared_ptr<rooms::log> open(const std::string& room) override { return wrapped(behind_->open(room)); }
+  std::shared_ptr<rooms::log> open(const std::string& room) override { return wrapped(behind_->open(room), room); }
+  std::shared_ptr<rooms::log> find(const std::string& room) const override {
+    return wrapped(behind_->find(room), room);
+  }
   void close(const std::string& room) override { behind_->close(room); }
-  std::shared_ptr<rooms::log> find(const std::string& room) const override { return wrapped(behind_->find(room)); }
   std::vector<std::string> rooms(const std::string& after, std::size_t limit) const override {
     return behind_->rooms(after, limit);
   }
@@ -41,7 +44,8 @@ public:
 private:
   class brittle_log final : public rooms::log {
   public:
-    explicit brittle_log(std::shared_ptr<rooms::log> behind) : behind_(std::move(behind)) {}
+    brittle_log(std::shared_ptr<rooms::log> behind, bool is_damaged)
+        : behind_(std::move(behind)), is_damaged_(is_damaged) {}
     void append(std::vector<rooms::record> records,
                 std::function<void(std::vector<rooms::append_result>)> done) override {
       for (const auto& each : records)
@@ -49,17 +53,22 @@ private:
       behind_->append(std::move(records), std::move(done));
     }
     void read(rooms::page_request wanted, std::function<void(rooms::log_page)> done) override {
+      if (is_damaged_) return done({condition(), {}, extent()});
       behind_->read(std::move(wanted), std::move(done));
     }
     void watch(std::function<void()>) override {}
     rooms::log_extent extent() const override { return behind_->extent(); }
+    rpc::status condition() const override {
+      return is_damaged_ ? rpc::status{code::data_loss, "message 3 is damaged"} : rpc::status{};
+    }
 
   private:
     const std::shared_ptr<rooms::log> behind_;
+    const bool is_damaged_;
   };
 
-  static std::shared_ptr<rooms::log> wrapped(std::shared_ptr<rooms::log> whole) {
-    return whole ? std::make_shared<brittle_log>(std::move(whole)) : nullptr;
+  static std::shared_ptr<rooms::log> wrapped(std::shared_ptr<rooms::log> whole, const std::string& room) {
+    return whole ? std::make_shared<brittle_log>(std::move(whole), room == "damaged") : nullptr;
   }
 
   const std::shared_ptr<rooms::log_store> behind_;
@@ -201,6 +210,22 @@ TEST_F(ChatService, LetsPeopleTalk) {
   to_ann.cancel();
   ASSERT_TRUE(ann.client().flush(within(patience)));
   EXPECT_EQ(take(to_bob, 1), words{"left ann"});
+}
+
+TEST_F(ChatService, AnswersDataLossToAllThatConcernsADamagedRoom) {
+  serve();
+  (void)store->open("damaged");
+  user ann{server};
+  EXPECT_TRUE(has_code(ann.publish("damaged", "hi"), code::data_loss));
+  auto stream = ann.join("damaged", "ann");
+  EXPECT_TRUE(has_code(end_of(stream), code::data_loss));
+  EXPECT_TRUE(has_code(ann.publish("damaged", "hi"), code::data_loss));
+  HistoryRequest request;
+  request.set_room("damaged");
+  HistoryReply reply;
+  EXPECT_TRUE(has_code(ann.call("History", request, reply), code::data_loss));
+  auto another = ann.join("lobby", "ann");
+  EXPECT_TRUE(is_ok(ann.publish("lobby", "hi")));
 }
 
 TEST_F(ChatService, TellsWhenAMessageWasSentAndItsId) {

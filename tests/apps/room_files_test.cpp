@@ -10,6 +10,7 @@
 #include <chat_service.hpp>
 #include <google/protobuf/util/delimited_message_util.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <switchboard/chat/v1/chat.pb.h>
 #include <switchboard/rooms/sqlite_store.hpp>
@@ -60,6 +61,14 @@ protected:
     google::protobuf::util::SerializeDelimitedToOstream(message, &bytes);
     return bytes.str();
   }
+  /// What damages the database.
+  void run_sql(const std::string& statements) const {
+    sqlite3* other = nullptr;
+    ASSERT_EQ(sqlite3_open(database().c_str(), &other), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(other, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(other);
+    sqlite3_close(other);
+  }
+
   outcome import_delimited(const chat::v1::ChatMessage& message) const {
     return run("import lobby --format delimited", delimited(message));
   }
@@ -299,8 +308,10 @@ TEST_F(RoomFiles, AreNotMadeForWhatIsNoMessage) {
 
 TEST_F(RoomFiles, AreExportedFromADamagedDatabaseAsFarAsTheyCanBeRead) {
   run("import lobby", lines(1, 2'500));
-  constexpr std::streamoff page = 4'096;
-  std::fstream(database(), std::ios::in | std::ios::out | std::ios::binary).seekp(20 * page) << std::string(page, 'x');
+  constexpr std::size_t page = 4'096;
+  const auto place = content_of_database().find("line 1200") / page * page;
+  std::fstream(database(), std::ios::in | std::ios::out | std::ios::binary).seekp(static_cast<std::streamoff>(place))
+      << std::string(page, 'x');
   EXPECT_EQ(run("check").status, 1);
   const auto damaged = content_of_database();
 
@@ -315,6 +326,53 @@ TEST_F(RoomFiles, AreExportedFromADamagedDatabaseAsFarAsTheyCanBeRead) {
   EXPECT_LT(to, 2'500u);
   EXPECT_EQ(messages + (to + 1 - from), 2'500u) << from << " to " << to;
   EXPECT_EQ(content_of_database(), damaged);
+}
+
+TEST_F(RoomFiles, AreExportedWholeWhereARoomSaysThatItKeepsLess) {
+  run("import lobby", lines(1, 20));
+  run_sql("UPDATE rooms SET first = 21");
+  const auto exported = run("export lobby");
+  EXPECT_EQ(exported.status, 0);
+  EXPECT_EQ(exported.lines().size(), 20u);
+  EXPECT_EQ(run("import lobby --append", lines(21, 21)).status, 1) << "it is damaged";
+  EXPECT_EQ(run("check").status, 1);
+}
+
+TEST_F(RoomFiles, NameTheMessageThatIsNotAsItWasWritten) {
+  run("import lobby", lines(1, 3));
+  run_sql("UPDATE messages SET at = 0 WHERE sequence = 2");
+  const auto exported = run("export lobby");
+  EXPECT_EQ(exported.status, 1);
+  EXPECT_EQ(exported.lines().size(), 3u);
+  EXPECT_NE(exported.output.find("chat-broker: message 2 cannot be read\n"), std::string::npos) << exported.output;
+  EXPECT_EQ(run("check").output.find("lobby: message 2: damaged\n"), 0u) << run("check").output;
+}
+
+TEST_F(RoomFiles, SayHowManyMessagesWereStoredBeforeThereWereChecksums) {
+  run("import lobby", lines(1, 3));
+  run_sql("ALTER TABLE messages DROP COLUMN checksum; PRAGMA user_version = 1");
+  EXPECT_EQ(run("export lobby").lines().size(), 3u);
+  EXPECT_EQ(run("import lobby --append", lines(4, 5)).status, 0);
+  EXPECT_EQ(run("check").output, "lobby: 1 to 5, 3 of them without a checksum\n");
+}
+
+TEST_F(RoomFiles, AreFoundDamagedWhereABodyIsNoMessage) {
+  run("import lobby", lines(1, 3));
+  run_sql("UPDATE messages SET body = x'ffff', checksum = NULL WHERE sequence = 2");
+  const auto checked = run("check");
+  EXPECT_EQ(checked.status, 1);
+  EXPECT_EQ(checked.output.find("lobby: message 2: not a message\n"), 0u) << checked.output;
+}
+
+TEST_F(RoomFiles, AreRefusedInOneLineWhereATableIsMissing) {
+  run("import lobby", lines(1, 3));
+  run_sql("DROP TABLE ids");
+  for (const std::string what : {"check", "export lobby", "import hall", "--listen 127.0.0.1:0"}) {
+    const auto refused = run(what);
+    EXPECT_EQ(refused.status, 1) << what;
+    EXPECT_NE(refused.output.find("its tables are damaged: no such table: ids"), std::string::npos) << refused.output;
+    EXPECT_LE(refused.lines().size(), 2u) << refused.output;
+  }
 }
 
 TEST_F(RoomFiles, AreNotMadeByAnExport) {

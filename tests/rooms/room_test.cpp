@@ -58,6 +58,7 @@ public:
   }
   void watch(std::function<void()> grown) override { behind_->watch(std::move(grown)); }
   log_extent extent() const override { return behind_->extent(); }
+  rpc::status condition() const override { return damage; }
 
   void answer() {
     auto appends_waiting = std::exchange(waiting_, {});
@@ -66,6 +67,7 @@ public:
 
   mode how = mode::at_once;
   bool unreadable = false;
+  rpc::status damage;
   int appends = 0;
 
 private:
@@ -274,6 +276,18 @@ TEST_F(Room, WakesEachOfAThousandMembersOnceATurnHoweverMuchItPublishes) {
   };
   EXPECT_EQ(wakes_of(1), members_count);
   EXPECT_EQ(wakes_of(60), members_count);
+}
+
+TEST_F(Room, LetsNoOneInOnceItsLogIsDamaged) {
+  const auto stream = join(ann, "ann");
+  run();
+  log->damage = {rpc::code::data_loss, "room r is damaged"};
+  const auto refused = join(bob, "bob");
+  const auto published = publish(bob, "hi");
+  run();
+  EXPECT_EQ(ann.read(stream), words{"caught up 0"});
+  EXPECT_EQ(bob.read(refused), words{"DATA_LOSS"});
+  EXPECT_EQ(bob.answer_to(published), "DATA_LOSS");
 }
 
 TEST_F(Room, TurnsAJoinIntoAStream) {

@@ -80,9 +80,32 @@ TEST_F(SqliteSalvage, FindsMessagesBehindTheEndThatTheRoomHas) {
   EXPECT_EQ(salvaged(), "1a 2b 3c 4d 5e ");
 }
 
+TEST_F(SqliteSalvage, FindsMessagesBeforeTheBeginningThatTheRoomHas) {
+  for (const auto* first : {"0", "3", "6", "9"}) {
+    run_sql(std::string("UPDATE rooms SET first = ") + first);
+    EXPECT_EQ(salvaged(), "1a 2b 3c 4d 5e ");
+  }
+}
+
+TEST_F(SqliteSalvage, LosesWhatIsNotAsItWasWritten) {
+  run_sql("UPDATE messages SET body = CAST('x' AS BLOB) WHERE sequence = 3");
+  EXPECT_EQ(salvaged(), "1a 2b 4d 3-3 5e ");
+}
+
+TEST_F(SqliteSalvage, FindsMessagesWithoutChecksums) {
+  run_sql("ALTER TABLE messages DROP COLUMN checksum; PRAGMA user_version = 1");
+  EXPECT_EQ(salvaged(), "1a 2b 3c 4d 5e ");
+}
+
+TEST_F(SqliteSalvage, DoesNotSeekThroughAHoleSequenceBySequence) {
+  run_sql("UPDATE messages SET sequence = 4000000000000000000, checksum = NULL WHERE sequence = 5");
+  EXPECT_EQ(salvaged(), "1a 2b 3c 4d 4000000000000000000e 5-3999999999999999999 ");
+}
+
 TEST_F(SqliteSalvage, LosesWhatIsNoMessageTogetherWithItsNeighbours) {
   run_sql(
-      "UPDATE messages SET body = CAST('no body' AS BLOB) WHERE sequence = 2; DELETE FROM messages WHERE sequence = 3");
+      "UPDATE messages SET body = CAST('no body' AS BLOB), checksum = NULL WHERE sequence = 2; DELETE FROM messages "
+      "WHERE sequence = 3");
   EXPECT_EQ(salvaged(), "1a 4d 2-3 5e ");
 }
 

@@ -8,8 +8,8 @@
 ///            assumes that one process alone appends.
 /// Threads    any; `done` is called once, on any thread, possibly before the call returns.
 /// Owns       the entries. Their bytes are shared with the connections that send them.
-/// Errors     in each record's result: unavailable (could not be stored), resource_exhausted (space ran out). A failed
-///            record leaves no gap.
+/// Errors     in each record's result: unavailable (could not be stored), resource_exhausted (space ran out), data_loss
+///            (condition()). A failed record leaves no gap.
 
 #include <cstdint>
 #include <functional>
@@ -81,6 +81,8 @@ public:
   virtual void read(page_request wanted, std::function<void(log_page)> done) = 0;
   /// What is known without asking anybody; appends of others may be missing.
   virtual log_extent extent() const = 0;
+  /// DATA_LOSS once messages that it had were found damaged or missing: it is not appended to any more.
+  virtual rpc::status condition() const { return {}; }
   /// `grown` is called, on any thread, each time that extent() has come to a higher last sequence, and before the
   /// append is `done` that did it; it replaces the one before. So a room learns of messages that
   /// others have appended, or it itself before it was started anew.

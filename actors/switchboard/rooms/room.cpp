@@ -143,6 +143,7 @@ void room::on_join(room_join& join) {
 }
 
 rpc::status room::refusal(const room_join& join, call_key call) const {
+  if (auto damaged = feed_->log->condition(); !damaged.ok()) return damaged;
   if (!join.log_id.empty() && join.log_id != log_id_)
     return {rpc::code::out_of_range, "the room's log is another one now: join again from 0"};
   if (join.after_sequence > feed_->tail.last_sequence())
@@ -189,7 +190,7 @@ void room::on_publish(room_publish& publish) {
   ++uses_;
   const auto* const nickname = members_.nickname_of(publish.call.context().caller().id);
   if (!nickname) {
-    publish.call.fail(rpc::code::failed_precondition, "join the room under a nickname first");
+    publish.call.fail(refusal_of_others(feed_->log.get()));
     return end_turn();
   }
   record added{codec_->body(*nickname, publish.content), {}};
@@ -246,6 +247,12 @@ void room::on_exit() {
 }
 
 }  // namespace
+
+rpc::status refusal_of_others(const log* messages) {
+  auto damaged = messages ? messages->condition() : rpc::status{};
+  if (!damaged.ok()) return damaged;
+  return {rpc::code::failed_precondition, "join the room under a nickname first"};
+}
 
 room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_codec> codec,
                        std::shared_ptr<log> messages, const room_limits& limits, room_metrics figures,

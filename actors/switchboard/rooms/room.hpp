@@ -99,6 +99,9 @@ struct room_handle {
   std::shared_ptr<const room_occupancy> occupancy;
 };
 
+/// Why a publish is refused of a caller that has not joined the room with this log; null where there is no such room.
+rpc::status refusal_of_others(const log* messages);
+
 /// Starts a room in front of `messages`, spawned by `parent`; it counts in `figures`. `clock`: for what depends on time, null
 /// where nothing is to.
 room_handle spawn_room(caf::local_actor& parent, std::string name, std::shared_ptr<const room_codec> codec,

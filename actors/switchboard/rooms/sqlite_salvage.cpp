@@ -5,12 +5,15 @@
 #include <switchboard/rooms/sqlite/database.hpp>
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
+#include <switchboard/rooms/sqlite/stored_message.hpp>
 #include <switchboard/rooms/sqlite_salvage.hpp>
 
 namespace switchboard::rooms {
 
 using sqlite::database;
+using sqlite::in_file;
 using sqlite::statement;
+using sqlite::stored_message;
 
 struct sqlite_salvage::files {
   sqlite::data_directory claimed;
@@ -26,31 +29,31 @@ rpc::result<sqlite_salvage> sqlite_salvage::open(const std::filesystem::path& di
   const auto path = sqlite::database_path(directory);
   // Before the claim, which would leave its lock in a directory that has no database.
   auto rooms = database::open(path, sqlite::access::read_only);
-  if (!rooms) return rpc::status{rooms.status().code, path + ": " + rooms.status().message};
+  if (!rooms) return in_file(path, rooms.status());
   auto claimed = sqlite::data_directory::claim(directory);
   if (!claimed) return claimed.status();
   sqlite_salvage opened{std::make_unique<files>(files{std::move(*claimed), std::move(*rooms)})};
-  if (auto failure = opened.find(room); !failure.ok()) return rpc::status{failure.code, path + ": " + failure.message};
+  if (auto failure = opened.find(room); !failure.ok()) return in_file(path, std::move(failure));
   opened.files_->claimed.sign();
   return opened;
 }
 
 rpc::status sqlite_salvage::find(const std::string& room) {
   auto& rooms = files_->rooms;
-  if (auto failure = sqlite::recognise(rooms); !failure.ok()) return failure;
-  // A damaged database may have lost its tables: that is no statement that does not fit the schema.
-  if (const auto tables = rooms.ask("EXPLAIN SELECT id, name, first, last, sequence, body FROM rooms, messages");
-      !tables)
-    return tables.status();
+  const auto version = sqlite::version_of(rooms);
+  if (!version) return version.status();
+  if (auto lost = sqlite::find_tables(rooms, *version); !lost.ok()) return lost;
+  columns_ = stored_message::columns(*version);
   rpc::status failure{rpc::code::not_found, "there is no room " + room};
   // Where the index is damaged the table may be whole, and where part of the table is the index may lead past it.
   for (const auto* way : {"", " NOT INDEXED"}) {
     statement named(rooms, std::string("SELECT id, first, last FROM rooms") + way + " WHERE name = ?");
-    if (!named) return rooms.status();
+    if (!named) return rooms.refusal();
     auto row = named.query(std::string_view(room));
     if (row.next()) {
+      name_ = room;
       number_ = row.integer(0);
-      first_ = row.integer(1);
+      first_ = std::max<std::uint64_t>(row.integer(1), 1);
       last_ = last_stored_ = row.integer(2);
       failure = {};
       break;
@@ -58,28 +61,38 @@ rpc::status sqlite_salvage::find(const std::string& room) {
     if (!row.status().ok()) failure = row.status();
   }
   if (!failure.ok()) return failure;
-  // The room may end elsewhere than it says.
-  statement newest(rooms, "SELECT max(sequence) FROM messages WHERE room = ?");
-  if (!newest) return rooms.status();
+  return find_ends();
+}
+
+/// The room may begin and end elsewhere than it says.
+rpc::status sqlite_salvage::find_ends() {
+  statement newest(files_->rooms, "SELECT max(sequence) FROM messages WHERE room = ?");
+  statement oldest(files_->rooms, "SELECT min(sequence) FROM messages WHERE room = ?");
+  if (!newest || !oldest) return files_->rooms.refusal();
   if (auto row = newest.query(number_); row.next()) {
     last_stored_ = row.integer(0);
     last_ = std::max(last_, last_stored_);
   }
+  if (auto row = oldest.query(number_); row.next() && !row.is_null(0)) first_ = std::min(first_, row.integer(0));
   return {};
 }
 
 void sqlite_salvage::read(const found_message& found, const lost_messages& lost) {
-  statement onward(files_->rooms,
-                   "SELECT sequence, body FROM messages WHERE room = ? AND sequence BETWEEN ? AND ? ORDER BY sequence");
+  statement onward(files_->rooms, "SELECT " + columns_ +
+                                      " FROM messages WHERE room = ? AND sequence BETWEEN ? AND ? ORDER BY sequence");
   auto unread = first_;
-  for (auto next = first_; onward && next <= last_stored_; ++next) {
+  for (auto next = first_; onward && next <= last_stored_;) {
     auto rows = onward.query(number_, next, last_stored_);
-    for (; rows.next() && rows.integer(0) == next; ++next) {
-      if (!found(next, rows.bytes(1))) continue;
-      if (unread < next) lost(unread, next - 1);
-      unread = next + 1;
+    while (rows.next()) {
+      const stored_message message{rows};
+      next = message.sequence + 1;
+      if (!message.is_whole(name_) || !found(message.sequence, message.body)) continue;
+      if (unread < message.sequence) lost(unread, message.sequence - 1);
+      unread = next;
     }
+    if (rows.status().ok()) break;
     // This one cannot be read; the one after it perhaps can.
+    ++next;
   }
   if (unread <= last_) lost(unread, last_);
 }

@@ -3,6 +3,7 @@
 /// Reads a room out of a directory's database as it is, damaged or not.
 ///
 /// Why        a store refuses a damaged database; the messages that it still has must not be lost with the others.
+/// Found      what its checksum and its taker say is whole; of a database from before checksums, what its taker says.
 /// Order      of sequences; a hole is named once its end is known. What follows a damaged place is looked for one sequence
 ///            after the other.
 /// Threads    one at a time.
@@ -44,8 +45,11 @@ private:
 
   explicit sqlite_salvage(std::unique_ptr<files> opened);
   rpc::status find(const std::string& room);
+  rpc::status find_ends();
 
   std::unique_ptr<files> files_;
+  std::string name_;
+  std::string columns_;  ///< of a message, in a database of this version
   std::uint64_t number_ = 0;
   std::uint64_t first_ = 1;
   std::uint64_t last_ = 0;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include <switchboard/logging/logging.hpp>
@@ -11,12 +12,8 @@ namespace switchboard::rooms {
 namespace {
 
 using sqlite::database;
+using sqlite::in_file;
 using sqlite::room_row;
-
-rpc::status in_file(const std::string& path, rpc::status why) {
-  why.message = path + ": " + why.message;
-  return why;
-}
 
 void warn_of_exposed(const sqlite::data_directory& claimed) {
   for (const auto& each : claimed.exposed())
@@ -24,33 +21,57 @@ void warn_of_exposed(const sqlite::data_directory& claimed) {
                   each.string());
 }
 
-/// What is wrong with the small tables, which everything stands on; empty where nothing is. The messages are looked at by
-/// a check of their own, since that takes as long as there are many.
-rpc::result<std::string> damage_of(database& rooms) {
+/// What is wrong with the database as a whole; empty where nothing is. The messages are looked at as they are read, or by a
+/// check of their own (sqlite_check.hpp), since that takes as long as there are many.
+rpc::result<std::string> find_damage(database& rooms) {
   for (const auto* table : {"rooms", "ids"}) {
-    auto said = rooms.ask("PRAGMA quick_check('" + std::string(table) + "')");
+    auto said = rooms.ask("PRAGMA integrity_check('" + std::string(table) + "')");
     if (!said) return said.status();
     if (*said != "ok") return *said;
   }
+  // Seeks from one room's messages to the next room's.
   return rooms.ask(
-      "SELECT 'room ' || CAST(name AS TEXT) || ' ends at ' || last || ', its messages do not' FROM rooms "
-      "WHERE last >= first AND last IS NOT (SELECT max(sequence) FROM messages WHERE room = rooms.id) LIMIT 1");
+      "WITH RECURSIVE kept(room) AS (SELECT min(room) FROM messages UNION ALL "
+      "SELECT (SELECT min(room) FROM messages WHERE room > kept.room) FROM kept WHERE kept.room IS NOT NULL) "
+      "SELECT 'it has messages of a room that is not there' FROM kept "
+      "WHERE room IS NOT NULL AND room NOT IN (SELECT id FROM rooms) LIMIT 1");
 }
 
 /// Earlier versions stored rooms before their first message.
-constexpr const char* forget_empty_rooms = "DELETE FROM rooms WHERE last = 0";
+constexpr const char* forget_empty_rooms =
+    "DELETE FROM rooms WHERE last = 0 AND NOT EXISTS (SELECT 1 FROM messages WHERE room = rooms.id)";
 
-using stored_rooms = std::vector<std::pair<std::string, room_row>>;
+struct stored_room {
+  std::string name;
+  room_row row;
+  std::string damage;  ///< in words; empty where its messages begin and end where it says
+};
 
-rpc::result<stored_rooms> read_rooms(const database& from) {
-  stored_rooms all;
-  sqlite::statement every(from, "SELECT name, id, log_id, first, last, bytes FROM rooms");
-  if (!every) return from.status();
-  auto rows = every.query();
-  while (rows.next())
-    all.emplace_back(std::string(rows.bytes(0)), room_row{rows.integer(1), std::string(rows.bytes(2)), rows.integer(3),
-                                                          rows.integer(4), rows.integer(5)});
-  if (!rows.status().ok()) return rows.status();
+/// Where a room says that its messages are, against where they are.
+std::string damage_of(const room_row& row, std::uint64_t oldest, std::uint64_t newest) {
+  const auto from_to = [](std::uint64_t first, std::uint64_t last) {
+    return first > last ? "none" : std::to_string(first) + " to " + std::to_string(last);
+  };
+  const bool is_none = row.first == row.last + 1 && newest == 0;
+  if (is_none || (row.first != 0 && row.first == oldest && row.last == newest)) return {};
+  return "it says that its messages are " + from_to(row.first, row.last) + ", and there are " +
+         from_to(std::max<std::uint64_t>(oldest, 1), newest);
+}
+
+rpc::result<std::vector<stored_room>> read_rooms(const database& from) {
+  std::vector<stored_room> all;
+  sqlite::statement every(from,
+                          "SELECT name, id, log_id, first, last, bytes, "
+                          "(SELECT min(sequence) FROM messages WHERE room = rooms.id), "
+                          "(SELECT max(sequence) FROM messages WHERE room = rooms.id) FROM rooms");
+  if (!every) return from.refusal();
+  auto found = every.query();
+  while (found.next()) {
+    room_row row{found.integer(1), std::string(found.bytes(2)), found.integer(3), found.integer(4), found.integer(5)};
+    auto damage = damage_of(row, found.integer(6), found.integer(7));
+    all.push_back({std::string(found.bytes(0)), std::move(row), std::move(damage)});
+  }
+  if (!found.status().ok()) return found.status();
   return all;
 }
 
@@ -67,12 +88,13 @@ rpc::result<std::shared_ptr<sqlite_store>> sqlite_store::open(encoder encode, co
   auto rooms = sqlite::open_for_writing(path, options.safety);
   if (!rooms) return in_file(path, rooms.status());
   if (auto failure = sqlite::migrate(*rooms); !failure.ok()) return in_file(path, std::move(failure));
+  if (auto failure = sqlite::recognise(*rooms); !failure.ok()) return in_file(path, std::move(failure));
   claimed->sign();
   // The files are new, perhaps; their names must last as long as what is in them.
   if (auto failure = claimed->sync(); !failure.ok()) return failure;
-  const auto damage = damage_of(*rooms);
+  const auto damage = find_damage(*rooms);
   if (!damage) return in_file(path, damage.status());
-  if (!damage->empty() && *damage != "ok")
+  if (!damage->empty())
     return rpc::status{rpc::code::data_loss, path + " is damaged: " + *damage +
                                                  ". It is left as it is: put back a copy, or export what can be read"};
   if (auto failure = rooms->execute(forget_empty_rooms); !failure.ok()) return in_file(path, std::move(failure));
@@ -85,50 +107,13 @@ rpc::result<std::shared_ptr<sqlite_store>> sqlite_store::open(encoder encode, co
   auto reader = std::make_shared<sqlite::history>(path, std::move(*for_reading));
   std::shared_ptr<sqlite_store> store{
       new sqlite_store(std::move(encode), std::move(*claimed), std::move(writer), std::move(reader))};
-  for (const auto& [name, row] : *stored) {
+  for (const auto& [name, row, damage_of_room] : *stored) {
     auto known = std::make_shared<sqlite::room_log>(name, row, store->encode_, store->writer_, store->reader_);
+    if (!damage_of_room.empty()) known->found_damaged(damage_of_room);
     store->writer_->keep(known);
     store->logs_.emplace(name, std::move(known));
   }
   return store;
-}
-
-rpc::result<std::vector<std::string>> sqlite_store::check(const std::filesystem::path& directory) {
-  auto claimed = sqlite::data_directory::claim(directory);
-  if (!claimed) return claimed.status();
-  const auto path = sqlite::database_path(directory);
-  if (auto lost = sqlite::refuse_lost_database(path); !lost.ok()) return in_file(path, std::move(lost));
-  auto rooms = database::open(path, sqlite::access::read_write);
-  if (!rooms) return in_file(path, rooms.status());
-  if (auto failure = sqlite::recognise(*rooms); !failure.ok()) return in_file(path, std::move(failure));
-  claimed->sign();
-  std::vector<std::string> faults;
-  const auto whole = rooms->ask("PRAGMA integrity_check(1)");
-  if (!whole) return in_file(path, whole.status());
-  if (*whole != "ok") faults.push_back(*whole);
-  sqlite::statement looks[] = {
-      {*rooms,
-       "SELECT name || ': keeps ' || first || ' to ' || last || ', but has ' || count(sequence) || ' messages, ' || "
-       "ifnull(min(sequence), 0) || ' to ' || ifnull(max(sequence), 0) FROM rooms LEFT JOIN messages ON room = id "
-       "GROUP BY id HAVING count(sequence) <> last + 1 - first OR "
-       "(last >= first AND (min(sequence) <> first OR max(sequence) <> last))"},
-      {*rooms,
-       "SELECT name || ': an id of message ' || ids.sequence || ', beyond the last' FROM rooms JOIN ids ON "
-       "ids.room = rooms.id WHERE ids.sequence > last"},
-      {*rooms,
-       "SELECT name || ': one id for two messages' FROM rooms JOIN ids ON ids.room = rooms.id "
-       "GROUP BY rooms.id, ids.id HAVING count(*) > 1"},
-      {*rooms,
-       "SELECT 'messages of a room that is not there: ' || room FROM messages WHERE room NOT IN "
-       "(SELECT id FROM rooms) GROUP BY room"},
-  };
-  for (auto& look : looks) {
-    if (!look) return in_file(path, rooms->status());
-    auto found = look.query();
-    while (found.next()) faults.emplace_back(found.bytes(0));
-    if (!found.status().ok()) faults.push_back(found.status().message);
-  }
-  return faults;
 }
 
 rpc::status sqlite_store::remove(const std::filesystem::path& directory, const std::string& room) {
@@ -137,6 +122,7 @@ rpc::status sqlite_store::remove(const std::filesystem::path& directory, const s
   const auto path = sqlite::database_path(directory);
   auto rooms = sqlite::open_for_writing(path, durability::fsynced);
   if (!rooms) return in_file(path, rooms.status());
+  if (auto failure = sqlite::migrate(*rooms); !failure.ok()) return in_file(path, std::move(failure));
   if (auto failure = sqlite::recognise(*rooms); !failure.ok()) return in_file(path, std::move(failure));
   claimed->sign();
   if (auto failure = rooms->execute("PRAGMA secure_delete = ON; BEGIN IMMEDIATE"); !failure.ok())
@@ -146,7 +132,7 @@ rpc::status sqlite_store::remove(const std::filesystem::path& directory, const s
                            "DELETE FROM ids WHERE room IN (SELECT id FROM rooms WHERE name = ?)",
                            "DELETE FROM rooms WHERE name = ? RETURNING id"}) {
     sqlite::statement deletion{*rooms, each};
-    if (!deletion) return in_file(path, rooms->status());
+    if (!deletion) return in_file(path, rooms->refusal());
     auto rows = deletion.query(std::string_view(room));
     while (rows.next()) found = true;
     if (!rows.status().ok()) return in_file(path, rows.status());
@@ -186,7 +172,7 @@ void sqlite_store::close(const std::string& room) {
   const auto found = logs_.find(room);
   if (found == logs_.end()) return;
   found->second->rest();
-  if (found->second->extent().last == 0) logs_.erase(found);
+  if (found->second->extent().last == 0 && found->second->condition().ok()) logs_.erase(found);
 }
 
 std::shared_ptr<log> sqlite_store::find(const std::string& room) const {

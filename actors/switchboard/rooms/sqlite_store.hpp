@@ -12,7 +12,9 @@
 /// Threads    any. `done` of append() is called on the writer's thread, of read() on the reader's; both must be quick.
 /// Owns       the files' lock, the two threads and their connections. The destructor commits what was accepted before; it
 ///            joins the threads, so it must not run in a `done`.
-/// Errors     of open(): what is wrong with the directory or the database; a damaged one is never replaced. Of records:
+/// Errors     of open(): what is wrong with the directory or the database; a damaged one is never replaced. A room whose
+///            messages are not those that it says it has, or not as they were written, answers DATA_LOSS from then on;
+///            the others go on. Of records:
 ///            resource_exhausted where space ran out or too much waits, else unavailable; the next attempt starts
 ///            afresh, so nothing has to be restarted when a fault has ended.
 
@@ -68,11 +70,6 @@ class sqlite_store final : public log_store {
 public:
   static rpc::result<std::shared_ptr<sqlite_store>> open(encoder encode, const sqlite_options& options);
   ~sqlite_store() override;
-
-  /// Looks at everything in the directory's database, which takes as long as there are messages: the file itself, that
-  /// each room's sequences have no gap, that ids belong to messages that were. What is wrong, in words; empty where
-  /// nothing is. Nothing is changed.
-  static rpc::result<std::vector<std::string>> check(const std::filesystem::path& directory);
 
   /// Deletes a room, its messages and ids from the directory's database, in one transaction; what they were is
   /// overwritten. A room of that name begins anew, with a log_id of its own. NOT_FOUND where there is none.

@@ -4,7 +4,6 @@
 
 #include <sqlite3.h>
 
-#include <switchboard/error/invariant.hpp>
 #include <switchboard/rooms/sqlite/database.hpp>
 
 namespace switchboard::rooms::sqlite {
@@ -49,10 +48,19 @@ rpc::status status_of(sqlite3* handle) {
   if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) return {};
   std::string text = sqlite3_errmsg(handle);
   if (system != 0) text += " (" + std::generic_category().message(system) + ")";
-  return {is_out_of_space(code, system) ? rpc::code::resource_exhausted : rpc::code::unavailable, std::move(text)};
+  const bool is_damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+  return {is_damaged                      ? rpc::code::data_loss
+          : is_out_of_space(code, system) ? rpc::code::resource_exhausted
+                                          : rpc::code::unavailable,
+          std::move(text)};
 }
 
 }  // namespace
+
+rpc::status in_file(const std::string& path, rpc::status why) {
+  why.message = path + ": " + why.message;
+  return why;
+}
 
 void database::closer::operator()(sqlite3* handle) const noexcept {
   sqlite3_close_v2(handle);
@@ -92,6 +100,11 @@ rpc::result<std::string> database::ask(const std::string& statement) {
 
 rpc::status database::status() const {
   return status_of(handle_.get());
+}
+
+rpc::status database::refusal() const {
+  auto latest = status();
+  return latest.ok() ? rpc::status{rpc::code::unavailable, "the database takes no statements"} : latest;
 }
 
 bool database::failed_by_statement() const noexcept {
@@ -148,9 +161,8 @@ void statement::finalizer::operator()(sqlite3_stmt* handle) const noexcept {
 
 statement::statement(const database& in, std::string_view text) {
   sqlite3_stmt* prepared = nullptr;
-  const int code = sqlite3_prepare_v3(in.handle(), text.data(), static_cast<int>(text.size()),
-                                      SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
-  SWITCHBOARD_INVARIANT(code != SQLITE_ERROR, "a statement does not fit the schema");
+  sqlite3_prepare_v3(in.handle(), text.data(), static_cast<int>(text.size()), SQLITE_PREPARE_PERSISTENT, &prepared,
+                     nullptr);
   statement_.reset(prepared);
 }
 

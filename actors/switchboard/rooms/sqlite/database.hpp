@@ -2,8 +2,8 @@
 
 /// A connection to an SQLite database, and its statements.
 ///
-/// Why        what SQLite reports becomes a status once, here: RESOURCE_EXHAUSTED where space ran out, else UNAVAILABLE,
-///            with words for people. Its header is included nowhere else.
+/// Why        what SQLite reports becomes a status once, here: RESOURCE_EXHAUSTED where space ran out, DATA_LOSS where the
+///            file is damaged, else UNAVAILABLE, with words for people. Its header is included nowhere else.
 /// Threads    one at a time: a connection with its statements.
 /// Owns       the connection. Statements and rows must end before it.
 /// Errors     statuses. The latest failure also says whether it is the statement's own, or the disk's (or the file's).
@@ -20,6 +20,9 @@ struct sqlite3_stmt;
 
 namespace switchboard::rooms::sqlite {
 
+/// What is wrong with the file of that name, with its name.
+rpc::status in_file(const std::string& path, rpc::status why);
+
 enum class access : unsigned char { read_only, read_write };
 
 class database {
@@ -34,6 +37,8 @@ public:
 
   /// What the latest call came to.
   rpc::status status() const;
+  /// Why a statement could not be prepared, as far as the latest call says.
+  rpc::status refusal() const;
   /// Whether the latest failure concerns the statement alone: another one may well succeed.
   bool failed_by_statement() const noexcept;
   /// Ends the transaction where the latest call failed for want of space, or of the lock. Whether the connection is as good
@@ -78,7 +83,7 @@ private:
 class statement {
 public:
   statement() = default;
-  /// @pre `text` is right for the schema: another failure than the disk's breaks an invariant.
+  /// Prepared where `text` fits the tables and the disk gives them: else database::refusal() says why not.
   statement(const database& in, std::string_view text);
 
   /// Runs it to its end.

@@ -7,6 +7,7 @@
 #include <switchboard/rooms/sqlite/history.hpp>
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
+#include <switchboard/rooms/sqlite/stored_message.hpp>
 
 namespace switchboard::rooms::sqlite {
 namespace {
@@ -32,9 +33,8 @@ struct history::statements {
       : begin(in, "BEGIN"),
         end(in, "ROLLBACK"),
         first(in, "SELECT first FROM rooms WHERE id = ?"),
-        messages(in,
-                 "SELECT sequence, body FROM messages WHERE room = ? AND sequence BETWEEN ? AND ? "
-                 "ORDER BY sequence LIMIT ?") {}
+        messages(in, "SELECT " + stored_message::columns(newest_version) +
+                         " FROM messages WHERE room = ? AND sequence BETWEEN ? AND ? ORDER BY sequence LIMIT ?") {}
 
   explicit operator bool() const noexcept { return begin && end && first && messages; }
 
@@ -86,9 +86,10 @@ log_page history::answer_to(const read_request& wanted, bool ended) {
   if (wanted.page.still_wanted && !wanted.page.still_wanted())
     return {{rpc::code::cancelled, "the page is no longer wanted"}, {}, wanted.of->extent()};
   auto page = page_for(wanted);
-  if (page.status.ok()) return page;
+  // A damaged room has said so already.
+  if (page.status.ok() || !wanted.of->condition().ok()) return page;
   read_failures().warn("{}: {}", path_, page.status.message);
-  if (page.status.code != rpc::code::data_loss && (!rooms_ || !rooms_->recover())) forget_connection();
+  if (!rooms_ || !rooms_->recover()) forget_connection();
   // A reader can do nothing about space.
   if (page.status.code == rpc::code::resource_exhausted) page.status.code = rpc::code::unavailable;
   return page;
@@ -111,18 +112,20 @@ rpc::status history::prepare() {
     statements_ = std::move(made);
     return {};
   }
-  return rooms_->status();
+  return rooms_->refusal();
 }
 
 log_page history::page_for(const read_request& wanted) {
   log_page page;
   page.extent = wanted.of->extent();
   const auto number = wanted.of->number();
-  if (number == 0 || wanted.page.after >= page.extent.last || wanted.page.limit == 0) return page;
+  page.status = wanted.of->condition();
+  if (!page.status.ok() || number == 0 || wanted.page.after >= page.extent.last || wanted.page.limit == 0) return page;
   page.status = prepare();
   if (page.status.ok()) page.status = statements_->begin.run();
   if (!page.status.ok()) return page;
   page.status = read_in_transaction(wanted, number, page);
+  if (page.status.code == rpc::code::data_loss) wanted.of->found_damaged(page.status.message);
   if (page.status.ok() || page.status.code == rpc::code::data_loss)
     if (auto failure = statements_->end.run(); !failure.ok()) page.status = std::move(failure);
   return page;
@@ -143,11 +146,16 @@ rpc::status history::read_in_transaction(const read_request& wanted, std::uint64
   auto found = statements_->messages.query(number, next, last, static_cast<std::uint64_t>(wanted.page.limit));
   std::size_t taken = 0;
   for (; next <= last && page.entries.size() < wanted.page.limit; ++next) {
-    if (!found.next() || found.integer(0) != next)
-      return found.status().ok() ? rpc::status{rpc::code::data_loss,
-                                               "room " + wanted.of->room() + " lacks message " + std::to_string(next)}
-                                 : found.status();
-    auto bytes = wanted.of->encode(next, std::string(found.bytes(1)));
+    const bool is_there = found.next();
+    if (!found.status().ok()) return found.status();
+    const auto lost = [&](const char* how) {
+      return rpc::status{rpc::code::data_loss, "message " + std::to_string(next) + how};
+    };
+    if (!is_there) return lost(" is missing");
+    const stored_message message{found};
+    if (message.sequence != next) return lost(" is missing");
+    if (!message.is_whole(wanted.of->room())) return lost(" is damaged");
+    auto bytes = wanted.of->encode(next, std::string(message.body));
     if (!page.entries.empty() && taken + bytes.size() > wanted.page.bytes) break;
     taken += bytes.size();
     page.entries.push_back({next, std::move(bytes)});

@@ -10,7 +10,7 @@
 ///            for that moment, and may be the last to release it: so it joins no thread.
 /// Owns       its connection, and the requests that wait: each cursor and query has one at a time.
 /// Errors     in the page's status: unavailable, also of what still waits at the end; data_loss where a message is not
-///            there that should be; cancelled where the page was not wanted any more.
+///            as it was written, or not there, also of every later page of that room; cancelled where the page was not wanted any more.
 
 #include <condition_variable>
 #include <functional>

@@ -6,6 +6,7 @@
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
+#include <switchboard/rooms/sqlite/stored_message.hpp>
 
 namespace switchboard::rooms::sqlite {
 namespace {
@@ -66,8 +67,9 @@ struct journal::statements {
         find_room(in, "SELECT id, log_id, first, last, bytes FROM rooms WHERE name = ?"),
         add_room(in, "INSERT INTO rooms (name, log_id, first, last, bytes) VALUES (?, ?, 1, 0, 0)"),
         set_room(in, "UPDATE rooms SET first = ?, last = ?, bytes = ? WHERE id = ?"),
-        add_message(in, "INSERT INTO messages (room, sequence, at, body) VALUES (?, ?, ?, ?)"),
-        oldest(in, "SELECT sequence, at, body FROM messages WHERE room = ? ORDER BY sequence LIMIT ?"),
+        add_message(in, "INSERT INTO messages (room, sequence, at, body, checksum) VALUES (?, ?, ?, ?, ?)"),
+        oldest(in, "SELECT " + stored_message::columns(newest_version) +
+                       " FROM messages WHERE room = ? ORDER BY sequence LIMIT ?"),
         trim(in, "DELETE FROM messages WHERE room = ? AND sequence < ?"),
         ids(in, "SELECT id, sequence FROM ids WHERE room = ? ORDER BY sequence"),
         add_id(in, "INSERT INTO ids (room, sequence, id) VALUES (?, ?, ?)"),
@@ -95,8 +97,8 @@ journal::journal(database rooms, const sqlite_options& options)
 journal::~journal() = default;
 
 void journal::append(append_request wanted) {
-  rpc::status refused;
-  {
+  auto refused = wanted.to->condition();
+  if (refused.ok()) {
     const std::lock_guard lock{mutex_};
     if (ends_)
       refused = log_is_closed();
@@ -181,7 +183,9 @@ bool journal::take_turn(turn& next) {
 void journal::make_due(const std::shared_ptr<room_log>& room) {
   const auto& row = room->committed();
   const bool may_be_too_old = options_.keep.age.count() > 0 && row.count() > 0;
-  if (room->is_due || (!options_.keep.is_exceeded_by(row.count(), row.bytes) && !may_be_too_old)) return;
+  if (room->is_due || !room->condition().ok() ||
+      (!options_.keep.is_exceeded_by(row.count(), row.bytes) && !may_be_too_old))
+    return;
   room->is_due = true;
   due_.push_back(room);
 }
@@ -229,10 +233,10 @@ rpc::status journal::prepare() {
   }
   auto made = std::make_unique<statements>(*rooms_);
   if (!*made) {
-    auto failure = rooms_->status();
+    auto failure = rooms_->refusal();
     made.reset();
     forget_connection();
-    return failure.ok() ? rpc::status{rpc::code::unavailable, "the database takes no statements"} : failure;
+    return failure;
   }
   statements_ = std::move(made);
   return {};
@@ -347,8 +351,9 @@ rpc::status journal::store(append_request& wanted, staged& to, std::vector<appen
       }
     }
     result.sequence = to.row.last + 1;
-    if (auto failure = sql.add_message.run(to.row.number, result.sequence, now_ms, std::string_view(each.body));
-        !failure.ok())
+    const std::string_view body{each.body};
+    const std::uint64_t checksum = checksum_of(room.room(), result.sequence, now_ms, body);
+    if (auto failure = sql.add_message.run(to.row.number, result.sequence, now_ms, body, checksum); !failure.ok())
       return failure;
     if (!each.dedupe_key.empty() && options_.dedupe_window > 0) {
       if (auto failure = sql.add_id.run(to.row.number, result.sequence, std::string_view(each.dedupe_key));
@@ -379,15 +384,21 @@ rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
   auto& row = of.row;
   const auto age = static_cast<std::uint64_t>(options_.keep.age.count());
   const auto limit = std::max(2 * (row.last - of.before.last), of.due ? trim_limit : 0);
-  if (limit == 0 || row.count() == 0 || (!options_.keep.is_exceeded_by(row.count(), row.bytes) && age == 0)) return {};
+  if (limit == 0 || row.count() == 0 || !room.condition().ok() ||
+      (!options_.keep.is_exceeded_by(row.count(), row.bytes) && age == 0))
+    return {};
   std::uint64_t dropped = 0;
   {
     auto oldest = statements_->oldest.query(row.number, limit);
-    while (oldest.next() &&
-           (options_.keep.is_exceeded_by(row.count(), row.bytes) || (age != 0 && oldest.integer(1) + age < now_ms))) {
-      row.bytes -=
-          std::min<std::uint64_t>(row.bytes, room.encode(oldest.integer(0), std::string(oldest.bytes(2))).size());
-      row.first = oldest.integer(0) + 1;
+    while (oldest.next()) {
+      const stored_message message{oldest};
+      if (message.sequence != row.first || !message.is_whole(room.room())) {
+        room.found_damaged("message " + std::to_string(row.first) + " is missing or damaged");
+        break;
+      }
+      if (!options_.keep.is_exceeded_by(row.count(), row.bytes) && (age == 0 || message.at + age >= now_ms)) break;
+      row.bytes -= std::min<std::uint64_t>(row.bytes, room.encode(message.sequence, std::string(message.body)).size());
+      row.first = message.sequence + 1;
       ++dropped;
     }
     if (!oldest.status().ok()) return oldest.status();

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include <switchboard/logging/logging.hpp>
 #include <switchboard/rooms/sqlite/history.hpp>
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/room_log.hpp>
@@ -35,6 +36,18 @@ void room_log::read(page_request wanted, std::function<void(log_page)> done) {
 log_extent room_log::extent() const {
   const std::lock_guard lock{mutex_};
   return {row_.log_id, row_.first, row_.last};
+}
+
+rpc::status room_log::condition() const {
+  const std::lock_guard lock{mutex_};
+  return condition_;
+}
+
+void room_log::found_damaged(const std::string& how) {
+  const std::lock_guard lock{mutex_};
+  if (!condition_.ok()) return;
+  condition_ = {rpc::code::data_loss, "room " + room_ + " is damaged: " + how};
+  logging::error("{}. It is left as it is; chat-broker check and export say what can be read", condition_.message);
 }
 
 std::uint64_t room_log::number() const {

@@ -41,6 +41,7 @@ public:
   void append(std::vector<record> records, std::function<void(std::vector<append_result>)> done) override;
   void read(page_request wanted, std::function<void(log_page)> done) override;
   log_extent extent() const override;
+  rpc::status condition() const override;
   void watch(std::function<void()> grown) override { watch_.set(std::move(grown)); }
 
   const std::string& room() const noexcept { return room_; }
@@ -50,6 +51,8 @@ public:
   /// Nothing is appended for now: the journal releases the ids with its next look at the age of rooms, and reads them
   /// again with the next append.
   void rest() noexcept { rests_.store(true, std::memory_order_relaxed); }
+  /// It has lost what it had: from now on condition() says so, nothing is appended to it, and nothing is trimmed of it.
+  void found_damaged(const std::string& how);
   /// Its number in the database, and where it stands; 0 where it is not stored yet.
   std::uint64_t number() const;
 
@@ -73,6 +76,7 @@ private:
 
   mutable std::mutex mutex_;
   room_row row_;  ///< written by the journal, with the lock held
+  rpc::status condition_;
 
   std::atomic<bool> rests_{false};
   std::optional<dedupe_window> known_ids_;  ///< nothing: to be read from the database first

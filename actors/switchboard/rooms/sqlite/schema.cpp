@@ -1,9 +1,13 @@
+#include <iterator>
+#include <string>
+
 #include <switchboard/rooms/sqlite/schema.hpp>
 
 namespace switchboard::rooms::sqlite {
 namespace {
 
-constexpr const char* steps_so_far[] = {
+/// Step N makes version N out of N - 1; version 0 is an empty file.
+constexpr const char* steps[] = {
     R"(CREATE TABLE rooms (
          id INTEGER PRIMARY KEY,
          name BLOB NOT NULL UNIQUE,
@@ -25,7 +29,9 @@ constexpr const char* steps_so_far[] = {
          id BLOB NOT NULL,
          PRIMARY KEY (room, sequence)
        ) WITHOUT ROWID, STRICT;)",
+    "ALTER TABLE messages ADD COLUMN checksum INTEGER;",
 };
+static_assert(std::size(steps) == newest_version);
 
 struct stamp {
   int application = 0;
@@ -45,9 +51,9 @@ rpc::result<stamp> read_stamp(database& rooms) {
   return stamp{std::stoi(*application), static_cast<std::size_t>(std::stoul(*version)), *tables == "0"};
 }
 
-rpc::status newer(std::size_t version, std::size_t known) {
+rpc::status newer(std::size_t version) {
   return {rpc::code::unavailable, "it is of version " + std::to_string(version) +
-                                      ", and this program knows none above " + std::to_string(known) +
+                                      ", and this program knows none above " + std::to_string(newest_version) +
                                       ": a newer program has written it"};
 }
 
@@ -57,40 +63,52 @@ rpc::status foreign() {
 
 }  // namespace
 
-std::span<const char* const> schema_steps() noexcept {
-  return steps_so_far;
-}
-
 rpc::status refuse_foreign(database& rooms) {
   const auto found = read_stamp(rooms);
   if (!found) return found.status();
   return found->is_fresh() || found->application == application_id ? rpc::status{} : foreign();
 }
 
-rpc::status migrate(database& rooms, std::span<const char* const> steps) {
+rpc::status migrate(database& rooms) {
   const auto found = read_stamp(rooms);
   if (!found) return found.status();
   if (!found->is_fresh() && found->application != application_id) return foreign();
-  if (found->version > steps.size()) return newer(found->version, steps.size());
-  if (found->version == steps.size()) return {};
+  if (found->version > newest_version) return newer(found->version);
+  if (found->version == newest_version) return {};
+  if (auto lost = found->version == 0 ? rpc::status{} : find_tables(rooms, found->version); !lost.ok()) return lost;
   std::string script = "BEGIN IMMEDIATE;";
-  for (auto version = found->version; version < steps.size(); ++version) script += steps[version];
+  for (auto version = found->version; version < newest_version; ++version) script += steps[version];
   script += "PRAGMA application_id = " + std::to_string(application_id) +
-            ";PRAGMA user_version = " + std::to_string(steps.size()) + ";COMMIT;";
+            ";PRAGMA user_version = " + std::to_string(newest_version) + ";COMMIT;";
   auto failure = rooms.execute(script);
   if (!failure.ok() && rooms.in_transaction()) (void)rooms.execute("ROLLBACK");
   return failure;
 }
 
-rpc::status recognise(database& rooms, std::span<const char* const> steps) {
+rpc::result<std::size_t> version_of(database& rooms) {
   const auto found = read_stamp(rooms);
   if (!found) return found.status();
   if (found->application != application_id) return foreign();
-  if (found->version > steps.size()) return newer(found->version, steps.size());
-  if (found->version < steps.size())
-    return {rpc::code::unavailable, "it is of version " + std::to_string(found->version) + ", from before version " +
-                                        std::to_string(steps.size()) + ": start a broker on it once"};
-  return {};
+  if (found->version > newest_version) return newer(found->version);
+  return found->version;
+}
+
+rpc::status find_tables(database& rooms, std::size_t version) {
+  const std::string checksum = version < checksum_version ? "" : "messages.checksum, ";
+  const auto found = rooms.ask(
+      "EXPLAIN SELECT rooms.id, rooms.name, rooms.log_id, rooms.first, rooms.last, rooms.bytes, messages.room, "
+      "messages.sequence, messages.at, messages.body, " +
+      checksum + "ids.room, ids.sequence, ids.id FROM rooms, messages, ids");
+  return found ? rpc::status{} : rpc::status{rpc::code::data_loss, "its tables are damaged: " + found.status().message};
+}
+
+rpc::status recognise(database& rooms) {
+  const auto version = version_of(rooms);
+  if (!version) return version.status();
+  if (*version < newest_version)
+    return {rpc::code::unavailable, "it is of version " + std::to_string(*version) + ", from before version " +
+                                        std::to_string(newest_version) + ": start a broker on it once"};
+  return find_tables(rooms, *version);
 }
 
 }  // namespace switchboard::rooms::sqlite

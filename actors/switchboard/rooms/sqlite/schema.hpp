@@ -3,14 +3,16 @@
 /// The tables in which rooms are kept, and how older ones become these.
 ///
 ///     rooms     one row a room: where its log stands
-///     messages  by room and sequence: what a record's body was, and when it was appended (milliseconds since 1970)
+///     messages  by room and sequence: what a record's body was, when it was appended (milliseconds since 1970), and their
+///               checksum (stored_message.hpp); NULL where version 1 stored it
 ///     ids       by room and sequence: the ids in the deduplication window
 ///
 /// Why        a file outlives the program that wrote it: it says whose it is and which version of the tables it has.
 /// Threads    one at a time.
-/// Errors     statuses whose words name the file's fault; nothing is changed then.
+/// Errors     statuses whose words name the file's fault, DATA_LOSS where tables or columns are missing; nothing is changed
+///            then.
 
-#include <span>
+#include <cstddef>
 
 #include <switchboard/rooms/sqlite/database.hpp>
 
@@ -19,14 +21,19 @@ namespace switchboard::rooms::sqlite {
 /// "SWBD": what SQLite's header has for the application.
 inline constexpr int application_id = 0x53574244;
 
-/// Step N makes version N out of N - 1; version 0 is an empty file.
-std::span<const char* const> schema_steps() noexcept;
+/// The version that this program writes, and the first one with checksums.
+inline constexpr std::size_t newest_version = 2;
+inline constexpr std::size_t checksum_version = 2;
 
 /// Refuses the database of another application; an empty one may become this one's.
 rpc::status refuse_foreign(database& rooms);
-/// Takes the database to the last of `steps`, all or none.
-rpc::status migrate(database& rooms, std::span<const char* const> steps = schema_steps());
-/// Whether it is of this application and has the tables of `steps`.
-rpc::status recognise(database& rooms, std::span<const char* const> steps = schema_steps());
+/// Takes the database to the newest version, all or none.
+rpc::status migrate(database& rooms);
+/// The version of a database of this application, up to the newest.
+rpc::result<std::size_t> version_of(database& rooms);
+/// Whether it has the tables and columns of that version.
+rpc::status find_tables(database& rooms, std::size_t version);
+/// Whether it is of this application, of the newest version, and has its tables.
+rpc::status recognise(database& rooms);
 
 }  // namespace switchboard::rooms::sqlite
