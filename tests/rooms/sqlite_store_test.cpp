@@ -347,6 +347,35 @@ TEST_F(SqliteStore, LeavesALockAloneThatAnotherProgramWrote) {
   EXPECT_EQ(content_of(lock), "precious");
 }
 
+TEST_F(SqliteStore, LeavesAFileAloneThatOneOfItsDatabasesFilesPointsTo) {
+  const auto precious = directory_ / "precious";
+  files::create_directory(directory_ / "data");
+  for (const auto* name : {"rooms.db", "rooms.db-wal", "rooms.db-shm", "rooms.db-journal"}) {
+    std::ofstream{precious}.flush();
+    files::create_symlink(precious, directory_ / "data" / name);
+    const auto opened = try_open();
+    ASSERT_FALSE(opened) << name;
+    EXPECT_NE(opened.status().message.find(std::string(name) + " is not a file of ours"), std::string::npos)
+        << opened.status().message;
+    EXPECT_EQ(content_of(precious), "");
+    files::remove(directory_ / "data" / name);
+  }
+}
+
+TEST_F(SqliteStore, TakesNothingForItsDatabaseThatIsNoFile) {
+  files::create_directory(directory_ / "data");
+  ASSERT_EQ(::mkfifo(database().c_str(), 0600), 0);
+  EXPECT_FALSE(try_open()) << "and does not wait for the other end of a pipe";
+}
+
+TEST_F(SqliteStore, MayBeReachedThroughALinkToItsDirectory) {
+  { append(*open()->open("r"), "a"); }
+  files::create_directory_symlink(directory_ / "data", directory_ / "link");
+  const auto opened = sqlite_store::open(body_alone, {.directory = directory_ / "link"});
+  ASSERT_TRUE(opened) << opened.status().message;
+  EXPECT_EQ(bodies(read(*(*opened)->find("r"), 0)), "1a ");
+}
+
 TEST_F(SqliteStore, SaysWhoseItsLockIsOnlyBesideADatabaseOfItsOwn) {
   { append(*open()->open("r"), "a"); }
   const auto lock = directory_ / "data" / "lock";
@@ -558,10 +587,19 @@ TEST_F(SqliteStore, RefusesADatabaseOfAnotherApplicationOrOfANewerVersion) {
 
 TEST_F(SqliteStore, LeavesADatabaseOfAnotherApplicationAsItIs) {
   files::create_directory(directory_ / "data");
-  run_sql("PRAGMA application_id = 7; CREATE TABLE theirs (a)");
-  const auto before = content_of(database());
-  EXPECT_FALSE(try_open());
-  EXPECT_EQ(content_of(database()), before);
+  // With all that it has in its write-ahead log, which SQLite would move even for a reader.
+  another_program theirs{database()};
+  theirs.run("PRAGMA journal_mode = WAL; PRAGMA application_id = 7; CREATE TABLE theirs (a)");
+  theirs.run("PRAGMA wal_checkpoint; INSERT INTO theirs VALUES (1)");
+  files::copy(directory_ / "data", directory_ / "copy");
+  EXPECT_FALSE(sqlite_store::open(body_alone, {.directory = directory_ / "copy"}));
+  EXPECT_FALSE(check_sqlite(directory_ / "copy", [](auto) { return true; }));
+  std::size_t seen = 0;
+  for (const auto& each : files::directory_iterator(directory_ / "copy")) {
+    EXPECT_EQ(content_of(each), content_of(directory_ / "data" / each.path().filename())) << each;
+    ++seen;
+  }
+  EXPECT_EQ(seen, 3u) << "nothing is added to them";
 }
 
 TEST_F(SqliteStore, RefusesAWriteAheadLogWhoseDatabaseIsLostAndLeavesItAsItIs) {

@@ -84,7 +84,7 @@ rpc::result<std::shared_ptr<sqlite_store>> sqlite_store::open(encoder encode, co
   const auto path = sqlite::database_path(options.directory);
   if (auto lost = sqlite::refuse_lost_database(path); !lost.ok()) return in_file(path, std::move(lost));
   // SQLite gives the files beside its database the rights that this one has.
-  if (auto failure = claimed->make_file(std::filesystem::path{path}.filename()); !failure.ok()) return failure;
+  if (auto failure = claimed->make_file(sqlite::database_name); !failure.ok()) return failure;
   auto rooms = sqlite::open_for_writing(path, options.safety);
   if (!rooms) return in_file(path, rooms.status());
   if (auto failure = sqlite::migrate(*rooms); !failure.ok()) return in_file(path, std::move(failure));

@@ -1,6 +1,7 @@
 #include <cerrno>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 #include <switchboard/rooms/sqlite/data_directory.hpp>
+#include <switchboard/rooms/sqlite/database.hpp>
+#include <switchboard/rooms/sqlite/schema.hpp>
 
 namespace switchboard::rooms::sqlite {
 namespace {
@@ -39,8 +42,34 @@ std::optional<std::string> holder_in(int lock) {
   return process;
 }
 
-rpc::status not_a_lock(const std::filesystem::path& file) {
+rpc::status not_ours(const std::filesystem::path& file) {
   return {rpc::code::unavailable, file.string() + " is not a file of ours: it is left as it is"};
+}
+
+/// Refuses what is there under a name of a file of ours and is none: to write to it, or through it, would harm others.
+rpc::status refuse_foreign_files(const std::filesystem::path& directory) {
+  for (const auto* name : {database_name, "rooms.db-wal", "rooms.db-shm", "rooms.db-journal"}) {
+    const auto file = directory / name;
+    struct stat found {};
+    if (::lstat(file.c_str(), &found) != 0) {
+      if (errno == ENOENT) continue;
+      return failed("cannot look at", file, errno);
+    }
+    if (!S_ISREG(found.st_mode) || found.st_uid != ::geteuid()) return not_ours(file);
+  }
+  return {};
+}
+
+/// @pre no database of this process has the file open: to close it gives up all locks that the process has on it.
+rpc::status refuse_foreign_database(const std::filesystem::path& file) {
+  const int opened = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (opened < 0) return errno == ENOENT ? rpc::status{} : failed("cannot open", file, errno);
+  char header[header_bytes];
+  const auto size = ::pread(opened, header, sizeof header, 0);
+  const int error = size < 0 ? errno : 0;
+  ::close(opened);
+  if (error != 0) return failed("cannot read", file, error);
+  return in_file(file.string(), refuse_foreign(std::string_view(header, static_cast<std::size_t>(size))));
 }
 
 }  // namespace
@@ -51,22 +80,29 @@ rpc::result<data_directory> data_directory::claim(const std::filesystem::path& p
   if (!made && errno != EEXIST) return failed("cannot make", path, errno);
   // Also one that was there: the process that made it may not have come to this, or the parent may not be readable.
   if (auto unsynced = sync_names_in(path / ".."); made && !unsynced.ok()) return unsynced;
+  if (auto foreign = refuse_foreign_files(path); !foreign.ok()) return foreign;
   const auto file = path / "lock";
-  // Not through a symbolic link: sign() overwrites the file.
-  const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, file_mode);
-  if (lock < 0 && errno == ELOOP) return not_a_lock(file);
+  constexpr int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;  // sign() overwrites the file
+  int lock = ::open(file.c_str(), flags);
+  if (lock < 0 && errno == ENOENT) {
+    // No broker was ever here: what is there may be another program's, and gets no lock.
+    if (auto foreign = refuse_foreign_database(path / database_name); !foreign.ok()) return foreign;
+    lock = ::open(file.c_str(), flags | O_CREAT, file_mode);
+  }
+  if (lock < 0 && errno == ELOOP) return not_ours(file);
   if (lock < 0) return failed("cannot write in", path, errno);
   data_directory claimed{path, lock};
   struct stat found {};
   if (::fstat(lock, &found) != 0) return failed("cannot look at", file, errno);
-  if (!S_ISREG(found.st_mode) || found.st_uid != ::geteuid() || found.st_nlink != 1) return not_a_lock(file);
+  if (!S_ISREG(found.st_mode) || found.st_uid != ::geteuid() || found.st_nlink != 1) return not_ours(file);
   const auto holder = holder_in(lock);
-  if (!holder) return not_a_lock(file);
+  if (!holder) return not_ours(file);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failed("cannot lock", file, errno);
     return rpc::status{rpc::code::unavailable, path.string() + " is in use by another broker" +
                                                    (holder->empty() ? "" : " (process " + *holder + ")")};
   }
+  if (auto foreign = refuse_foreign_database(path / database_name); !foreign.ok()) return foreign;
   return claimed;
 }
 

@@ -8,8 +8,9 @@
 ///            files and so stop the broker. What was there before stays as it is; exposed() names it.
 /// Threads    one at a time.
 /// Owns       the lock.
-/// Errors     a status that says which directory, and why it cannot be had. A file "lock" that is not a regular file of
-///            this user's with one name, or holds what no broker wrote, is left as it is.
+/// Errors     a status that says which directory, and why it cannot be had. What is there is left as it is where a file of
+///            the database is not a regular file of this user's, or the database another application's, or where the
+///            file "lock" is not a regular file of this user's with one name, or holds what no broker wrote.
 
 #include <filesystem>
 #include <string>
@@ -18,6 +19,8 @@
 #include <switchboard/rpc/result.hpp>
 
 namespace switchboard::rooms::sqlite {
+
+inline constexpr const char* database_name = "rooms.db";
 
 class data_directory {
 public:

@@ -1,5 +1,6 @@
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <system_error>
 
 #include <sqlite3.h>
@@ -58,7 +59,7 @@ rpc::status status_of(sqlite3* handle) {
 }  // namespace
 
 rpc::status in_file(const std::string& path, rpc::status why) {
-  why.message = path + ": " + why.message;
+  if (!why.ok()) why.message = path + ": " + why.message;
   return why;
 }
 
@@ -69,7 +70,12 @@ void database::closer::operator()(sqlite3* handle) const noexcept {
 rpc::result<database> database::open(const std::string& path, access how) {
   sqlite3* handle = nullptr;
   const int flags = how == access::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  // The file may be no symbolic link; to SQLite none of its path may be one.
+  std::error_code none;
+  const std::filesystem::path named{path};
+  const auto resolved = std::filesystem::weakly_canonical(named.parent_path(), none) / named.filename();
+  const int code =
+      sqlite3_open_v2(resolved.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nullptr);
   if (!handle) return rpc::status{rpc::code::unavailable, "no memory for a database"};
   database opened{handle};
   if (code != SQLITE_OK) return opened.status();

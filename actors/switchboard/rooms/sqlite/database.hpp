@@ -20,14 +20,14 @@ struct sqlite3_stmt;
 
 namespace switchboard::rooms::sqlite {
 
-/// What is wrong with the file of that name, with its name.
+/// What is wrong with the file of that name, with its name; OK stays OK.
 rpc::status in_file(const std::string& path, rpc::status why);
 
 enum class access : unsigned char { read_only, read_write };
 
 class database {
 public:
-  /// The file must be there.
+  /// The file must be there, and be no symbolic link.
   static rpc::result<database> open(const std::string& path, access how);
 
   /// Runs statements that give no rows (rows are dropped).

@@ -4,6 +4,7 @@
 #include <caf/detail/set_thread_name.hpp>
 
 #include <switchboard/logging/logging.hpp>
+#include <switchboard/rooms/sqlite/data_directory.hpp>
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
 #include <switchboard/rooms/sqlite/stored_message.hpp>
@@ -27,7 +28,7 @@ std::uint64_t milliseconds_since_1970() {
 }  // namespace
 
 std::string database_path(const std::filesystem::path& directory) {
-  return (directory / "rooms.db").string();
+  return (directory / database_name).string();
 }
 
 rpc::status refuse_lost_database(const std::string& path) {

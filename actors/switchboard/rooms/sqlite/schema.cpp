@@ -69,6 +69,23 @@ rpc::status refuse_foreign(database& rooms) {
   return found->is_fresh() || found->application == application_id ? rpc::status{} : foreign();
 }
 
+// The places are those of the SQLite file format (sqlite.org/fileformat2.html), 1.3 and 1.6.
+rpc::status refuse_foreign(std::string_view first_bytes) {
+  if (first_bytes.empty()) return {};
+  constexpr std::string_view magic{"SQLite format 3", 16};
+  if (first_bytes.size() < header_bytes || !first_bytes.starts_with(magic))
+    return {rpc::code::data_loss, "it is not a database"};
+  const auto number_at = [&](std::size_t place, std::size_t size) {
+    std::uint32_t number = 0;
+    for (const auto each : first_bytes.substr(place, size)) number = number << 8 | static_cast<unsigned char>(each);
+    return number;
+  };
+  const auto application = number_at(68, 4);
+  const auto schema_entries = number_at(103, 2);
+  const bool may_be_new = application == 0 && schema_entries == 0;
+  return may_be_new || application == application_id ? rpc::status{} : foreign();
+}
+
 rpc::status migrate(database& rooms) {
   const auto found = read_stamp(rooms);
   if (!found) return found.status();

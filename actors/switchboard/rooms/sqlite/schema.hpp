@@ -13,6 +13,7 @@
 ///            then.
 
 #include <cstddef>
+#include <string_view>
 
 #include <switchboard/rooms/sqlite/database.hpp>
 
@@ -27,6 +28,10 @@ inline constexpr std::size_t checksum_version = 2;
 
 /// Refuses the database of another application; an empty one may become this one's.
 rpc::status refuse_foreign(database& rooms);
+/// The same of a file's first bytes, without SQLite, which may write to a database that it only reads. What the write-ahead
+/// log may still say otherwise passes. All of a file that is shorter than `header_bytes`; none: an empty file.
+rpc::status refuse_foreign(std::string_view first_bytes);
+inline constexpr std::size_t header_bytes = 105;
 /// Takes the database to the newest version, all or none.
 rpc::status migrate(database& rooms);
 /// The version of a database of this application, up to the newest.
