@@ -14,7 +14,9 @@ class SqliteDamage : public SqliteDirectory {
 protected:
   void store_three() { append(*open()->open("r"), {{"a", "1"}, {"b", "2"}, {"c", ""}}); }
   /// As a broker left it that knew no checksums.
-  void make_version_1() { run_sql("ALTER TABLE messages DROP COLUMN checksum; PRAGMA user_version = 1"); }
+  void make_version_1() {
+    run_sql("ALTER TABLE messages DROP COLUMN checksum; DROP TABLE clock; PRAGMA user_version = 1");
+  }
 
   static bool is_body(std::string_view body) { return body != "no body"; }
   sqlite_check_report check() {

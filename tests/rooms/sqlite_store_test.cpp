@@ -457,27 +457,61 @@ TEST_F(SqliteStore, TrimsByBytesOfTheEntries) {
   EXPECT_EQ(bodies(read(*log, 0)), "2bbb 3cc ");
 }
 
+std::chrono::system_clock::time_point two_hours_ago() {
+  return std::chrono::system_clock::now() - 2h;
+}
+
 TEST_F(SqliteStore, TrimsByAgeWhatIsOnDisk) {
-  {
-    const auto store = open();
-    append(*store->open("r"), {{"a", ""}, {"b", ""}});
-  }
-  run_sql("UPDATE messages SET at = at - 7200000, checksum = NULL WHERE sequence = 1");
+  { append(*open({.time_of_day = two_hours_ago})->open("r"), "a"); }
+  // As a broker leaves it that ran until now.
+  { append(*open()->open("r"), "b"); }
+  run_sql("UPDATE clock SET at = (SELECT max(at) FROM messages)");
   const auto store = open({.keep = {.age = 1h}});
   append(*store->open("r"), "c");
   EXPECT_EQ(bodies(read(*store->find("r"), 0)), "2b 3c ");
 }
 
 TEST_F(SqliteStore, TrimsByAgeARoomThatIsQuietWhileAnotherIsBusy) {
+  { append(*open({.time_of_day = two_hours_ago})->open("quiet"), {{"a", ""}, {"b", ""}}); }
+  { append(*open()->open("busy"), "x"); }
+  run_sql("UPDATE clock SET at = (SELECT max(at) FROM messages)");
   const auto store = open({.keep = {.age = 1h}, .age_check_interval = 50ms});
-  const auto quiet = store->open("quiet");
-  const auto busy = store->open("busy");
-  append(*quiet, {{"a", ""}, {"b", ""}});
-  run_sql("UPDATE messages SET at = at - 7200000, checksum = NULL");
+  const auto quiet = store->find("quiet");
   EXPECT_TRUE(eventually([&] {
-    append(*busy, "x");
+    append(*store->find("busy"), "x");
     return quiet->extent().first == 3;
   }));
+}
+
+TEST_F(SqliteStore, TrimsNothingForAClockThatJumpsAhead) {
+  static std::atomic<std::chrono::hours> ahead;
+  ahead = 0h;
+  const sqlite_options options{.keep = {.age = 1h}, .age_check_interval = 1ms, .time_of_day = [] {
+                                 return std::chrono::system_clock::now() + ahead.load();
+                               }};
+  {
+    const auto store = open(options);
+    append(*store->open("r"), "a");
+    ahead = 2h;
+    for (int n = 0; n < 20; ++n) append(*store->find("r"), "x");
+    EXPECT_EQ(store->find("r")->extent().first, 1u) << "while it runs";
+  }
+  for (const auto* when : {"at the start", "and when it starts again with messages of that clock"}) {
+    const auto store = open(options);
+    append(*store->find("r"), "y");
+    EXPECT_EQ(store->find("r")->extent().first, 1u) << when;
+  }
+  ahead = 0h;
+  const auto store = open(options);
+  append(*store->find("r"), "z");
+  EXPECT_EQ(store->find("r")->extent().first, 1u) << "and when it is set right";
+}
+
+TEST_F(SqliteStore, TrimsNothingWhereItWasNotOpenForLong) {
+  { append(*open({.time_of_day = two_hours_ago})->open("r"), "a"); }
+  const auto store = open({.keep = {.age = 1h}});
+  append(*store->find("r"), "b");
+  EXPECT_EQ(store->find("r")->extent().first, 1u);
 }
 
 TEST_F(SqliteStore, TrimsAsMuchAsIsPublished) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include <switchboard/logging/logging.hpp>
@@ -103,7 +104,10 @@ rpc::result<std::shared_ptr<sqlite_store>> sqlite_store::open(encoder encode, co
   auto for_reading = sqlite::open_for_reading(path);
   if (!for_reading) return in_file(path, for_reading.status());
 
-  auto writer = std::make_shared<sqlite::journal>(std::move(*rooms), options);
+  const auto believed = rooms->ask("SELECT at FROM clock");
+  if (!believed) return in_file(path, believed.status());
+  auto writer = std::make_shared<sqlite::journal>(std::move(*rooms), options,
+                                                  std::chrono::milliseconds{std::atoll(believed->c_str())});
   auto reader = std::make_shared<sqlite::history>(path, std::move(*for_reading));
   std::shared_ptr<sqlite_store> store{
       new sqlite_store(std::move(encode), std::move(*claimed), std::move(writer), std::move(reader))};

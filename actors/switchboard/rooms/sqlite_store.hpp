@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -42,7 +43,8 @@ class journal;
 class room_log;
 }  // namespace sqlite
 
-/// What is kept of a room; 0: without bound. Bytes are those of the encoded entries.
+/// What is kept of a room; 0: without bound. Bytes are those of the encoded entries. While the clock of the day is doubted,
+/// because it jumped ahead or the broker was not running for long, ages are those of the time before (retention_clock.hpp).
 struct retention {
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
@@ -62,6 +64,8 @@ struct sqlite_options {
   std::size_t dedupe_window = 10'000;  ///< a room's newest ids that are known again
   /// How often rooms without new messages are looked at for messages that are too old.
   std::chrono::milliseconds age_check_interval = std::chrono::seconds{30};
+  /// The clock of the day.
+  std::function<std::chrono::system_clock::time_point()> time_of_day = std::chrono::system_clock::now;
   /// Where the journal counts; null: nowhere.
   std::shared_ptr<metrics::registry> figures{};
 };

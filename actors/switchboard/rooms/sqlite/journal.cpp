@@ -20,11 +20,6 @@ logging::throttle& write_failures() {
   return lines;
 }
 
-std::uint64_t milliseconds_since_1970() {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
-}
-
 }  // namespace
 
 std::string database_path(const std::filesystem::path& directory) {
@@ -74,11 +69,12 @@ struct journal::statements {
         trim(in, "DELETE FROM messages WHERE room = ? AND sequence < ?"),
         ids(in, "SELECT id, sequence FROM ids WHERE room = ? ORDER BY sequence"),
         add_id(in, "INSERT INTO ids (room, sequence, id) VALUES (?, ?, ?)"),
-        forget_ids(in, "DELETE FROM ids WHERE room = ? AND sequence <= ?") {}
+        forget_ids(in, "DELETE FROM ids WHERE room = ? AND sequence <= ?"),
+        set_clock(in, "UPDATE clock SET at = ?") {}
 
   explicit operator bool() const noexcept {
     for (const auto* each : {&begin, &commit, &save, &release, &undo, &find_room, &add_room, &set_room, &add_message,
-                             &oldest, &trim, &ids, &add_id, &forget_ids})
+                             &oldest, &trim, &ids, &add_id, &forget_ids, &set_clock})
       if (!*each) return false;
     return true;
   }
@@ -87,13 +83,15 @@ struct journal::statements {
   statement find_room, add_room, set_room;
   statement add_message, oldest, trim;
   statement ids, add_id, forget_ids;
+  statement set_clock;
 };
 
-journal::journal(database rooms, const sqlite_options& options)
+journal::journal(database rooms, const sqlite_options& options, std::chrono::milliseconds believed)
     : options_(options),
       figures_(options.figures),
       rooms_(std::move(rooms)),
-      next_age_check_(std::chrono::steady_clock::now() + options.age_check_interval) {}
+      next_age_check_(std::chrono::steady_clock::now() + options.age_check_interval),
+      clock_(believed) {}
 
 journal::~journal() = default;
 
@@ -134,6 +132,9 @@ void journal::end() {
 void journal::run() {
   caf::detail::set_thread_name("journal");
   for (turn next; take_turn(next); next = {}) write(next);
+  // The next journal compares its clock with how late it is now, and not when the last message came.
+  keep_time_from_ = {};
+  if (prepare().ok() && !keep_time().ok()) write_failures().warn("the time is not stored");
   forget_connection();
 }
 
@@ -279,13 +280,8 @@ rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
     if (auto failure = stage_of(*room, stages, stage); !failure.ok()) return failure;
     stage->due = true;
   }
-  const auto now_ms = milliseconds_since_1970();
-  for (auto& [room, each] : stages) {
-    if (auto failure = trim(*room, each, now_ms); !failure.ok()) return failure;
-    const auto& row = each.row;
-    if (row == each.before) continue;
-    if (auto failure = sql.set_room.run(row.first, row.last, row.bytes, row.number); !failure.ok()) return failure;
-  }
+  if (auto failure = trim_all(stages); !failure.ok()) return failure;
+  if (auto failure = keep_time(); !failure.ok()) return failure;
   const auto began = std::chrono::steady_clock::now();
   auto committed = sql.commit.run();
   figures_.commit_duration.observe(std::chrono::steady_clock::now() - began);
@@ -335,7 +331,7 @@ rpc::status journal::store(append_request& wanted, staged& to, std::vector<appen
   auto& room = *wanted.to;
   if (!room.known_ids())
     if (auto failure = load_ids(room, to.row.number); !failure.ok()) return failure;
-  const auto now_ms = milliseconds_since_1970();
+  const auto now_ms = static_cast<std::uint64_t>(time_of_day().count());
   bool has_new_ids = false;
   for (auto& each : wanted.records) {
     append_result result;
@@ -379,11 +375,24 @@ rpc::status journal::store(append_request& wanted, staged& to, std::vector<appen
                                                : to.ids_in_order[newest_out - known.size()].second);
 }
 
+rpc::status journal::trim_all(staged_rooms& stages) {
+  const auto now = believed_time();
+  for (auto& [room, each] : stages) {
+    if (auto failure = trim(*room, each, now); !failure.ok()) return failure;
+    const auto& row = each.row;
+    if (row == each.before) continue;
+    if (auto failure = statements_->set_room.run(row.first, row.last, row.bytes, row.number); !failure.ok())
+      return failure;
+  }
+  return {};
+}
+
 /// Drops the oldest messages that retention does not keep: twice as many as are new, so that it keeps up with
 /// publishers, and more where the room is due.
-rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
+rpc::status journal::trim(room_log& room, staged& of, std::chrono::milliseconds now) {
   auto& row = of.row;
   const auto age = static_cast<std::uint64_t>(options_.keep.age.count());
+  const auto now_ms = static_cast<std::uint64_t>(now.count());
   const auto limit = std::max(2 * (row.last - of.before.last), of.due ? trim_limit : 0);
   if (limit == 0 || row.count() == 0 || !room.condition().ok() ||
       (!options_.keep.is_exceeded_by(row.count(), row.bytes) && age == 0))
@@ -406,6 +415,38 @@ rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
   }
   of.trims_on = dropped == limit;
   return dropped == 0 ? rpc::status{} : statements_->trim.run(row.number, row.first);
+}
+
+// -- time -----------------------------------------------------------------------------------------------------------
+
+std::chrono::milliseconds journal::time_of_day() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(options_.time_of_day().time_since_epoch());
+}
+
+std::chrono::milliseconds journal::believed_time() {
+  const bool was_in_doubt = clock_.in_doubt();
+  const auto day = time_of_day();
+  const auto believed = clock_.time(day, std::chrono::steady_clock::now());
+  if (options_.keep.age.count() > 0 && clock_.in_doubt() != was_in_doubt) {
+    if (clock_.in_doubt())
+      logging::warn(
+          "the clock is {} s ahead of the time that has passed since it was looked at last. Until it agrees, but for "
+          "{} h "
+          "at most, messages are kept as if it were as late as before",
+          std::chrono::duration_cast<std::chrono::seconds>(day - believed).count(),
+          std::chrono::duration_cast<std::chrono::hours>(retention_clock::doubted_for).count());
+    else
+      logging::warn("the clock is believed again: messages are kept by it");
+  }
+  return believed;
+}
+
+/// Stores the time that is believed, with whatever else is stored, now and then.
+rpc::status journal::keep_time() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < keep_time_from_) return {};
+  keep_time_from_ = now + options_.age_check_interval;
+  return statements_->set_clock.run(static_cast<std::uint64_t>(believed_time().count()));
 }
 
 }  // namespace switchboard::rooms::sqlite

@@ -25,6 +25,7 @@
 
 #include <switchboard/rooms/sqlite/database.hpp>
 #include <switchboard/rooms/sqlite/journal_metrics.hpp>
+#include <switchboard/rooms/sqlite/retention_clock.hpp>
 #include <switchboard/rooms/sqlite/room_log.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
 
@@ -57,7 +58,8 @@ public:
   /// How long rooms wait to be trimmed after a failure; an append is tried at once.
   static constexpr std::chrono::milliseconds retry_pause{1'000};
 
-  journal(database rooms, const sqlite_options& options);
+  /// `believed`: the time that the journal before believed last (retention_clock.hpp).
+  journal(database rooms, const sqlite_options& options, std::chrono::milliseconds believed);
   ~journal();
   journal(const journal&) = delete;
   journal& operator=(const journal&) = delete;
@@ -101,7 +103,11 @@ private:
   rpc::status store(append_request& wanted, staged& to, std::vector<append_result>& results);
   rpc::status stage_of(room_log& room, staged_rooms& stages, staged*& found);
   rpc::status load_ids(room_log& room, std::uint64_t number);
-  rpc::status trim(room_log& room, staged& of, std::uint64_t now_ms);
+  rpc::status trim_all(staged_rooms& stages);
+  rpc::status trim(room_log& room, staged& of, std::chrono::milliseconds now);
+  std::chrono::milliseconds time_of_day() const;
+  std::chrono::milliseconds believed_time();
+  rpc::status keep_time();
   void forget_connection();
 
   const sqlite_options options_;
@@ -121,6 +127,8 @@ private:
   std::deque<std::shared_ptr<room_log>> due_;     ///< to be trimmed
   std::chrono::steady_clock::time_point due_from_{};
   std::chrono::steady_clock::time_point next_age_check_;
+  retention_clock clock_;
+  std::chrono::steady_clock::time_point keep_time_from_{};  ///< when the time that is believed is stored again
 };
 
 }  // namespace switchboard::rooms::sqlite

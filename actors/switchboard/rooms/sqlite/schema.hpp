@@ -6,6 +6,7 @@
 ///     messages  by room and sequence: what a record's body was, when it was appended (milliseconds since 1970), and their
 ///               checksum (stored_message.hpp); NULL where version 1 stored it
 ///     ids       by room and sequence: the ids in the deduplication window
+///     clock     one row: the time that was believed last (retention_clock.hpp), milliseconds since 1970; not in version 1
 ///
 /// Why        a file outlives the program that wrote it: it says whose it is and which version of the tables it has.
 /// Threads    one at a time.
