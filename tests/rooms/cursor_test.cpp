@@ -26,12 +26,15 @@ public:
     behind_->append(std::move(records), std::move(done));
   }
   void read(page_request wanted, std::function<void(log_page)> done) override {
+    latest_ = wanted;
     waiting_.push_back([=, this] { behind_->read(wanted, done); });
   }
   void watch(std::function<void()>) override {}
   log_extent extent() const override { return behind_->extent(); }
 
   std::size_t waiting() const { return waiting_.size(); }
+  /// What was asked for last.
+  const page_request& latest() const { return latest_; }
   void answer() {
     const auto read = std::move(waiting_.front());
     waiting_.pop_front();
@@ -41,6 +44,7 @@ public:
 private:
   const std::shared_ptr<log> behind_;
   std::deque<std::function<void()>> waiting_;
+  page_request latest_;
 };
 
 /// A log that cannot be read.
@@ -508,6 +512,78 @@ TEST_F(Cursor, TakesAPageThatArrivedUnasked) {
   EXPECT_EQ(take(*subject), words{"1:x"});
   slow->answer();
   EXPECT_EQ(take(*subject), (words{"2:x", "caught up 2"}));
+}
+
+TEST_F(Cursor, ReadsNoMoreOfTheLogThanItHasCreditFor) {
+  set_up();
+  publish(100);
+  const auto slow = std::make_shared<slow_log>(log_);
+  open_feed(slow, {.page_entries = 64});
+  const auto subject = join({.history_limit = everything, .credit = 2});
+  take(*subject);
+  EXPECT_EQ(slow->latest().limit, 2u);
+  slow->answer();
+  EXPECT_EQ(take(*subject, 2), (words{"1:x", "2:x"}));
+  subject->granted(3, nullptr);
+  take(*subject);
+  EXPECT_EQ(slow->latest().limit, 3u);
+  slow->answer();
+  EXPECT_EQ(take(*subject, 3), (words{"3:x", "4:x", "5:x"}));
+  subject->granted(UINT32_MAX, nullptr);
+  take(*subject);
+  EXPECT_EQ(slow->latest().limit, 64u);
+}
+
+TEST_F(Cursor, ReleasesAPageThatIsNotDrawnAndReadsItAgain) {
+  set_up();
+  publish(3);
+  const auto slow = std::make_shared<slow_log>(log_);
+  open_feed(slow);
+  const auto subject = join({.history_limit = everything});
+  take(*subject);
+  slow->answer();
+  EXPECT_EQ(take(*subject, 1), words{"1:x"});
+  EXPECT_FALSE(subject->ended());
+  EXPECT_EQ(take(*subject), words{});
+  EXPECT_EQ(slow->latest().after, 1u);
+  slow->answer();
+  EXPECT_EQ(take(*subject), (words{"2:x", "3:x", "caught up 3"}));
+}
+
+TEST_F(Cursor, WantsNoPageThatIsNotDrawn) {
+  set_up();
+  publish(3);
+  const auto slow = std::make_shared<slow_log>(log_);
+  open_feed(slow);
+  const auto subject = join({.history_limit = everything});
+  take(*subject);
+  EXPECT_TRUE(slow->latest().still_wanted());
+  EXPECT_FALSE(subject->ended());
+  EXPECT_FALSE(slow->latest().still_wanted());
+  const auto before = subject->wakes();
+  slow->answer();
+  EXPECT_EQ(subject->wakes(), before);
+  take(*subject);
+  slow->answer();
+  EXPECT_EQ(take(*subject).size(), 4u);
+}
+
+TEST_F(Cursor, GivesTheSameWhereverItsReaderPauses) {
+  set_up({.room_entries = 8}, {.page_entries = 3});
+  for (int n = 1; n <= 10; ++n) {
+    change("+" + std::to_string(n), 1);
+    change("-" + std::to_string(n), 1);
+    publish(1);
+  }
+  const cursor::start from{.after_sequence = 1, .history_limit = 5};
+  const auto expected = take(*join(from));
+  const auto subject = join(from);
+  words seen;
+  for (rpc::payload next; subject->next(next) == outcome::message;) {
+    seen.emplace_back(next.bytes);
+    EXPECT_FALSE(subject->ended());
+  }
+  EXPECT_EQ(seen, expected);
 }
 
 TEST_F(Cursor, MayBeGoneWhenItsPageArrives) {

@@ -136,7 +136,7 @@ TEST_F(SqliteStore, RemovesARoomSoThatOneOfItsNameBeginsAnew) {
   const auto removed = sqlite_store::remove(directory_ / "data", "r");
   ASSERT_TRUE(removed.ok()) << removed.message;
   EXPECT_EQ(content_of(database()).find("a secret"), std::string::npos) << "what it was is overwritten";
-  EXPECT_EQ(*sqlite_store::check(directory_ / "data"), std::vector<std::string>{});
+  EXPECT_EQ(check_sqlite(directory_ / "data", [](auto) { return true; })->faults, std::vector<std::string>{});
   const auto store = open();
   EXPECT_EQ(store->rooms("", 10), (std::vector<std::string>{"other"}));
   EXPECT_FALSE(append(*store->open("r"), "c", "id").duplicate);
@@ -505,6 +505,12 @@ TEST_F(SqliteStore, TrimsNothingForAClockThatJumpsAhead) {
   const auto store = open(options);
   append(*store->find("r"), "z");
   EXPECT_EQ(store->find("r")->extent().first, 1u) << "and when it is set right";
+}
+
+TEST_F(SqliteStore, KeepsTheTimeThatItBelievesForTheNextWhateverItsOwnEnd) {
+  const auto store = open();
+  append(*store->open("r"), "a");
+  EXPECT_EQ(another_program{database()}.ask("SELECT messages.at - clock.at < 1000 FROM messages, clock"), 1);
 }
 
 TEST_F(SqliteStore, TrimsNothingWhereItWasNotOpenForLong) {

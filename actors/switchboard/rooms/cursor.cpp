@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 
 #include <switchboard/rooms/cursor.hpp>
 
@@ -41,6 +40,7 @@ cursor::cursor(std::shared_ptr<room_feed> feed, const start& from, std::function
       events_(feed_->presence,
               from.is_live() ? history_.events_end : feed_->presence.first_placed_at(from.after_sequence),
               from.membership),
+      pages_(from.credit),
       failed_(std::move(failed)) {}
 
 std::uint64_t cursor::events_end() const noexcept {
@@ -51,8 +51,20 @@ rpc::status cursor::result() const {
   return was_ended() ? end_status() : failure_;
 }
 
+bool cursor::ended() {
+  if (stage_ != stage::live) {
+    pages_.forget();
+    events_.drop();
+  }
+  return was_ended() || stage_ == stage::failed;
+}
+
+void cursor::granted(std::uint32_t more, caf::execution_unit*) {
+  pages_.grant(more);
+}
+
 rpc::source::outcome cursor::next(rpc::payload& out) {
-  if (ended()) return outcome::end;
+  if (was_ended() || stage_ == stage::failed) return outcome::end;
   return stage_ == stage::live ? next_live(out) : next_from_log(out);
 }
 
@@ -162,8 +174,7 @@ void cursor::ask_for_page() {
              {.after = expected_ - 1,
               .limit = std::min<std::uint64_t>(wanted, feed_->limits.page_entries),
               .bytes = feed_->limits.page_bytes,
-              .reader = from_.reader,
-              .still_wanted = [weak = weak_from_this()] { return !weak.expired(); }},
+              .reader = from_.reader},
              [weak = weak_from_this()] {
                if (const auto self = weak.lock()) self->notify(nullptr);
              });
@@ -212,7 +223,8 @@ rpc::source::outcome cursor::give_made(rpc::payload& out, wire::shared_bytes mad
   return give(out, made_);
 }
 
-rpc::source::outcome cursor::give(rpc::payload& out, const wire::shared_bytes& bytes) const {
+rpc::source::outcome cursor::give(rpc::payload& out, const wire::shared_bytes& bytes) {
+  pages_.spend();
   feed_->figures.deliveries.add();
   out.bytes = bytes.view();
   if (bytes.size() > shared_above_bytes)

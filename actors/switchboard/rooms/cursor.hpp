@@ -3,8 +3,9 @@
 /// A reader's place in a room: history from the log, then what is live from the tail.
 ///
 /// Why        a subscriber is a place, not a queue. The connection pulls what it has credit and room for; a reader that
-///            does not advance costs the room nothing and, but for the chunk or page it is in, no memory. One that lags
-///            further than the tail reaches reads on in the log, and what the log has trimmed is named in a gap.
+///            does not advance costs the room nothing and, but for the chunk of the tail that it is in, no memory: of the
+///            log it reads as many entries as it has credit for, and releases those that it has no room for. One that
+///            lags further than the tail reaches reads on in the log, and what the log has trimmed is named in a gap.
 /// Order      presence kept from before the start's place on; a gap for what retention and one for what the history
 ///            limit has cut off; the history; CaughtUp; then everything live, in the room's order.
 /// Threads    constructor, notify and end: the room. attach, next, ended and result: the connection. A page may arrive on
@@ -12,6 +13,7 @@
 /// Owns       a share of the room's feed.
 /// Errors     a log that fails to read ends the stream with its status, and `failed` is called.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -29,6 +31,8 @@ public:
     std::uint32_t history_limit = 0;  ///< 0: no limit; with after_sequence 0 too: no history
     std::uint64_t membership = 0;     ///< whose membership events this reader does not get; 0: it gets all
     std::uint64_t reader = 0;         ///< whose turn its pages take (page_request)
+    /// Messages that its stream was granted at the start. The default: it is not known.
+    std::uint64_t credit = page_reader::credit_unknown;
 
     bool is_live() const noexcept { return after_sequence == 0 && history_limit == 0; }
   };
@@ -40,7 +44,9 @@ public:
   cursor(std::shared_ptr<room_feed> feed, const start& from, std::function<void()> failed = {});
 
   outcome next(rpc::payload& out) override;
-  bool ended() override { return was_ended() || stage_ == stage::failed; }
+  /// Asked when nothing can be drawn for now. What the log can give again is released.
+  bool ended() override;
+  void granted(std::uint32_t more, caf::execution_unit*) override;
   rpc::status result() const override;
 
 private:
@@ -73,7 +79,7 @@ private:
   outcome give_gap(rpc::payload& out, std::uint64_t to, gap_reason why);
   outcome give_made(rpc::payload& out, wire::shared_bytes made);
   outcome fail(rpc::status why);
-  outcome give(rpc::payload& out, const wire::shared_bytes& bytes) const;
+  outcome give(rpc::payload& out, const wire::shared_bytes& bytes);
 
   const std::shared_ptr<room_feed> feed_;
   const start from_;

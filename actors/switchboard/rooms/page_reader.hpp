@@ -1,11 +1,15 @@
 #pragma once
 
-/// The entries of a log, read a page at a time: one is asked for when the one before is used up.
+/// The entries of a log, read a page at a time: one is asked for when the one before is used up, and it has no more entries
+/// than its reader has credit for.
 /// Threads    one; what ask() is given to call runs on any.
 /// Owns       the page it reads, of the size that was asked for.
 /// Errors     a page's own status.
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -16,16 +20,30 @@ namespace switchboard::rooms {
 
 class page_reader {
 public:
+  static constexpr auto credit_unknown = std::numeric_limits<std::uint64_t>::max();
+
+  /// `credit`: messages that may be drawn, whether out of pages or not.
+  explicit page_reader(std::uint64_t credit) noexcept : credit_(credit) {}
+
+  void grant(std::uint64_t more) noexcept { credit_ += std::min(more, credit_unknown - credit_); }
+  void spend() noexcept {
+    if (credit_ != 0 && credit_ != credit_unknown) --credit_;
+  }
+
   /// Whether a page was asked for and has not been taken.
   bool asked() const noexcept { return asked_ != nullptr; }
   bool answered() const noexcept { return asked_->answered(); }
 
-  /// Asks for a page in the place of the one that is read. `later` is called if it comes after this returns.
+  /// Asks for a page in the place of the one that is read. `later` is called if it comes after this returns, and has not been
+  /// forgotten by then.
   void ask(log& of, page_request wanted, std::function<void()> later) {
     drop();
     asked_ = std::make_shared<rendezvous<log_page>>();
-    of.read(std::move(wanted), [at = asked_, later = std::move(later)](log_page page) {
-      if (at->answer(std::move(page))) later();
+    const std::weak_ptr at = asked_;
+    wanted.limit = std::min(wanted.limit, std::max<std::size_t>(credit_, 1));
+    wanted.still_wanted = [at] { return !at.expired(); };
+    of.read(std::move(wanted), [at, later = std::move(later)](log_page page) {
+      if (const auto to = at.lock(); to && to->answer(std::move(page))) later();
     });
     asked_->go_on();
   }
@@ -33,6 +51,11 @@ public:
   log_page& take() {
     page_ = std::exchange(asked_, nullptr)->take();
     return page_;
+  }
+  /// Drops everything, also a page that is still to come: it is not read if it has not been yet.
+  void forget() {
+    asked_ = nullptr;
+    drop();
   }
   /// The next entry; null where the page has no more.
   const log_entry* next() noexcept { return next_ < page_.entries.size() ? &page_.entries[next_++] : nullptr; }
@@ -42,6 +65,7 @@ public:
   }
 
 private:
+  std::uint64_t credit_;
   std::shared_ptr<rendezvous<log_page>> asked_;
   log_page page_;
   std::size_t next_ = 0;

@@ -164,7 +164,7 @@ std::uint64_t room::enter(room_join& join, call_key call) {
 
 void room::subscribe(room_join& join, call_key call, std::uint64_t membership) {
   auto reader = std::make_shared<cursor>(
-      feed_, cursor::start{join.after_sequence, join.history_limit, membership, call.caller},
+      feed_, cursor::start{join.after_sequence, join.history_limit, membership, call.caller, join.call.credit()},
       [self = self_ptr(), call] {
         caf::anon_send(caf::actor_cast<caf::actor>(self), rpc::call_ended{call.caller, call.call, rpc::code::internal});
       });

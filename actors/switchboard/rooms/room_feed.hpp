@@ -23,7 +23,7 @@ struct room_limits {
   tail_limits tail;
   /// Newest presence changes kept.
   std::size_t presence_changes = presence_window::default_limit;
-  /// What a cursor asks the log for at once, and so holds while its reader stands still.
+  /// What a cursor asks the log for at once, and so holds while it draws.
   std::size_t page_entries = 64;
   std::size_t page_bytes = std::size_t{64} << 10;
   /// Publishes that are appended together at most.

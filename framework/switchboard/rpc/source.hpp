@@ -59,7 +59,8 @@ public:
   virtual void attach(waker) {}
   virtual outcome next(payload& out) = 0;
   virtual status result() const { return {}; }
-  /// Whether next() would say end: asked where there is no credit for a message, because the end costs none.
+  /// Whether next() would say end. Asked where nothing is drawn for now, for want of credit or of room, because the end costs
+  /// neither: a source then releases what it can get again.
   virtual bool ended() = 0;
   /// The reader takes `more` messages; for sources whose feeder must know. `context` as for waker::wake.
   virtual void granted(std::uint32_t more, caf::execution_unit* context) { (void)more, (void)context; }

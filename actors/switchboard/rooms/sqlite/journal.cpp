@@ -87,11 +87,7 @@ struct journal::statements {
 };
 
 journal::journal(database rooms, const sqlite_options& options, std::chrono::milliseconds believed)
-    : options_(options),
-      figures_(options.figures),
-      rooms_(std::move(rooms)),
-      next_age_check_(std::chrono::steady_clock::now() + options.age_check_interval),
-      clock_(believed) {}
+    : options_(options), figures_(options.figures), rooms_(std::move(rooms)), ages_(options_, believed) {}
 
 journal::~journal() = default;
 
@@ -132,9 +128,9 @@ void journal::end() {
 void journal::run() {
   caf::detail::set_thread_name("journal");
   for (turn next; take_turn(next); next = {}) write(next);
-  // The next journal compares its clock with how late it is now, and not when the last message came.
-  keep_time_from_ = {};
-  if (prepare().ok() && !keep_time().ok()) write_failures().warn("the time is not stored");
+  // The next journal compares its clock with how late it is now, and not when the last message came. Where that fails, it
+  // doubts its clock.
+  if (prepare().ok()) (void)statements_->set_clock.run(ages_.believed());
   forget_connection();
 }
 
@@ -142,7 +138,7 @@ void journal::run() {
 bool journal::take_turn(turn& next) {
   using clock = std::chrono::steady_clock;
   std::unique_lock lock{mutex_};
-  work_came_.wait_until(lock, due_.empty() ? next_age_check_ : std::min(next_age_check_, due_from_),
+  work_came_.wait_until(lock, due_.empty() ? ages_.next_look() : std::min(ages_.next_look(), due_from_),
                         [this] { return ends_ || !waiting_.empty() || !new_rooms_.empty(); });
   for (auto& each : std::exchange(new_rooms_, {})) {
     make_due(each);
@@ -151,8 +147,7 @@ bool journal::take_turn(turn& next) {
   }
   const auto now = clock::now();
   // Whether or not there is other work: one busy room must not keep the others' old messages.
-  if (now >= next_age_check_) {
-    next_age_check_ = now + options_.age_check_interval;
+  if (ages_.takes_look(now)) {
     // The store has forgotten those that it does not share: they were never stored.
     std::erase_if(known_, [](const auto& each) { return each.use_count() == 1; });
     for (const auto& each : known_)
@@ -280,9 +275,16 @@ rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
     if (auto failure = stage_of(*room, stages, stage); !failure.ok()) return failure;
     stage->due = true;
   }
-  if (auto failure = trim_all(stages); !failure.ok()) return failure;
-  if (auto failure = keep_time(); !failure.ok()) return failure;
+  const auto believed = ages_.believed();
+  for (auto& [room, each] : stages) {
+    if (auto failure = trim(*room, each, believed); !failure.ok()) return failure;
+    const auto& row = each.row;
+    if (row == each.before) continue;
+    if (auto failure = sql.set_room.run(row.first, row.last, row.bytes, row.number); !failure.ok()) return failure;
+  }
   const auto began = std::chrono::steady_clock::now();
+  if (ages_.takes_note(began))
+    if (auto failure = sql.set_clock.run(believed); !failure.ok()) return failure;
   auto committed = sql.commit.run();
   figures_.commit_duration.observe(std::chrono::steady_clock::now() - began);
   return committed;
@@ -331,7 +333,7 @@ rpc::status journal::store(append_request& wanted, staged& to, std::vector<appen
   auto& room = *wanted.to;
   if (!room.known_ids())
     if (auto failure = load_ids(room, to.row.number); !failure.ok()) return failure;
-  const auto now_ms = static_cast<std::uint64_t>(time_of_day().count());
+  const auto now_ms = ages_.time_of_day();
   bool has_new_ids = false;
   for (auto& each : wanted.records) {
     append_result result;
@@ -375,24 +377,11 @@ rpc::status journal::store(append_request& wanted, staged& to, std::vector<appen
                                                : to.ids_in_order[newest_out - known.size()].second);
 }
 
-rpc::status journal::trim_all(staged_rooms& stages) {
-  const auto now = believed_time();
-  for (auto& [room, each] : stages) {
-    if (auto failure = trim(*room, each, now); !failure.ok()) return failure;
-    const auto& row = each.row;
-    if (row == each.before) continue;
-    if (auto failure = statements_->set_room.run(row.first, row.last, row.bytes, row.number); !failure.ok())
-      return failure;
-  }
-  return {};
-}
-
 /// Drops the oldest messages that retention does not keep: twice as many as are new, so that it keeps up with
 /// publishers, and more where the room is due.
-rpc::status journal::trim(room_log& room, staged& of, std::chrono::milliseconds now) {
+rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
   auto& row = of.row;
   const auto age = static_cast<std::uint64_t>(options_.keep.age.count());
-  const auto now_ms = static_cast<std::uint64_t>(now.count());
   const auto limit = std::max(2 * (row.last - of.before.last), of.due ? trim_limit : 0);
   if (limit == 0 || row.count() == 0 || !room.condition().ok() ||
       (!options_.keep.is_exceeded_by(row.count(), row.bytes) && age == 0))
@@ -415,38 +404,6 @@ rpc::status journal::trim(room_log& room, staged& of, std::chrono::milliseconds 
   }
   of.trims_on = dropped == limit;
   return dropped == 0 ? rpc::status{} : statements_->trim.run(row.number, row.first);
-}
-
-// -- time -----------------------------------------------------------------------------------------------------------
-
-std::chrono::milliseconds journal::time_of_day() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(options_.time_of_day().time_since_epoch());
-}
-
-std::chrono::milliseconds journal::believed_time() {
-  const bool was_in_doubt = clock_.in_doubt();
-  const auto day = time_of_day();
-  const auto believed = clock_.time(day, std::chrono::steady_clock::now());
-  if (options_.keep.age.count() > 0 && clock_.in_doubt() != was_in_doubt) {
-    if (clock_.in_doubt())
-      logging::warn(
-          "the clock is {} s ahead of the time that has passed since it was looked at last. Until it agrees, but for "
-          "{} h "
-          "at most, messages are kept as if it were as late as before",
-          std::chrono::duration_cast<std::chrono::seconds>(day - believed).count(),
-          std::chrono::duration_cast<std::chrono::hours>(retention_clock::doubted_for).count());
-    else
-      logging::warn("the clock is believed again: messages are kept by it");
-  }
-  return believed;
-}
-
-/// Stores the time that is believed, with whatever else is stored, now and then.
-rpc::status journal::keep_time() {
-  const auto now = std::chrono::steady_clock::now();
-  if (now < keep_time_from_) return {};
-  keep_time_from_ = now + options_.age_check_interval;
-  return statements_->set_clock.run(static_cast<std::uint64_t>(believed_time().count()));
 }
 
 }  // namespace switchboard::rooms::sqlite

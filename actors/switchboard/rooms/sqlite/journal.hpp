@@ -23,9 +23,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include <switchboard/rooms/sqlite/age_watch.hpp>
 #include <switchboard/rooms/sqlite/database.hpp>
 #include <switchboard/rooms/sqlite/journal_metrics.hpp>
-#include <switchboard/rooms/sqlite/retention_clock.hpp>
 #include <switchboard/rooms/sqlite/room_log.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
 
@@ -103,11 +103,7 @@ private:
   rpc::status store(append_request& wanted, staged& to, std::vector<append_result>& results);
   rpc::status stage_of(room_log& room, staged_rooms& stages, staged*& found);
   rpc::status load_ids(room_log& room, std::uint64_t number);
-  rpc::status trim_all(staged_rooms& stages);
-  rpc::status trim(room_log& room, staged& of, std::chrono::milliseconds now);
-  std::chrono::milliseconds time_of_day() const;
-  std::chrono::milliseconds believed_time();
-  rpc::status keep_time();
+  rpc::status trim(room_log& room, staged& of, std::uint64_t now_ms);
   void forget_connection();
 
   const sqlite_options options_;
@@ -126,9 +122,7 @@ private:
   std::vector<std::shared_ptr<room_log>> known_;  ///< from before, or from its first append on
   std::deque<std::shared_ptr<room_log>> due_;     ///< to be trimmed
   std::chrono::steady_clock::time_point due_from_{};
-  std::chrono::steady_clock::time_point next_age_check_;
-  retention_clock clock_;
-  std::chrono::steady_clock::time_point keep_time_from_{};  ///< when the time that is believed is stored again
+  age_watch ages_;
 };
 
 }  // namespace switchboard::rooms::sqlite

@@ -5,8 +5,8 @@
 /// Why        what retention drops is gone, and a clock that is set ahead makes every message too old. So the time of day is
 ///            held against a clock that nothing sets: where it is ahead of what was believed before, and has passed since,
 ///            it is doubted, and time goes on from what was believed. It is believed again once it agrees, or once it
-///            has been ahead for so long that an operator has had the time to set it right. A broker that was not running
-///            for long starts in doubt as well: that looks the same.
+///            has been ahead for `doubted_for`, in which an operator can set it right. A broker that starts again after
+///            hours starts in doubt as well: that looks the same.
 /// Threads    one at a time.
 /// Errors     none.
 
