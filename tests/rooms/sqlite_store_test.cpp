@@ -117,14 +117,6 @@ TEST_F(SqliteStore, GoesOnWithALogThatWasClosedAndKnowsItsIds) {
   EXPECT_EQ(append(*log, "b").sequence, 2u);
 }
 
-TEST_F(SqliteStore, TrimsByAgeALogThatIsClosed) {
-  const auto store = open({.keep = {.age = 1h}, .age_check_interval = 50ms});
-  append(*store->open("r"), "a");
-  store->close("r");
-  run_sql("UPDATE messages SET at = 0");
-  EXPECT_TRUE(eventually([&] { return store->find("r")->extent().first == 2; }));
-}
-
 TEST_F(SqliteStore, RemovesARoomSoThatOneOfItsNameBeginsAnew) {
   std::string before;
   {
@@ -481,6 +473,14 @@ TEST_F(SqliteStore, TrimsByAgeARoomThatIsQuietWhileAnotherIsBusy) {
     append(*store->find("busy"), "x");
     return quiet->extent().first == 3;
   }));
+}
+
+TEST_F(SqliteStore, TrimsByAgeALogThatIsClosed) {
+  { append(*open({.time_of_day = two_hours_ago})->open("r"), "a"); }
+  run_sql("UPDATE clock SET at = 0");
+  const auto store = open({.keep = {.age = 1h}, .age_check_interval = 50ms});
+  store->close("r");
+  EXPECT_TRUE(eventually([&] { return store->find("r")->extent().first == 2; }));
 }
 
 TEST_F(SqliteStore, TrimsNothingForAClockThatJumpsAhead) {
