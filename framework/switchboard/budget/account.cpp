@@ -1,0 +1,47 @@
+#include <algorithm>
+#include <utility>
+
+#include <switchboard/budget/account.hpp>
+#include <switchboard/error/invariant.hpp>
+
+namespace switchboard::budget {
+
+account::account(std::shared_ptr<ledger> of, owner kind, holder* whose)
+    : ledger_(std::move(of)), kind_(kind), holder_(whose) {
+  ledger_->enter(*this);
+}
+
+account::~account() {
+  ledger_->leave(*this);
+}
+
+void account::release(std::size_t bytes) noexcept {
+  SWITCHBOARD_INVARIANT(bytes <= used_, "an account gave back more than it held");
+  hold(used_ - bytes);
+}
+
+/// The steps that hold so many bytes; an account always has the first.
+std::size_t account::in_steps(std::size_t bytes) noexcept {
+  return std::max(step, (bytes + step - 1) / step * step);
+}
+
+bool account::draw_for(std::size_t bytes) noexcept {
+  const auto wanted = in_steps(bytes);
+  if (!ledger_->try_draw(kind_, wanted - drawn())) return false;
+  drawn_.store(wanted, std::memory_order_relaxed);
+  return true;
+}
+
+/// Draws what `used_` needs, or gives back what it does not.
+void account::adjust() noexcept {
+  const auto before = drawn();
+  const auto wanted = in_steps(used_);
+  // Stored first, so that the one who looks for the largest account when the total is passed finds this one as it is.
+  drawn_.store(wanted, std::memory_order_relaxed);
+  if (wanted > before)
+    ledger_->draw(kind_, wanted - before);
+  else
+    ledger_->give_back(kind_, before - wanted);
+}
+
+}  // namespace switchboard::budget

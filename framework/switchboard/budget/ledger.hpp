@@ -1,0 +1,91 @@
+#pragma once
+
+/// The memory of a server that its clients cause: a total, and how much of it each kind of owner has.
+///
+///     const auto memory = std::make_shared<budget::ledger>(std::size_t{256} << 20);
+///     budget::account own{memory, budget::owner::connection, this};
+///
+/// Why        limits of single connections and rooms say nothing about all of them together. What is buffered or retained for
+///            an owner is on its account (account.hpp), and all accounts draw on one total.
+/// Shortage   the total delays no owner. Past it, the connection that holds most is asked to end; until it has left the
+///            ledger no other is. So one client that takes what there is costs itself, and not its neighbours.
+/// Threads    any. An account draws in steps of some KiB, so the common atomics are not touched for each message.
+/// Owns       nothing of what it counts. One for each server, handed down by constructors; there is none that a whole process
+///            shares. It outlives its accounts, which share it.
+/// Errors     none: what was spent is counted also past the total.
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+namespace switchboard::budget {
+
+class account;
+
+/// What bytes are held for.
+enum class owner : unsigned char {
+  connection,  ///< output, requests in flight, replies in the making
+  room,        ///< messages in memory, their ids, membership events
+  stream,      ///< pages that a stream reads
+  journal,     ///< what waits for the disk
+};
+inline constexpr std::size_t owners = static_cast<std::size_t>(owner::journal) + 1;
+/// The enumerator's name, as the figures show it.
+const char* to_string(owner of) noexcept;
+
+/// Learns of each change of what a kind of owner holds; for figures. Called on any thread.
+class observer {
+public:
+  virtual void changed(owner of, std::int64_t bytes) noexcept = 0;
+
+protected:
+  ~observer() = default;
+};
+
+class ledger {
+public:
+  /// A connection that holds less is not asked to end: that would help little, and the cause is elsewhere.
+  static constexpr std::size_t worth_ending_bytes = std::size_t{64} << 10;
+
+  /// @param total     bytes
+  /// @param watching  lives longer; null: none
+  explicit ledger(std::size_t total, observer* watching = nullptr) noexcept : total_(total), observer_(watching) {}
+  ledger(const ledger&) = delete;
+  ledger& operator=(const ledger&) = delete;
+  /// @pre no account is left
+  ~ledger();
+
+  std::size_t total() const noexcept { return total_; }
+  /// By all accounts, in their steps.
+  std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
+  std::size_t used_by(owner of) const noexcept { return by_owner_[index(of)].load(std::memory_order_relaxed); }
+  bool is_short() const noexcept { return used() > total_; }
+
+private:
+  friend class account;
+
+  static std::size_t index(owner of) noexcept { return static_cast<std::size_t>(of); }
+
+  void enter(account& opened) noexcept;
+  void leave(account& closed) noexcept;
+  /// False, and nothing drawn, where the total has not so much left.
+  bool try_draw(owner of, std::size_t bytes) noexcept;
+  void draw(owner of, std::size_t bytes) noexcept;
+  void give_back(owner of, std::size_t bytes) noexcept;
+  void count(owner of, std::int64_t bytes) noexcept;
+  void relieve() noexcept;
+  void relieve_locked() noexcept;
+
+  const std::size_t total_;
+  observer* const observer_;
+  alignas(64) std::atomic<std::size_t> used_{0};
+  std::array<std::atomic<std::size_t>, owners> by_owner_{};
+
+  std::mutex mutex_;                ///< guards what follows
+  account* first_ = nullptr;        ///< of those that can be asked to end
+  const account* asked_ = nullptr;  ///< to end, and still here
+};
+
+}  // namespace switchboard::budget
