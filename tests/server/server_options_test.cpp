@@ -68,6 +68,7 @@ TEST(ServerOptions, TakesEveryLimitByName) {
   const parsed_line parsed({"--threads=3",
                             "--port=io_uring",
                             "--log-level=debug",
+                            "--memory-max=256M",
                             "--frame-bytes-max=64K",
                             "--open-calls-max=5",
                             "--request-bytes-in-flight-max=2M",
@@ -98,6 +99,7 @@ TEST(ServerOptions, TakesEveryLimitByName) {
   EXPECT_EQ(options.limits.link.outbound_low_bytes, 1000u);
   EXPECT_EQ(options.limits.turn_messages_max, 7u);
   EXPECT_EQ(options.limits.turn_bytes_max, 8u * 1024);
+  EXPECT_EQ(options.limits.memory_max, std::size_t{256} << 20);
   EXPECT_EQ(options.limits.connections_max, 9u);
   EXPECT_EQ(options.limits.connections_per_address_max, 3u);
   EXPECT_EQ(options.limits.link.handshake_timeout, 1s);
@@ -130,6 +132,7 @@ TEST(ServerOptions, AnswersBadUsageWithOneLineAndStatusTwo) {
   expect_bad_usage({"--drain-timeout", "soon"}, "--drain-timeout: 'soon' is not a time");
   expect_bad_usage({"--outbound-low-bytes", "2M"}, "low mark must be below the high mark");
   expect_bad_usage({"--frame-bytes-max", "8M"}, "must hold at least one frame");
+  expect_bad_usage({"--memory-max", "1M"}, "must hold the requests in flight of two connections");
   expect_bad_usage({"--rooms-max", "0"}, "--rooms-max: must be above 0");
   expect_bad_usage({"--unknown"}, "--unknown");
   expect_bad_usage({"stray"}, "stray");
@@ -145,6 +148,7 @@ TEST(ServerOptions, HelpNamesEveryOptionWithItsDefault) {
                              "--threads",
                              "--port",
                              "--log-level",
+                             "--memory-max",
                              "--frame-bytes-max",
                              "--open-calls-max",
                              "--request-bytes-in-flight-max",

@@ -14,6 +14,7 @@
 #include <switchboard/actors/broker.hpp>
 #include <switchboard/actors/broker_metrics.hpp>
 #include <switchboard/actors/connection.hpp>
+#include <switchboard/actors/server_memory.hpp>
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/actors/service_router.hpp>
 #include <switchboard/logging/logging.hpp>
@@ -293,12 +294,14 @@ private:
 };
 
 broker::broker(caf::actor_system& system, std::shared_ptr<notification_pump> pump, actors::limits limits,
-               net::network& network, std::shared_ptr<metrics::registry> figures)
+               net::network& network, std::shared_ptr<metrics::registry> figures,
+               std::shared_ptr<budget::ledger> memory)
     : system_(system),
       pump_(std::move(pump)),
       limits_(limits),
       network_(network),
       figures_(std::move(figures)),
+      memory_(memory ? std::move(memory) : server_memory(limits_.memory_max, figures_)),
       directory_(std::make_shared<service_directory>()),
       state_(std::make_shared<shared_state>(figures_)) {}
 
@@ -343,6 +346,7 @@ void broker::start() {
   environment->interceptors = interceptors_;
   environment->authenticate = authenticate_;
   environment->figures = figures_;
+  environment->memory = memory_;
   environment->link_figures = link::link_metrics{figures_};
   environment->hits = std::make_shared<limit_hits>(figures_);
   environment->broker = caf::actor_cast<caf::strong_actor_ptr>(system_.spawn<broker_actor>(state_, directory_));

@@ -34,9 +34,11 @@ namespace switchboard::actors {
 
 class broker {
 public:
+  /// `memory`: what its clients make it hold is counted there; null: in a ledger of its own, of limits::memory_max.
   broker(caf::actor_system& system, std::shared_ptr<notification_pump> pump, actors::limits limits = {},
          net::network& network = net::system_network(),
-         std::shared_ptr<metrics::registry> figures = std::make_shared<metrics::registry>());
+         std::shared_ptr<metrics::registry> figures = std::make_shared<metrics::registry>(),
+         std::shared_ptr<budget::ledger> memory = nullptr);
   /// stop()
   ~broker();
   broker(const broker&) = delete;
@@ -86,6 +88,7 @@ private:
   actors::limits limits_;
   net::network& network_;
   std::shared_ptr<metrics::registry> figures_;
+  std::shared_ptr<budget::ledger> memory_;
   std::vector<std::shared_ptr<rpc::interceptor>> interceptors_;
   authenticator authenticate_;
   std::shared_ptr<service_directory> directory_;

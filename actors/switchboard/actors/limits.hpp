@@ -16,6 +16,12 @@ namespace switchboard::actors {
 
 struct limits {
   link::limits link;
+
+  /// What all clients together make the server hold (budget/ledger.hpp); past it, the connection that holds most is ended.
+  /// Messages in memory get at most half of it. 0: for a server half of what the machine, or its control group, allows; for
+  /// a broker without one no bound.
+  std::size_t memory_max = 0;
+
   /// Calls open at once on one connection; one more is answered RESOURCE_EXHAUSTED. Those that the connection answers
   /// itself do not count. As many may have ended for the client while services still have them: there reading stops.
   std::size_t open_calls_max = 4096;
@@ -49,6 +55,8 @@ struct limits {
   /// Empty, or one sentence about limits that cannot hold together.
   std::string check() const {
     if (link.frame_bytes_max == 0) return "the frame limit must be above 0";
+    if (memory_max != 0 && memory_max < 2 * request_bytes_in_flight_max)
+      return "the memory in all must hold the requests in flight of two connections";
     if (open_calls_max == 0) return "the limit of open calls must be above 0";
     if (link.outbound_low_bytes >= link.outbound_high_bytes) return "the outbound low mark must be below the high mark";
     if (turn_messages_max == 0 || turn_bytes_max == 0) return "a turn must allow at least one message and one byte";

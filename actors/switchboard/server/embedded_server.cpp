@@ -2,10 +2,12 @@
 #include <caf/actor_system_config.hpp>
 
 #include <switchboard/actors/broker.hpp>
+#include <switchboard/actors/server_memory.hpp>
 #include <switchboard/net/network.hpp>
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/pump/scheduler.hpp>
 #include <switchboard/server/embedded_server.hpp>
+#include <switchboard/server/memory_allowed.hpp>
 
 namespace switchboard {
 
@@ -14,9 +16,11 @@ struct embedded_server::parts {
   parts(std::unique_ptr<notify::notification_port> port, const embedded_options& options)
       : scheduler(options.scheduler),
         figures(options.figures ? options.figures : std::make_shared<metrics::registry>()),
+        memory(options.memory ? options.memory : memory_within(options.limits.memory_max, figures)),
         pump(notification_pump::create(std::move(port), figures)),
         system(configure(options)),
-        serving(system, pump, options.limits, options.network ? *options.network : net::system_network(), figures) {}
+        serving(system, pump, options.limits, options.network ? *options.network : net::system_network(), figures,
+                memory) {}
 
   ~parts() {
     serving.stop();
@@ -33,6 +37,7 @@ struct embedded_server::parts {
 
   const actor_scheduler scheduler;
   const std::shared_ptr<metrics::registry> figures;
+  const std::shared_ptr<budget::ledger> memory;
   const std::shared_ptr<notification_pump> pump;
   caf::actor_system_config config;
   caf::actor_system system;
@@ -47,6 +52,10 @@ rpc::status refused(std::string why) {
 }
 
 }  // namespace
+
+std::shared_ptr<budget::ledger> memory_within(std::size_t memory_max, std::shared_ptr<metrics::registry> figures) {
+  return actors::server_memory(memory_max != 0 ? memory_max : memory_allowed() / 2, std::move(figures));
+}
 
 rpc::result<embedded_server> embedded_server::start(const embedded_options& options) {
   if (auto wrong = options.limits.check(); !wrong.empty()) return refused(std::move(wrong));
@@ -84,6 +93,10 @@ void embedded_server::drain() {
 
 const std::shared_ptr<metrics::registry>& embedded_server::metrics() const noexcept {
   return parts_->figures;
+}
+
+const std::shared_ptr<budget::ledger>& embedded_server::memory() const noexcept {
+  return parts_->memory;
 }
 
 actors::broker& embedded_server::broker() noexcept {

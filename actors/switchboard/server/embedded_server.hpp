@@ -23,6 +23,7 @@
 
 #include <switchboard/actors/authenticator.hpp>
 #include <switchboard/actors/limits.hpp>
+#include <switchboard/budget/ledger.hpp>
 #include <switchboard/metrics/registry.hpp>
 #include <switchboard/net/endpoint.hpp>
 #include <switchboard/notify/port_backend.hpp>
@@ -60,7 +61,13 @@ struct embedded_options {
   net::network* network = nullptr;  ///< where it listens; the operating system's where none is given
   /// Where the server counts; null: in a registry of its own.
   std::shared_ptr<metrics::registry> figures{};
+  /// Where the server counts what its clients make it hold, so that what its services hold may be counted there too; null: in
+  /// a ledger of its own, of limits::memory_max.
+  std::shared_ptr<budget::ledger> memory{};
 };
+
+/// A ledger of `memory_max`; where that is 0, of half of what the machine, or its control group, allows.
+std::shared_ptr<budget::ledger> memory_within(std::size_t memory_max, std::shared_ptr<metrics::registry> figures);
 
 class embedded_server {
 public:
@@ -76,6 +83,8 @@ public:
 
   /// What the server counts (framework/docs/metrics.md).
   const std::shared_ptr<metrics::registry>& metrics() const noexcept;
+  /// What its clients make it hold.
+  const std::shared_ptr<budget::ledger>& memory() const noexcept;
   /// In <switchboard/actors/broker.hpp>.
   actors::broker& broker() noexcept;
   caf::actor_system& system() noexcept;

@@ -8,6 +8,7 @@
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/server/descriptor_limit.hpp>
 #include <switchboard/server/embedded_server.hpp>
+#include <switchboard/server/heap_trimmer.hpp>
 #include <switchboard/server/server.hpp>
 
 namespace switchboard {
@@ -58,11 +59,13 @@ int server::serve() {
   const auto& options = command_line_.options();
   if (const auto raised = raise_descriptor_limit(); !raised)
     logging::warn("the descriptor limit stays as it is: {}", raised.error().message());
+  memory_ = memory_within(options.limits.memory_max, figures_);
   embedded_options wanted{.listen = options.listen,
                           .limits = options.limits,
                           .threads = options.threads,
                           .port = options.port,
-                          .figures = figures_};
+                          .figures = figures_,
+                          .memory = memory_};
   for (const auto& service : services_) {
     auto described = service();
     if (!described) return cannot_start(described.status().message);
@@ -91,7 +94,9 @@ int server::serve() {
         // Actors may be anywhere; the operating system takes it all back, and the exit must not wait for them.
         std::_Exit(EXIT_FAILURE);
       });
-  asked_to_drain.get_future().wait();
+  heap_trimmer freed{*memory_};
+  for (auto asked = asked_to_drain.get_future(); asked.wait_for(heap_trimmer::period) != std::future_status::ready;)
+    freed.look();
   started->drain();
   return EXIT_SUCCESS;
 }

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include <switchboard/actors/authenticator.hpp>
+#include <switchboard/budget/ledger.hpp>
 #include <switchboard/metrics/registry.hpp>
 #include <switchboard/rpc/interceptor.hpp>
 #include <switchboard/rpc/result.hpp>
@@ -47,6 +48,10 @@ public:
   /// This server's figures: for a service to count in, and to read.
   const std::shared_ptr<metrics::registry>& metrics() const noexcept { return figures_; }
 
+  /// What its clients make this server hold, for a service to count in what it retains. @pre the options are known: in the
+  /// function that describes a service, and later
+  const std::shared_ptr<budget::ledger>& memory() const noexcept { return memory_; }
+
   /// See broker.
   void intercept(std::shared_ptr<rpc::interceptor> around) { interceptors_.push_back(std::move(around)); }
   void demand_authentication(actors::authenticator check) { authenticate_ = std::move(check); }
@@ -65,6 +70,7 @@ private:
   std::vector<std::shared_ptr<rpc::interceptor>> interceptors_;
   actors::authenticator authenticate_;
   const std::shared_ptr<metrics::registry> figures_ = std::make_shared<metrics::registry>();
+  std::shared_ptr<budget::ledger> memory_;
 };
 
 }  // namespace switchboard
