@@ -1,6 +1,8 @@
 #include "chat_service.hpp"
 #include "room_files.hpp"
 
+#include <algorithm>
+
 #include <switchboard/logging/logging.hpp>
 #include <switchboard/rooms/memory_log.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
@@ -15,6 +17,7 @@ struct storage {
   std::string directory;   ///< empty: in memory
   std::string durability;  ///< empty: the safest there is
   switchboard::rooms::memory_limits memory;
+  std::size_t history_bytes = std::size_t{512} << 20;
   std::size_t retained_messages = 0;
   std::size_t retained_bytes = 0;
   std::chrono::milliseconds retained_age{0};
@@ -28,7 +31,8 @@ struct storage {
     line.add_duration("--retain-age", retained_age, "how long messages are kept in --data; 0: for ever");
     line.add_count("--room-messages-max", memory.room_entries, "newest messages kept of a room in memory");
     line.add_bytes("--room-bytes-max", memory.room_bytes, "bytes of messages kept of a room in memory");
-    line.add_bytes("--history-bytes-max", memory.total_bytes, "bytes of messages kept of all rooms in memory");
+    line.add_bytes("--history-bytes-max", history_bytes,
+                   "what all rooms take of memory, with ids and all else; at most half of --memory-max");
     line.add_count("--dedupe-window", memory.dedupe_window, "newest message ids known of a room");
     line.add_check([this]() -> std::string {
       if (durability.empty()) return {};
@@ -39,13 +43,21 @@ struct storage {
     });
   }
 
+  /// Where rooms count what they take of memory: at most half of the server's is theirs.
+  std::shared_ptr<switchboard::rooms::room_memory> memory_of(const switchboard::server& server) const {
+    const auto& of_server = server.memory();
+    return std::make_shared<switchboard::rooms::room_memory>(std::min(history_bytes, of_server->total() / 2),
+                                                             of_server);
+  }
+
   /// The journal counts in `figures`.
   switchboard::rpc::result<std::shared_ptr<switchboard::rooms::log_store>> open(
-      std::shared_ptr<switchboard::metrics::registry> figures) const {
+      std::shared_ptr<switchboard::metrics::registry> figures,
+      std::shared_ptr<switchboard::rooms::room_memory> within) const {
     if (directory.empty()) {
       switchboard::logging::info("rooms are in memory and end with this broker; --data DIR keeps them");
       return std::shared_ptr<switchboard::rooms::log_store>(
-          std::make_shared<switchboard::rooms::memory_store>(chat::entry_encoder(), memory));
+          std::make_shared<switchboard::rooms::memory_store>(chat::entry_encoder(), memory, std::move(within)));
     }
     switchboard::rooms::sqlite_options options;
     options.directory = directory;
@@ -83,7 +95,8 @@ int main(int argc, char** argv) {
   rooms.add_to(server.command_line());
   add_limits(server.command_line(), limits);
   server.add([&]() -> switchboard::rpc::result<switchboard::rpc::service_definition> {
-    auto store = rooms.open(server.metrics());
+    limits.room.memory = rooms.memory_of(server);
+    auto store = rooms.open(server.metrics(), limits.room.memory);
     if (!store) return store.status();
     return chat::definition(std::move(*store), limits, server.metrics());
   });

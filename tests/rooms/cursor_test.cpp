@@ -340,7 +340,7 @@ TEST_F(Cursor, FollowsTheTail) {
 }
 
 TEST_F(Cursor, ReturnsToTheLogWhenTheTailPassedIt) {
-  set_up({}, {.tail = {.entries = 2 * tail::chunk_entries}});
+  set_up({}, {.tail = {.entries = 2 * tail::chunk_entries, .first_chunk_entries = tail::chunk_entries}});
   const auto subject = join({});
   take(*subject);
   publish(1000);
@@ -352,7 +352,7 @@ TEST_F(Cursor, ReturnsToTheLogWhenTheTailPassedIt) {
 }
 
 TEST_F(Cursor, NamesWhatTheLogTrimmedWhileItLagged) {
-  set_up({.room_entries = 100}, {.tail = {.entries = tail::chunk_entries}});
+  set_up({.room_entries = 100}, {.tail = {.entries = tail::chunk_entries, .first_chunk_entries = tail::chunk_entries}});
   const auto subject = join({});
   take(*subject);
   publish(1);
@@ -367,7 +367,7 @@ TEST_F(Cursor, NamesWhatTheLogTrimmedWhileItLagged) {
 }
 
 TEST_F(Cursor, InterleavesPresenceWhileItLags) {
-  set_up({}, {.tail = {.entries = tail::chunk_entries}});
+  set_up({}, {.tail = {.entries = tail::chunk_entries, .first_chunk_entries = tail::chunk_entries}});
   const auto subject = join({});
   take(*subject);
   words expected;
@@ -393,7 +393,8 @@ TEST_F(Cursor, MissesPresenceThatIsNoLongerKept) {
 }
 
 TEST_F(Cursor, FindsPresenceThatTheTailLostButTheRoomKeeps) {
-  set_up({}, {.tail = {.entries = tail::chunk_entries}, .presence_changes = 1000});
+  set_up({}, {.tail = {.entries = tail::chunk_entries, .first_chunk_entries = tail::chunk_entries},
+              .presence_changes = 1000});
   const auto subject = join({});
   take(*subject);
   for (int i = 1; i <= 900; ++i) change("+" + std::to_string(i), 9);
@@ -423,7 +424,7 @@ TEST_F(Cursor, FetchesWhatAnotherAppendedToTheSameLog) {
 }
 
 TEST_F(Cursor, ShowsNothingThatTheRoomHasNotShown) {
-  set_up({}, {.tail = {.entries = tail::chunk_entries}});
+  set_up({}, {.tail = {.entries = tail::chunk_entries, .first_chunk_entries = tail::chunk_entries}});
   const auto subject = join({});
   take(*subject);
   publish(3 * tail::chunk_entries);
@@ -439,7 +440,7 @@ TEST_F(Cursor, CountsOnlyHistoryThatTheRoomHasShown) {
 }
 
 TEST_F(Cursor, KeepsTheLatestMessageReadableBehindTheEndOfItsChunk) {
-  set_up({}, {.tail = {.entries = tail::chunk_entries}});
+  set_up({}, {.tail = {.entries = tail::chunk_entries, .first_chunk_entries = tail::chunk_entries}});
   const auto subject = join({});
   take(*subject);
   publish(tail::chunk_entries);
@@ -653,7 +654,8 @@ TEST_F(Cursor, KeepsTheFirstReasonForItsEnd) {
 
 TEST_F(Cursor, LosesNoWakeToAWriterOnAnotherThread) {
   constexpr int last = 30'000;
-  set_up({.dedupe_window = 0}, {.tail = {.entries = 4 * tail::chunk_entries}});
+  set_up({.dedupe_window = 0},
+         {.tail = {.entries = 4 * tail::chunk_entries, .first_chunk_entries = tail::chunk_entries}});
   // The slower ones fall behind the tail and read in the log.
   for (int i = 0; i < 3; ++i) join({});
   std::vector<std::thread> threads;

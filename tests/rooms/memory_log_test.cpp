@@ -9,6 +9,8 @@
 namespace switchboard::rooms {
 namespace {
 
+constexpr std::size_t kib = 1024;
+
 /// An entry is its body, so that bytes are easy to count.
 wire::shared_bytes body_alone(const std::string&, std::uint64_t, const std::string& body) {
   return wire::shared_bytes{body};
@@ -144,29 +146,59 @@ TEST(MemoryLog, GoesOnCountingWhenEverythingWasTrimmed) {
   EXPECT_EQ(bodies(read(*log, 0)), "2b ");
 }
 
-TEST(MemoryLog, TrimsTheLargestRoomPastTheTotal) {
-  auto store = store_with({.total_bytes = 10});
+TEST(MemoryLog, TrimsTheLargestRoomPastWhatRoomsMayTake) {
+  const auto memory = std::make_shared<room_memory>(100 * kib);
+  memory_store store{body_alone, {}, memory};
   const auto large = store.open("large");
   const auto small = store.open("small");
-  append(*large, {{"aaa", ""}, {"bbb", ""}});
-  append(*small, {{"cc", ""}, {"dd", ""}});
+  for (int i = 0; i < 80; ++i) append(*large, std::string(kib, 'l'));
+  for (int i = 0; i < 5; ++i) append(*small, std::string(kib, 's'));
   EXPECT_EQ(large->extent().first, 1u);
-  append(*small, "e");
-  EXPECT_EQ(bodies(read(*large, 0)), "2bbb ");
-  EXPECT_EQ(bodies(read(*small, 0)), "1cc 2dd 3e ");
+  for (int i = 0; i < 20; ++i) append(*small, std::string(kib, 's'));
+  EXPECT_GT(large->extent().first, 1u);
+  EXPECT_EQ(small->extent().first, 1u);
+  EXPECT_LE(memory->used(), memory->limit());
+}
+
+TEST(MemoryLog, CountsWhatShortMessagesAndIdsTakeBesideTheirBytes) {
+  const auto memory = std::make_shared<room_memory>(std::size_t{1} << 30);
+  memory_store store{body_alone, {}, memory};
+  const auto log = store.open("r");
+  constexpr std::size_t messages = 10'000;
+  for (std::size_t i = 0; i < messages; ++i) append(*log, "x");
+  const auto without_ids = memory->used();
+  EXPECT_GE(without_ids, messages * 40);
+  EXPECT_LE(without_ids, messages * 48);
+  for (std::size_t i = 0; i < messages; ++i) append(*log, "x", std::string(100, 'k') + std::to_string(i));
+  const auto of_ids = memory->used() - 2 * without_ids;
+  EXPECT_GE(of_ids, messages * 24);
+  EXPECT_LE(of_ids, messages * 48);
+}
+
+TEST(MemoryLog, ForgetsTheIdsOfTheLargestRoomOnlyWhenItsMessagesAreGone) {
+  const auto memory = std::make_shared<room_memory>(40 * kib);
+  memory_store store{body_alone, {}, memory};
+  const auto log = store.open("r");
+  append(*log, std::string(30 * kib, 'x'), "first");
+  for (int i = 0; i < 200; ++i) append(*log, "x", std::to_string(i));
+  EXPECT_GT(log->extent().first, 1u);
+  EXPECT_TRUE(append(*log, "x", "first").duplicate) << "it made room for ids by its messages";
+  for (int i = 0; i < 10'000; ++i) append(*log, "x", "more" + std::to_string(i));
+  EXPECT_LE(memory->used(), memory->limit());
+  EXPECT_FALSE(append(*log, "x", "first").duplicate);
+  EXPECT_TRUE(append(*log, "x", "more9999").duplicate);
 }
 
 TEST(MemoryLog, CountsNothingOfALogThatIsGone) {
-  auto store = std::make_unique<memory_store>(body_alone, memory_limits{.total_bytes = 10});
+  const auto memory = std::make_shared<room_memory>(std::size_t{1} << 30);
+  auto store = std::make_unique<memory_store>(body_alone, memory_limits{}, memory);
   auto kept = store->open("kept");
   append(*kept, "aaaa");
-  {
-    const auto gone = store->open("gone");
-    append(*gone, "bbbbb");
-  }
+  const auto of_one = memory->used();
+  append(*store->open("gone"), std::string(30 * kib, 'x'));
+  EXPECT_GT(memory->used(), of_one + 30 * kib);
   store.reset();
-  append(*kept, "cccccc");
-  EXPECT_EQ(bodies(read(*kept, 0)), "1aaaa 2cccccc ");
+  EXPECT_EQ(memory->used(), of_one);
 }
 
 TEST(MemoryLog, AnswersADuplicateWithTheFirstOnesSequence) {
@@ -264,7 +296,8 @@ TEST(MemoryStore, NamesItsRoomsInBytewiseOrder) {
 TEST(MemoryStore, KeepsItsTotalWhileManyThreadsAppendAndRead) {
   constexpr int rooms = 4;
   constexpr int appends = 2000;
-  auto store = store_with({.room_entries = 500, .total_bytes = 4000, .dedupe_window = 100});
+  const auto memory = std::make_shared<room_memory>(48 * kib);
+  memory_store store{body_alone, {.room_entries = 500, .dedupe_window = 100}, memory};
   std::vector<std::thread> threads;
   for (int i = 0; i < rooms; ++i) {
     threads.emplace_back([&store, i] {
@@ -292,7 +325,8 @@ TEST(MemoryStore, KeepsItsTotalWhileManyThreadsAppendAndRead) {
     EXPECT_EQ(log->extent().last, static_cast<std::uint64_t>(appends));
     for (const auto& entry : read(*log, 0, appends).entries) bytes += entry.bytes.size();
   }
-  EXPECT_LE(bytes, 4000u);
+  EXPECT_LE(bytes, 48 * kib);
+  EXPECT_LE(memory->used(), memory->limit());
 }
 
 }  // namespace

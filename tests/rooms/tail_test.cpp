@@ -18,6 +18,12 @@ tail::entry change(std::uint64_t after, std::uint64_t number) {
   return {wire::shared_bytes{"change"}, after, number, 1};
 }
 
+/// As large from the first chunk on, so that places are easy to count.
+tail_limits whole_chunks(tail_limits limits) {
+  limits.first_chunk_entries = tail::chunk_entries;
+  return limits;
+}
+
 void append_messages(tail& to, std::uint64_t from, std::uint64_t last, std::size_t size = 4) {
   for (auto sequence = from; sequence <= last; ++sequence) to.append(message(sequence, size));
   to.publish();
@@ -103,7 +109,7 @@ TEST(Tail, FindsThePlaceBeforeChangesThatBeganAChunk) {
 }
 
 TEST(Tail, LosesWholeChunksPastItsEntries) {
-  tail subject{0, {.entries = 2 * tail::chunk_entries}};
+  tail subject{0, whole_chunks({.entries = 2 * tail::chunk_entries})};
   append_messages(subject, 1, 3 * tail::chunk_entries + 1);
   EXPECT_FALSE(subject.after(0));
   EXPECT_FALSE(subject.after(tail::chunk_entries - 1));
@@ -133,7 +139,7 @@ TEST(Tail, TakesAnEntryAboveAChunksBytesAlone) {
 }
 
 TEST(Tail, LeavesAReaderThatStandsStillOnlyItsChunk) {
-  tail subject{0, {.entries = tail::chunk_entries}};
+  tail subject{0, whole_chunks({.entries = tail::chunk_entries})};
   append_messages(subject, 1, 1);
   const auto place = *subject.after(0);
   append_messages(subject, 2, 4 * tail::chunk_entries);
@@ -161,6 +167,92 @@ TEST(Tail, GoesOnAfterItWasCleared) {
   append_messages(subject, 4, 5);
   EXPECT_EQ(walk(subject, *subject.after(3)), "4 5 ");
   EXPECT_EQ(walk(subject, place), "lost");
+}
+
+TEST(Tail, BeginsWithASmallChunkAndDoublesIt) {
+  tail subject{0, {.first_chunk_entries = 4}};
+  append_messages(subject, 1, 4 + 8 + 16 + 32 + 64 + 64 + 1);
+  std::vector<std::uint32_t> capacities;
+  for (auto chunk = subject.after(0)->in; chunk; chunk = chunk->next.lock()) capacities.push_back(chunk->capacity);
+  EXPECT_EQ(capacities, (std::vector<std::uint32_t>{4, 8, 16, 32, 64, 64, 64}));
+}
+
+TEST(Tail, TakesLittleOfTheHeapForFewEntries) {
+  tail subject{0};
+  EXPECT_EQ(subject.footprint(), 0u);
+  append_messages(subject, 1, 1);
+  EXPECT_LT(subject.footprint(), 512u);
+}
+
+TEST(Tail, TakesWhatItsEntriesAndChunksTake) {
+  tail subject{0, {.first_chunk_entries = 4}};
+  append_messages(subject, 1, 4, 1000);
+  const auto of_four = subject.footprint();
+  EXPECT_GE(of_four, 4 * message(1, 1000).bytes.footprint() + 4 * sizeof(tail::entry));
+  append_messages(subject, 5, 5, 1000);
+  EXPECT_GE(subject.footprint(), of_four + message(1, 1000).bytes.footprint() + 8 * sizeof(tail::entry));
+  subject.clear();
+  EXPECT_EQ(subject.footprint(), 0u);
+}
+
+TEST(Tail, DropsItsOldestChunkWhenAsked) {
+  tail subject{0, {.first_chunk_entries = 4}};
+  append_messages(subject, 1, 5);
+  EXPECT_TRUE(subject.drop_oldest());
+  EXPECT_FALSE(subject.after(3));
+  EXPECT_EQ(walk(subject, *subject.after(4)), "5 ");
+}
+
+TEST(Tail, SendsReadersOfADroppedLastChunkToTheLog) {
+  tail subject{0};
+  append_messages(subject, 1, 2);
+  const auto place = *subject.after(1);
+  EXPECT_TRUE(subject.drop_oldest());
+  EXPECT_FALSE(subject.drop_oldest());
+  EXPECT_EQ(subject.footprint(), 0u);
+  append_messages(subject, 3, 3);
+  EXPECT_EQ(walk(subject, place), "2 lost");
+  EXPECT_FALSE(subject.after(1));
+  EXPECT_EQ(walk(subject, *subject.after(2)), "3 ");
+}
+
+TEST(Tail, KeepsItsPlacesWhenWhatWasNotPublishedIsDropped) {
+  tail subject{0};
+  append_messages(subject, 1, 1);
+  subject.append(message(2));
+  EXPECT_TRUE(subject.drop_oldest());
+  subject.publish();
+  EXPECT_EQ(subject.head(), 2u);
+  EXPECT_FALSE(subject.after(1));
+  EXPECT_EQ(subject.after(2)->position, 2u);
+}
+
+TEST(Tail, IsReadWhileAnotherThreadDropsItsChunks) {
+  constexpr std::uint64_t last = 100'000;
+  tail subject{0};
+  std::jthread dropper([&subject](const std::stop_token& ended) {
+    while (!ended.stop_requested()) {
+      subject.drop_oldest();
+      std::this_thread::yield();
+    }
+  });
+  std::jthread reader([&subject](const std::stop_token& ended) {
+    while (!ended.stop_requested()) {
+      const auto from = subject.last_sequence();
+      const auto place = subject.after(from);
+      if (!place || !place->in || place->index == place->in->closed_at || place->position >= subject.head()) continue;
+      ASSERT_GT(place->in->entries[place->index].sequence, from);
+    }
+  });
+  for (std::uint64_t sequence = 1; sequence <= last; ++sequence) {
+    subject.append(message(sequence));
+    subject.publish();
+  }
+  EXPECT_EQ(subject.last_sequence(), last);
+  dropper.request_stop();
+  dropper.join();
+  subject.clear();
+  EXPECT_EQ(subject.footprint(), 0u);
 }
 
 TEST(Tail, GivesReadersOnOtherThreadsEveryEntryOnceAndInOrder) {

@@ -53,6 +53,7 @@ void followed_log::take(std::vector<append_result> results, const std::vector<wa
     });
     // Without readers the tail would only hold on to what the log may trim: the next one starts in the log.
     if (readers.empty()) feed_->tail.clear();
+    feed_->count_memory();
     next = std::exchange(waiting_, {});
     append_under_way_ = !next.empty();
   }

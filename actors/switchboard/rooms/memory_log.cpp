@@ -1,61 +1,45 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <set>
 #include <utility>
 
 #include <switchboard/rooms/dedupe_window.hpp>
 #include <switchboard/rooms/memory_log.hpp>
 
 namespace switchboard::rooms {
-/// What all logs of a store take together.
-/// Threads    any. Locks a log while it holds its own lock; a log never asks for it while holding its own.
-class memory_account {
-public:
-  explicit memory_account(std::size_t limit) : limit_(static_cast<std::int64_t>(limit)) {}
 
-  /// `log` grew by `change` bytes; past the limit the largest log loses its oldest entries.
-  void settle(memory_log& log, std::int64_t change);
-  void forget(memory_log& log);
-
-private:
-  using size_order = std::set<std::pair<std::int64_t, memory_log*>>;
-
-  void resize(memory_log& log, std::int64_t change);
-
-  const std::int64_t limit_;
-  std::mutex mutex_;
-  std::int64_t total_ = 0;
-  size_order by_size_;
-};
-
-class memory_log final : public log {
+class memory_log final : public log, private room_memory::keeper {
 public:
   memory_log(std::string room, const log_store::encoder& encode, const memory_limits& limits,
-             std::shared_ptr<memory_account> account)
+             std::shared_ptr<room_memory> memory)
       : room_(std::move(room)),
         id_(new_log_id()),
         encode_(encode),
         limits_(limits),
-        account_(std::move(account)),
-        known_ids_(limits.dedupe_window) {}
+        memory_(std::move(memory)),
+        known_ids_(limits.dedupe_window) {
+    if (memory_) memory_->update(*this);
+  }
 
-  ~memory_log() override { account_->forget(*this); }
+  ~memory_log() {
+    if (memory_) memory_->forget(*this);
+  }
 
   void append(std::vector<record> records, std::function<void(std::vector<append_result>)> done) override {
     std::vector<append_result> results;
     results.reserve(records.size());
-    std::int64_t change = 0;
     bool grown = false;
+    bool counts = false;
     {
       std::lock_guard lock(mutex_);
       for (auto& each : records) {
-        results.push_back(store(std::move(each), change));
+        results.push_back(store(std::move(each)));
         grown |= !results.back().duplicate;
       }
-      change -= trim();
+      while (entries_.size() > limits_.room_entries || bytes_ > limits_.room_bytes) pop_oldest();
+      counts = memory_ && counted_.passes(footprint_locked());
     }
-    if (change != 0) account_->settle(*this, change);
+    if (counts) memory_->update(*this);
     if (grown) watch_.tell();
     done(std::move(results));
   }
@@ -89,18 +73,31 @@ public:
 
   void watch(std::function<void()> grown) override { watch_.set(std::move(grown)); }
 
-  /// Drops the oldest entry; the bytes it took, or 0 where there is none.
-  std::int64_t drop_oldest() {
-    std::lock_guard lock(mutex_);
-    return entries_.empty() ? 0 : pop_oldest();
-  }
-
 private:
-  friend class memory_account;
+  std::size_t footprint() const noexcept override {
+    std::lock_guard lock(mutex_);
+    return footprint_locked();
+  }
+  /// Of the heap: each entry's bytes and its place, and the ids.
+  std::size_t footprint_locked() const noexcept {
+    return entry_footprints_ + entries_.size() * sizeof(wire::shared_bytes) + known_ids_.footprint();
+  }
+  bool release_oldest() noexcept override {
+    std::lock_guard lock(mutex_);
+    if (entries_.empty()) {
+      // A room's ids go last, and only where its messages have.
+      const bool any = known_ids_.size() > 0;
+      if (any) known_ids_.forget_half();
+      return any;
+    }
+    const auto enough = entry_footprints_ - std::min(entry_footprints_, room_memory::step);
+    while (!entries_.empty() && entry_footprints_ >= enough) pop_oldest();
+    return true;
+  }
 
   log_extent extent_locked() const { return {id_, first_, first_ + entries_.size() - 1}; }
 
-  append_result store(record&& added, std::int64_t& change) {
+  append_result store(record&& added) {
     append_result result;
     result.safety = durability::memory;
     if (!added.dedupe_key.empty()) {
@@ -114,80 +111,44 @@ private:
     result.bytes = encode_(room_, result.sequence, added.body);
     entries_.push_back(result.bytes);
     bytes_ += result.bytes.size();
-    change += static_cast<std::int64_t>(result.bytes.size());
-    if (!added.dedupe_key.empty()) known_ids_.remember(std::move(added.dedupe_key), result.sequence);
+    entry_footprints_ += result.bytes.footprint();
+    if (!added.dedupe_key.empty()) known_ids_.remember(added.dedupe_key, result.sequence);
     return result;
   }
 
-  std::int64_t trim() {
-    std::int64_t freed = 0;
-    while (entries_.size() > limits_.room_entries || bytes_ > limits_.room_bytes) freed += pop_oldest();
-    return freed;
-  }
-
-  std::int64_t pop_oldest() {
-    const auto size = entries_.front().size();
+  void pop_oldest() noexcept {
+    bytes_ -= entries_.front().size();
+    entry_footprints_ -= entries_.front().footprint();
     entries_.pop_front();
     ++first_;
-    bytes_ -= size;
-    return static_cast<std::int64_t>(size);
   }
 
   const std::string room_;
   const std::string id_;
   const log_store::encoder encode_;
   const memory_limits limits_;
-  const std::shared_ptr<memory_account> account_;
+  const std::shared_ptr<room_memory> memory_;
 
   mutable std::mutex mutex_;
   std::uint64_t first_ = 1;
   std::deque<wire::shared_bytes> entries_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;  ///< of the entries, as they are encoded
+  std::size_t entry_footprints_ = 0;
   dedupe_window known_ids_;
+  step_counter counted_;
 
   growth_watch watch_;
-
-  std::int64_t accounted_ = 0;  ///< the account's, under its lock
 };
 
-void memory_account::settle(memory_log& log, std::int64_t change) {
-  std::lock_guard lock(mutex_);
-  resize(log, change);
-  while (total_ > limit_ && !by_size_.empty()) {
-    auto& largest = *by_size_.rbegin()->second;
-    const auto freed = largest.drop_oldest();
-    if (freed == 0) return;
-    resize(largest, -freed);
-  }
-}
-
-void memory_account::forget(memory_log& log) {
-  std::lock_guard lock(mutex_);
-  by_size_.erase({log.accounted_, &log});
-  total_ -= log.accounted_;
-}
-
-void memory_account::resize(memory_log& log, std::int64_t change) {
-  auto place = by_size_.extract({log.accounted_, &log});
-  log.accounted_ += change;
-  total_ += change;
-  if (place.empty()) {
-    by_size_.emplace(log.accounted_, &log);
-  } else {
-    place.value().first = log.accounted_;
-    by_size_.insert(std::move(place));
-  }
-}
-
-memory_store::memory_store(encoder encode, memory_limits limits)
-    : encode_(std::move(encode)), limits_(limits), account_(std::make_shared<memory_account>(limits.total_bytes)) {}
+memory_store::memory_store(encoder encode, memory_limits limits, std::shared_ptr<room_memory> within)
+    : encode_(std::move(encode)), limits_(limits), memory_(std::move(within)) {}
 
 memory_store::~memory_store() = default;
 
 std::shared_ptr<log> memory_store::open(const std::string& room) {
   std::lock_guard lock(mutex_);
   auto& found = logs_[room];
-  if (!found) found = std::make_shared<memory_log>(room, encode_, limits_, account_);
+  if (!found) found = std::make_shared<memory_log>(room, encode_, limits_, memory_);
   return found;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Logs in memory: each room's newest messages, within a bound a room and a bound in all.
+/// Logs in memory: each room's newest messages, within bounds of the room and of all rooms together.
 ///
 /// Why        the default store of rooms that need not outlive the broker. What a bound trims, readers name in a gap.
 /// Threads    any: a room appends while connections read.
@@ -15,23 +15,23 @@
 #include <vector>
 
 #include <switchboard/rooms/log.hpp>
+#include <switchboard/rooms/room_memory.hpp>
 
 namespace switchboard::rooms {
 
-/// Bytes are those of the encoded entries. What goes over is trimmed, oldest first.
+/// What goes over is trimmed, oldest first.
 struct memory_limits {
   std::size_t room_entries = 100'000;
-  std::size_t room_bytes = std::size_t{64} << 20;
-  std::size_t total_bytes = std::size_t{512} << 20;  ///< past it the room that takes most is trimmed
-  std::size_t dedupe_window = 10'000;                ///< a room's newest ids that are known again
+  std::size_t room_bytes = std::size_t{64} << 20;  ///< of the encoded entries
+  std::size_t dedupe_window = 10'000;              ///< a room's newest ids that are known again
 };
 
 class memory_log;
-class memory_account;
 
 class memory_store final : public log_store {
 public:
-  explicit memory_store(encoder encode, memory_limits limits = {});
+  /// @param within  what logs take counts there with what else rooms do; null: nowhere
+  explicit memory_store(encoder encode, memory_limits limits = {}, std::shared_ptr<room_memory> within = nullptr);
   ~memory_store() override;
 
   std::shared_ptr<log> open(const std::string& room) override;
@@ -43,7 +43,7 @@ public:
 private:
   const encoder encode_;
   const memory_limits limits_;
-  const std::shared_ptr<memory_account> account_;
+  const std::shared_ptr<room_memory> memory_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<memory_log>> logs_;
 };

@@ -207,7 +207,7 @@ void room::on_publish(room_publish& publish) {
 
 /// The end of every handler: what waits in the mailbox may join the same append and the same wakes.
 void room::end_turn() {
-  if (mailbox().empty() || order_.uncommitted() >= feed_->limits.batch_entries) return end_turn_now();
+  if (mailbox().empty() || order_.is_batch_full()) return end_turn_now();
   if (std::exchange(end_of_turn_queued_, true)) return;
   caf::anon_send(caf::actor_cast<caf::actor>(self_ptr()), end_turn_atom::value);
 }
@@ -228,6 +228,7 @@ void room::end_turn_now() {
   if (streams_.empty()) feed_->tail.clear();
   const bool unused = streams_.empty() && order_.idle();
   occupancy_->unused_after.store(unused ? uses_ : room_occupancy::in_use, std::memory_order_release);
+  feed_->count_memory();
 }
 
 /// What is new are changes of a storm: most are undone before the readers look.

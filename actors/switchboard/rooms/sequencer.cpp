@@ -9,12 +9,14 @@
 namespace switchboard::rooms {
 
 void sequencer::publish(record content, room_call call) {
+  record_bytes_ += content.body.size();
   records_.push_back(std::move(content));
   publishers_.push_back(std::move(call));
 }
 
 void sequencer::commit() {
   if (!records_.empty()) {
+    record_bytes_ = 0;
     const auto at = std::make_shared<rendezvous<std::vector<append_result>>>();
     effects_.push_back(append{at, std::exchange(publishers_, {})});
     appends_->fetch_add(1, std::memory_order_relaxed);

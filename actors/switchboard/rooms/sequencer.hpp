@@ -47,7 +47,10 @@ public:
 
   /// Something to append with the next commit().
   void publish(record content, room_call call);
-  std::size_t uncommitted() const noexcept { return records_.size(); }
+  /// Whether it should be committed now, whatever else there is.
+  bool is_batch_full() const noexcept {
+    return records_.size() >= feed_->limits.batch_entries || record_bytes_ >= feed_->limits.batch_bytes;
+  }
   /// Hands what was published to the log, in one append.
   void commit();
   struct membership_event {
@@ -99,6 +102,7 @@ private:
   const std::shared_ptr<notification_pump> clock_;  ///< null: changes are not timed
   const std::shared_ptr<std::atomic<std::size_t>> appends_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::vector<record> records_;
+  std::size_t record_bytes_ = 0;
   std::vector<room_call> publishers_;                                 ///< of the records
   std::deque<std::variant<membership_event, append, page>> effects_;  ///< in order
   std::vector<due_answer> answers_;

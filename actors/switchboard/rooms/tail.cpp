@@ -3,17 +3,24 @@
 #include <switchboard/rooms/tail.hpp>
 
 namespace switchboard::rooms {
+namespace {
+
+/// What std::make_shared puts before the object: a table of functions and two counts.
+constexpr std::size_t shared_ptr_counts = 16;
+
+}  // namespace
 
 tail::tail(std::uint64_t last_sequence, tail_limits limits)
     : limits_(limits), appended_sequence_(last_sequence), last_sequence_(last_sequence) {}
 
 std::uint64_t tail::append(entry added, std::optional<std::uint64_t> left) {
   const auto size = added.bytes.size();
-  if (chunks_.empty() || chunks_.back().count == chunk_entries ||
+  const auto footprint = added.bytes.footprint();
+  const std::lock_guard lock{mutex_};
+  if (chunks_.empty() || chunks_.back().count == chunks_.back().entries->capacity ||
       (chunks_.back().count > 0 && chunks_.back().bytes + size > limits_.chunk_bytes))
     open_chunk();
   if (added.change == 0) appended_sequence_ = added.sequence;
-  // The room alone changes `chunks_`, so it may look at it without the lock.
   auto& last = chunks_.back();
   if (left && *left >= last.entries->first_position) {
     const auto index = static_cast<std::uint8_t>(*left - last.entries->first_position);
@@ -23,31 +30,51 @@ std::uint64_t tail::append(entry added, std::optional<std::uint64_t> left) {
   last.entries->entries[last.count] = std::move(added);
   ++last.count;
   last.bytes += size;
+  last.footprint += footprint;
   ++held_entries_;
   held_bytes_ += size;
+  footprint_.fetch_add(footprint, std::memory_order_relaxed);
   return appended_++;
 }
 
 void tail::open_chunk() {
-  auto opened = std::make_shared<chunk>();
+  const auto capacity = chunks_.empty() ? std::min(limits_.first_chunk_entries, chunk_entries)
+                                        : std::min(2 * chunks_.back().entries->capacity, chunk_entries);
+  auto opened = std::make_shared<chunk>(capacity);
   opened->first_position = appended_;
   opened->after_sequence = appended_sequence_;
-  std::lock_guard lock(mutex_);
   if (!chunks_.empty()) {
-    auto& last = chunks_.back();
-    last.entries->next = opened;
-    last.entries->closed_at.store(last.count, std::memory_order_relaxed);
+    chunks_.back().entries->next = opened;
+    close_last();
   }
-  chunks_.push_back({std::move(opened)});
-  trim();
+  const auto footprint = wire::shared_bytes::heap_bytes(sizeof(chunk) + shared_ptr_counts) +
+                         wire::shared_bytes::heap_bytes(sizeof(entry) * capacity);
+  chunks_.push_back({std::move(opened), 0, 0, footprint});
+  footprint_.fetch_add(footprint, std::memory_order_relaxed);
+  while (chunks_.size() > 1 && (held_entries_ > limits_.entries || held_bytes_ > limits_.bytes)) drop_front();
 }
 
-void tail::trim() {
-  while (chunks_.size() > 1 && (held_entries_ > limits_.entries || held_bytes_ > limits_.bytes)) {
-    held_entries_ -= chunks_.front().count;
-    held_bytes_ -= chunks_.front().bytes;
-    chunks_.pop_front();
-  }
+/// A reader in the last chunk then ends where that one does.
+void tail::close_last() {
+  auto& last = chunks_.back();
+  last.entries->closed_at.store(last.count, std::memory_order_relaxed);
+}
+
+void tail::drop_front() {
+  const auto& oldest = chunks_.front();
+  held_entries_ -= oldest.count;
+  held_bytes_ -= oldest.bytes;
+  footprint_.fetch_sub(oldest.footprint, std::memory_order_relaxed);
+  chunks_.pop_front();
+}
+
+bool tail::drop_oldest() {
+  const std::lock_guard lock{mutex_};
+  if (chunks_.empty()) return false;
+  // Of the last one the successor will not be its successor, so its readers, too, find none and go to the log.
+  if (chunks_.size() == 1) close_last();
+  drop_front();
+  return true;
 }
 
 void tail::publish() noexcept {
@@ -57,13 +84,8 @@ void tail::publish() noexcept {
 }
 
 void tail::clear() {
-  std::lock_guard lock(mutex_);
-  if (chunks_.empty()) return;
-  // Should a reader still be in the last chunk, it ends where it is: the next one will not be its successor.
-  chunks_.back().entries->closed_at.store(chunks_.back().count, std::memory_order_relaxed);
-  chunks_.clear();
-  held_entries_ = 0;
-  held_bytes_ = 0;
+  while (drop_oldest()) {
+  }
 }
 
 std::optional<tail::place> tail::after(std::uint64_t sequence) const {

@@ -1,0 +1,58 @@
+#include <switchboard/rooms/room_memory.hpp>
+
+namespace switchboard::rooms {
+
+room_memory::room_memory(std::size_t limit, std::shared_ptr<budget::ledger> of) : limit_(limit) {
+  if (of) account_.emplace(std::move(of), budget::owner::room);
+}
+
+void room_memory::update(keeper& of) noexcept {
+  const std::lock_guard lock{mutex_};
+  recount(of);
+  release_what_is_too_much();
+  if (account_) account_->hold(used_);
+}
+
+void room_memory::forget(keeper& of) noexcept {
+  const std::lock_guard lock{mutex_};
+  keepers_.erase({of.counted_, &of});
+  used_ -= of.counted_;
+  of.counted_ = 0;
+  if (account_) account_->hold(used_);
+}
+
+std::size_t room_memory::used() const noexcept {
+  const std::lock_guard lock{mutex_};
+  return used_;
+}
+
+void room_memory::recount(keeper& of) {
+  const auto now = in_steps(of.footprint());
+  if (now == of.counted_) return;
+  auto place = keepers_.extract({of.counted_, &of});
+  used_ = used_ - of.counted_ + now;
+  of.counted_ = now;
+  if (place.empty()) {
+    keepers_.emplace(now, &of);
+  } else {
+    place.value().first = now;
+    keepers_.insert(std::move(place));
+  }
+}
+
+void room_memory::release_what_is_too_much() {
+  auto most = keepers_.rbegin();
+  for (int asked = 0; used_ > limit_ && most != keepers_.rend() && asked < asked_max;) {
+    auto& largest = *most->second;
+    if (largest.release_oldest()) {
+      recount(largest);
+      most = keepers_.rbegin();
+      asked = 0;
+    } else {
+      ++most;
+      ++asked;
+    }
+  }
+}
+
+}  // namespace switchboard::rooms
