@@ -18,12 +18,12 @@ class counted_signals {
 public:
   counted_signals() = default;
   void watch() {
-    signals_.watch([this] { add(drains_); }, [this] { add(ends_); });
+    signals_.watch([this] { add(drains_); }, [this] { add(ends_); }, [this] { add(reports_); });
   }
   void stop() { signals_.stop(); }
-  bool wait_for(int drains, int ends) {
+  bool wait_for(int drains, int ends, int reports = 0) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 10s, [&] { return drains_ == drains && ends_ == ends; });
+    return changed_.wait_for(lock, 10s, [&] { return drains_ == drains && ends_ == ends && reports_ == reports; });
   }
 
 private:
@@ -37,6 +37,7 @@ private:
   std::condition_variable changed_;
   int drains_ = 0;
   int ends_ = 0;
+  int reports_ = 0;
   termination_signals signals_;
 };
 
@@ -86,6 +87,20 @@ TEST(TerminationSignals, SeesASignalThatCameBeforeItWatched) {
   send(SIGTERM);
   counted.watch();
   EXPECT_TRUE(counted.wait_for(1, 0));
+}
+
+TEST(TerminationSignals, AsksForAReportAsOftenAsItIsSent) {
+  counted_signals counted;
+  counted.watch();
+  for (int reports = 1; reports <= 3; ++reports) {
+    send(SIGUSR1);
+    ASSERT_TRUE(counted.wait_for(0, 0, reports));
+  }
+  send(SIGTERM);
+  ASSERT_TRUE(counted.wait_for(1, 0, 3));
+  send(SIGUSR1);
+  send(SIGTERM);
+  ASSERT_TRUE(counted.wait_for(1, 1, 3)) << "a report is no second signal";
 }
 
 TEST(TerminationSignals, StopsWithoutAnySignal) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <switchboard/logging/logging.hpp>
+#include <switchboard/metrics/exposition.hpp>
 #include <switchboard/server/descriptor_limit.hpp>
 #include <switchboard/server/embedded_server.hpp>
 #include <switchboard/server/heap_trimmer.hpp>
@@ -55,6 +56,13 @@ int server::cannot_start(const std::string& why) const {
   return EXIT_FAILURE;
 }
 
+/// Every figure, on standard error, in one piece.
+void server::report() const {
+  const auto text = metrics::exposition(figures_->read());
+  std::fputs(text.c_str(), stderr);
+  std::fflush(stderr);
+}
+
 int server::serve() {
   const auto& options = command_line_.options();
   if (const auto raised = raise_descriptor_limit(); !raised)
@@ -93,11 +101,13 @@ int server::serve() {
         logging::stop();
         // Actors may be anywhere; the operating system takes it all back, and the exit must not wait for them.
         std::_Exit(EXIT_FAILURE);
-      });
+      },
+      [this] { report(); });
   heap_trimmer freed{*memory_};
   for (auto asked = asked_to_drain.get_future(); asked.wait_for(heap_trimmer::period) != std::future_status::ready;)
     freed.look();
   started->drain();
+  if (options.log_level == logging::level::debug) report();
   return EXIT_SUCCESS;
 }
 

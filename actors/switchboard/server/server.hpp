@@ -12,6 +12,8 @@
 /// Owns       everything it starts; all of it has ended when run() returns.
 /// Output     standard output carries only `listening on ADDRESS` lines, flushed at once, with the actual port; the log
 ///            goes to standard error.
+/// Figures    SIGUSR1 writes what the server counts (framework/docs/metrics.md) to standard error; with the log at level debug
+///            its end does too.
 /// Status     0 after a drain, 1 after a second signal or where it could not start (with one line why), 2 for bad
 ///            usage.
 
@@ -34,7 +36,7 @@ namespace switchboard {
 
 class server {
 public:
-  /// Blocks SIGTERM, SIGINT and SIGHUP. `default_listen` is used where no --listen is given.
+  /// Blocks SIGTERM, SIGINT, SIGHUP and SIGUSR1. `default_listen` is used where no --listen is given.
   server(std::string program, std::string description, const std::string& default_listen);
   ~server();
 
@@ -61,6 +63,7 @@ public:
 
 private:
   int serve();
+  void report() const;
   int cannot_start(const std::string& why) const;
 
   std::string program_;

@@ -27,6 +27,7 @@ termination_signals::termination_signals() {
   sigemptyset(&wanted);
   sigaddset(&wanted, SIGTERM);
   sigaddset(&wanted, SIGINT);
+  sigaddset(&wanted, SIGUSR1);
   // A blocked signal would be read here though it is ignored.
   if (!is_ignored(SIGHUP)) sigaddset(&wanted, SIGHUP);
   if (const int failure = pthread_sigmask(SIG_BLOCK, &wanted, nullptr); failure != 0)
@@ -48,9 +49,12 @@ termination_signals::~termination_signals() {
   ::close(stop_event_);
 }
 
-void termination_signals::watch(std::function<void()> drain, std::function<void()> at_once) {
+void termination_signals::watch(std::function<void()> drain, std::function<void()> at_once,
+                                std::function<void()> report) {
   SWITCHBOARD_INVARIANT(!waiter_.joinable(), "signals are watched once");
-  waiter_ = std::thread([this, drain = std::move(drain), at_once = std::move(at_once)] { run(drain, at_once); });
+  waiter_ = std::thread([this, drain = std::move(drain), at_once = std::move(at_once), report = std::move(report)] {
+    run(drain, at_once, report);
+  });
 }
 
 void termination_signals::stop() noexcept {
@@ -61,23 +65,29 @@ void termination_signals::stop() noexcept {
   waiter_.join();
 }
 
-void termination_signals::run(const std::function<void()>& drain, const std::function<void()>& at_once) const {
-  if (!next_signal()) return;
+void termination_signals::run(const std::function<void()>& drain, const std::function<void()>& at_once,
+                              const std::function<void()>& report) const {
+  auto came = next_signal();
+  for (; came == SIGUSR1; came = next_signal())
+    if (report) report();
+  if (came == 0) return;
   drain();
-  if (next_signal()) at_once();
+  do came = next_signal();
+  while (came == SIGUSR1);
+  if (came != 0) at_once();
 }
 
-/// False when stop() was called.
-bool termination_signals::next_signal() const noexcept {
+/// Its number; 0 when stop() was called.
+int termination_signals::next_signal() const noexcept {
   for (;;) {
     pollfd watched[2] = {{stop_event_, POLLIN, 0}, {signals_, POLLIN, 0}};
     if (::poll(watched, 2, -1) < 0) {
       SWITCHBOARD_INVARIANT(errno == EINTR, "poll fails only where its descriptors are not ours any more");
       continue;
     }
-    if (watched[0].revents != 0) return false;
+    if (watched[0].revents != 0) return 0;
     signalfd_siginfo info;
-    if (::read(signals_, &info, sizeof info) == sizeof info) return true;
+    if (::read(signals_, &info, sizeof info) == sizeof info) return static_cast<int>(info.ssi_signo);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-/// SIGTERM, SIGINT and SIGHUP as two calls: the first signal asks for a drain, the second for an end at once.
+/// SIGTERM, SIGINT and SIGHUP as two calls: the first signal asks for a drain, the second for an end at once. SIGUSR1 as a
+/// third, for a report.
 ///
 /// Why        a handler may do next to nothing, so the signals stay blocked everywhere and one thread waits for them.
 /// Threads    construct before any other thread exists, the actor system's included: they inherit the blocked signals.
@@ -26,14 +27,15 @@ public:
   termination_signals& operator=(const termination_signals&) = delete;
 
   /// Starts waiting; a signal that came since construction counts. `drain` must return soon, or the second signal is
-  /// not seen. Each is called at most once.
-  void watch(std::function<void()> drain, std::function<void()> at_once);
+  /// not seen. These two are called at most once, `report` for each SIGUSR1 until the first of the others.
+  void watch(std::function<void()> drain, std::function<void()> at_once, std::function<void()> report = {});
   /// Ends the waiting and joins the thread; afterwards neither callback runs. Not to be called by a callback.
   void stop() noexcept;
 
 private:
-  void run(const std::function<void()>& drain, const std::function<void()>& at_once) const;
-  bool next_signal() const noexcept;
+  void run(const std::function<void()>& drain, const std::function<void()>& at_once,
+           const std::function<void()>& report) const;
+  int next_signal() const noexcept;
 
   int signals_ = -1;
   int stop_event_ = -1;

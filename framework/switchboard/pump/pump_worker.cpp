@@ -12,7 +12,8 @@ pump_worker::pump_worker(caf::actor_system& system, worker_team& team, std::size
       pump_(*team.pump),
       lot_(*team.lot),
       index_(index),
-      server_(team.pump, this) {}
+      server_(team.pump, this),
+      meter_(pump_.figures().registry) {}
 
 void pump_worker::start() {
   thread_ = std::thread([this] {
@@ -28,9 +29,12 @@ void pump_worker::start() {
 void pump_worker::run() {
   server_.enter();
   pump_.read_clock();
+  meter_.start();
   for (;;) {
     const auto found = next_job();
-    switch (found->resume(this, team_.messages_per_job)) {
+    const auto result = found->resume(this, team_.messages_per_job);
+    meter_.end_turn();
+    switch (result) {
       case caf::resumable::resume_later:
         // The job keeps its reference while it is queued.
         messages_left_ = 0;
@@ -137,7 +141,9 @@ pump_worker::job pump_worker::sleep() {
     lot_.unpark(role, 0);
     return nullptr;
   }
-  lot_.unpark(role, take_turn(lot_.patience(role)));
+  const auto wakes = take_turn(lot_.patience(role));
+  lot_.unpark(role, wakes);
+  meter_.start();
   has_slept_ = true;
   return relieve_others();
 }

@@ -24,6 +24,7 @@
 #include <switchboard/pump/job_queue.hpp>
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/pump/port_server.hpp>
+#include <switchboard/pump/turn_meter.hpp>
 
 namespace switchboard {
 
@@ -91,6 +92,7 @@ private:
   int messages_left_ = messages_per_turn;
   notification_pump::clock::time_point turn_began_{};
   notification_pump::clock::time_point relieved_others_{};
+  turn_meter meter_;
   bool has_slept_ = false;
   std::thread thread_;
 };
