@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <vector>
 
 #include <caf/actor_cast.hpp>
 #include <caf/event_based_actor.hpp>
@@ -156,6 +157,36 @@ TEST_P(Scheduling, SelfFeedingActorStarvesNoDeadline) {
   EXPECT_TRUE(told->await("expired"));
   for (const auto& each : greedy) end(each);
   end(owner);
+}
+
+TEST(SchedulingOfOneWorker, LetsOthersRunBetweenMessagesThatTakeLong) {
+  constexpr int messages = 20;
+  const auto told = std::make_shared<happenings>();
+  running_system running{{.run_by = runner::pump_is_scheduler, .workers = 1}};
+  // One worker alone writes it, before the test is told.
+  const auto handled = std::make_shared<std::vector<char>>();
+  const auto slow = spawn_acting(running.system(), [=](caf::event_based_actor*) {
+    return caf::behavior{[=](caf::ok_atom) {
+      for (const auto until = clock::now() + pump_worker::time_per_turn; clock::now() < until;) {
+      }
+      handled->push_back('s');
+      if (handled->size() == messages + 1) told->tell("done");
+    }};
+  });
+  const auto other = spawn_acting(running.system(), [=](caf::event_based_actor*) {
+    return caf::behavior{[=](caf::ok_atom) {
+      handled->push_back('o');
+      if (handled->size() == messages + 1) told->tell("done");
+    }};
+  });
+  const auto sender = spawn_acting(running.system(), [=](caf::event_based_actor* self) {
+    for (int each = 0; each != messages; ++each) self->send(slow, caf::ok_atom::value);
+    self->send(other, caf::ok_atom::value);
+  });
+  ASSERT_TRUE(told->await("done"));
+  const auto place = std::find(handled->begin(), handled->end(), 'o') - handled->begin();
+  EXPECT_LE(place, static_cast<std::ptrdiff_t>(pump_worker::messages_before_look));
+  for (const auto& each : {slow, other, sender}) end(each);
 }
 
 TEST_P(Scheduling, UsesNoProcessorTimeWhenIdle) {

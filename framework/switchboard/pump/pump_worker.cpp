@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <caf/actor_system.hpp>
 #include <caf/detail/set_thread_name.hpp>
 #include <caf/logger.hpp>
@@ -32,7 +34,7 @@ void pump_worker::run() {
   meter_.start();
   for (;;) {
     const auto found = next_job();
-    const auto result = found->resume(this, team_.messages_per_job);
+    const auto result = run(*found);
     meter_.end_turn();
     switch (result) {
       case caf::resumable::resume_later:
@@ -48,6 +50,21 @@ void pump_worker::run() {
         server_.leave();
         return;
     }
+  }
+}
+
+/// Until the actor has no more messages, has handled as many as it may, or others have waited for time_per_turn.
+caf::resumable::resume_result pump_worker::run(caf::resumable& actor) {
+  std::size_t handled = 0;
+  for (auto next = messages_before_look;;) {
+    next = std::min(next, team_.messages_per_job - handled);
+    const auto result = actor.resume(this, next);
+    handled += next;
+    if (result != caf::resumable::resume_later || handled == team_.messages_per_job) return result;
+    const auto took = meter_.elapsed();
+    if (took >= time_per_turn) return result;
+    const auto fit = (time_per_turn - took) * static_cast<std::int64_t>(handled) / (took + std::chrono::nanoseconds{1});
+    next = std::clamp<std::size_t>(static_cast<std::size_t>(fit), 1, messages_between_looks);
   }
 }
 

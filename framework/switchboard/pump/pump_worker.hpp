@@ -10,6 +10,8 @@
 /// Order      own queue; after messages_per_turn or time_per_turn a look at the port without waiting, then one shared
 ///            job, so that an actor which feeds itself starves neither sockets nor others; an empty own queue: the
 ///            shared one, then stealing, then the wait.
+/// Slices     an actor is asked to run for a few messages, then for as many as time_per_turn has room for by what those took:
+///            CAF lets go of a thread after a number of messages only.
 /// Waking     as parking_lot.hpp says. A lone job in a worker's queue is left to it, and to the watch: taking it at
 ///            once would move a conversation of two actors to another processor at every hop.
 
@@ -53,6 +55,9 @@ public:
   static constexpr auto time_per_turn = std::chrono::milliseconds(1);
   /// Reading the clock costs a tenth of a short job.
   static constexpr int jobs_per_clock_reading = 4;
+  /// What an actor handles before the first look at how long it takes, and at most before each later one.
+  static constexpr std::size_t messages_before_look = 2;
+  static constexpr std::size_t messages_between_looks = 16;
 
   pump_worker(caf::actor_system& system, worker_team& team, std::size_t index);
 
@@ -70,6 +75,7 @@ private:
   static constexpr std::size_t stranded = 1;
 
   void run();
+  caf::resumable::resume_result run(caf::resumable& actor);
   job next_job();
   bool turn_is_over() noexcept;
   std::size_t take_turn(notify::notification_port::duration timeout);

@@ -59,6 +59,10 @@ void turn_meter::end_turn() noexcept {
   figure_.observe(in_time(took));
 }
 
+std::chrono::nanoseconds turn_meter::elapsed() const noexcept {
+  return in_time(now() - began_);
+}
+
 /// Reads the thread's clock, after a long turn or many short ones.
 void turn_meter::measure(ticks took) noexcept {
   const auto read = processor_time_of_thread();

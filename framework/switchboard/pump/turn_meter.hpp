@@ -38,6 +38,8 @@ public:
   void end_turn() noexcept;
   /// When the turn that runs, or is to run next, began.
   ticks began() const noexcept { return began_; }
+  /// How long it has run.
+  std::chrono::nanoseconds elapsed() const noexcept;
   /// About how long so many ticks take.
   std::chrono::nanoseconds in_time(ticks of) const noexcept {
     return std::chrono::nanoseconds{static_cast<std::int64_t>(static_cast<double>(of) * ns_per_tick_)};
