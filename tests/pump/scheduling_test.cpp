@@ -163,7 +163,7 @@ TEST(SchedulingOfOneWorker, LetsOthersRunBetweenMessagesThatTakeLong) {
   constexpr int messages = 20;
   const auto told = std::make_shared<happenings>();
   running_system running{{.run_by = runner::pump_is_scheduler, .workers = 1}};
-  // One worker alone writes it, before the test is told.
+  // One worker alone writes it, before it notifies the test.
   const auto handled = std::make_shared<std::vector<char>>();
   const auto slow = spawn_acting(running.system(), [=](caf::event_based_actor*) {
     return caf::behavior{[=](caf::ok_atom) {

@@ -11,7 +11,7 @@
 ///            job, so that an actor which feeds itself starves neither sockets nor others; an empty own queue: the
 ///            shared one, then stealing, then the wait.
 /// Slices     an actor is asked to run for a few messages, then for as many as time_per_turn has room for by what those took:
-///            CAF lets go of a thread after a number of messages only.
+///            CAF releases a thread after a number of messages only.
 /// Waking     as parking_lot.hpp says. A lone job in a worker's queue is left to it, and to the watch: taking it at
 ///            once would move a conversation of two actors to another processor at every hop.
 
