@@ -39,6 +39,10 @@ rpc::result<std::string> client_session::authenticate(const std::string& token) 
   return identity;
 }
 
+std::size_t client_session::replies_travelling() const noexcept {
+  return caller_ ? caller_->backlog->travelling() : 0;
+}
+
 void client_session::replies_arrived(std::size_t bytes) noexcept {
   if (caller_) caller_->backlog->arrived(bytes);
 }

@@ -39,6 +39,8 @@ public:
 
   // How much of what services have answered the client has yet to take; they hold back its calls by that.
 
+  /// Left their services, and have not arrived here.
+  std::size_t replies_travelling() const noexcept;
   void replies_arrived(std::size_t bytes) noexcept;
   void replies_queued(std::size_t bytes);
   /// It takes nothing any more.

@@ -7,6 +7,8 @@
 namespace switchboard::actors {
 namespace {
 
+using link::is_live;
+
 logging::throttle& protocol_errors() {
   static logging::throttle lines{"protocol errors"};
   return lines;
@@ -25,6 +27,7 @@ connection::connection(caf::actor_config& config, std::shared_ptr<const connecti
       session_(*this, link_, *environment_, id),
       calls_(*this, *environment_, link_, session_),
       watches_{{*this, *environment_}, {*this, *environment_, link_}},
+      memory_(*this, *environment_, link_, calls_, session_),
       place_(std::move(place)) {}
 
 template <class Handle>
@@ -33,18 +36,20 @@ void connection::turn(Handle&& handle) {
   handle();
   call_batches::send(*this);
   session_.clock().end_turn();
-  if (!live()) return;
+  if (!is_live(link_.now())) return memory_.add_up();
   const auto& bounds = environment_->limits.link;
-  if (link_.now() == link::state::half_closed && calls_.unary() == 0)
+  if (link_.now() == link::state::half_closed && calls_.table().unary() == 0)
     link_.finish({link::close_reason::end_of_stream, finishing_ ? bounds.flush_timeout : bounds.end_of_stream_flush});
   link_.end_turn();
-  if (session_.draining() && !drain_reported_ && calls_.unary() == 0) {
+  if (session_.draining() && !drain_reported_ && calls_.table().unary() == 0) {
     drain_reported_ = true;
     tell(*this, environment_->broker, connection_drained{session_.id()});
   }
-  if (!live()) return;
-  session_.replies_queued(link_.output().reply_bytes());
-  watches_.peer.note_sent();
+  if (is_live(link_.now())) {
+    session_.replies_queued(link_.output().reply_bytes());
+    watches_.peer.note_sent();
+  }
+  memory_.add_up();
 }
 
 caf::behavior connection::make_behavior() {
@@ -56,10 +61,10 @@ caf::behavior connection::make_behavior() {
         if (!driver_.owns(ready)) return;
         turn([&] { link_.on_ready(ready.events); });
       },
-      [this](rpc::answers& answers) { turn([&] { calls_.on_answers(answers, live()); }); },
+      [this](rpc::answers& answers) { turn([&] { calls_.on_answers(answers, is_live(link_.now())); }); },
       [this](const rpc::stream_ready& ready) {
         turn([&] {
-          if (live()) calls_.draw(ready.call);
+          if (is_live(link_.now())) calls_.draw(ready.call);
         });
       },
       [this](const link::link_turn&) { turn([&] { link_.on_turn(); }); },
@@ -67,6 +72,13 @@ caf::behavior connection::make_behavior() {
       [this](const registration_closed&) { link_.on_registration_closed(); },
       [this](const begin_drain&) { turn([&] { on_begin_drain(); }); },
       [this](const finish_drain&) { turn([&] { on_finish_drain(); }); },
+      [this](const memory_is_short&) {
+        turn([&] {
+          if (is_live(link_.now()))
+            end_with_status(link::close_reason::memory_max, rpc::code::resource_exhausted,
+                            "memory_max: the server's memory is short, and this connection holds most of it");
+        });
+      },
       [this](const close_connection&) { turn([&] { link_.close(link::close_reason::stopped); }); },
   };
 }
@@ -114,6 +126,9 @@ void connection::on_malformed(std::error_code why) {
 void connection::end_with_status(link::close_reason reason, rpc::code code, std::string_view text) {
   if (reason == link::close_reason::protocol_error)
     protocol_errors().info("{}: {}: {}", link_.transport().peer().to_string(), rpc::to_string(code), text);
+  // A client that does not read cannot be sent a reason, and what waits for it is what is to be released.
+  if (reason == link::close_reason::memory_max && link_.output().bytes() > environment_->limits.link.outbound_low_bytes)
+    return link_.close(reason);
   calls_.cancel(served_calls::which::all);
   // The last frame: after replies and stream messages alike.
   link_.output().add_stream_frame([&](std::string& out) { wire::append_status(out, 0, static_cast<int>(code), text); });
@@ -154,11 +169,11 @@ void connection::on_deadline(const deadline_expired& expired) {
   } else if (expired.tag == idle_watch::tag) {
     on_silence();
   } else if (expired.tag == peer_watch::tag) {
-    if (live() && watches_.peer.finds_it_lost())
+    if (is_live(link_.now()) && watches_.peer.finds_it_lost())
       link_.close(link::close_reason::peer_lost, std::make_error_code(std::errc::timed_out));
   } else if (driver_.owns(expired)) {
     link_.on_deadline();
-  } else if (live()) {
+  } else if (is_live(link_.now())) {
     calls_.on_deadline(expired.tag);
   }
 }
@@ -177,12 +192,12 @@ void connection::on_silence() {
 void connection::on_begin_drain() {
   if (session_.draining()) return;
   session_.begin_drain();
-  if (live()) calls_.refuse(served_calls::which::streams, rpc::code::unavailable, stopping);
+  if (is_live(link_.now())) calls_.refuse(served_calls::which::streams, rpc::code::unavailable, stopping);
 }
 
 void connection::on_finish_drain() {
   session_.begin_drain();
-  if (!live()) return;
+  if (!is_live(link_.now())) return;
   finishing_ = true;
   calls_.refuse(served_calls::which::all, rpc::code::unavailable, stopping);
   if (link_.now() != link::state::half_closed)
@@ -197,6 +212,7 @@ void connection::on_exit() {
     tell(*this, environment_->broker, connection_closed{session_.id(), link::close_reason::failed});
   session_.close();
   place_ = {};
+  memory_.close();
   // A call that is still held somewhere keeps this actor's memory; it must not keep the services, which may own what
   // holds the call.
   environment_ = nullptr;

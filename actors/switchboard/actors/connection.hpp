@@ -14,6 +14,7 @@
 ///                                                  authentication, or the client is silent
 ///     begin_drain          broker    open          streams end, new calls are refused, unary calls go on
 ///     finish_drain         broker    live          what is left unanswered is refused; flush, shut down
+///     memory_is_short      ledger    live          it ends: its client makes the server hold more than any other
 ///     close_connection     broker    any           at once, without a status
 ///     registration_closed  pump      closing       the socket is closed, the broker notified, the actor ends
 ///
@@ -26,6 +27,7 @@
 
 #include <caf/event_based_actor.hpp>
 
+#include <switchboard/actors/client_memory.hpp>
 #include <switchboard/actors/client_session.hpp>
 #include <switchboard/actors/connection_environment.hpp>
 #include <switchboard/actors/connection_messages.hpp>
@@ -52,8 +54,6 @@ protected:
 private:
   /// Of the deadline for authentication; the link's are multiples of 4, those of calls odd, and the watches have their own.
   static constexpr std::uint64_t authentication_tag = 2;
-
-  bool live() const noexcept { return link::is_live(link_.now()); }
 
   void on_open() override;
   void on_frame(const wire::frame_view& frame) override;
@@ -83,6 +83,7 @@ private:
     idle_watch idle;
     peer_watch peer;
   } watches_;
+  client_memory memory_;
   connection_place place_;
   deadline_id authentication_ = deadline_id::none;
   bool drain_reported_ = false;

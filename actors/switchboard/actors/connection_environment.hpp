@@ -11,8 +11,8 @@
 #include <switchboard/actors/authenticator.hpp>
 #include <switchboard/actors/limit_hits.hpp>
 #include <switchboard/actors/limits.hpp>
+#include <switchboard/actors/server_memory.hpp>
 #include <switchboard/actors/service_directory.hpp>
-#include <switchboard/budget/ledger.hpp>
 #include <switchboard/link/link_metrics.hpp>
 #include <switchboard/metrics/registry.hpp>
 #include <switchboard/pump/notification_pump.hpp>
@@ -28,8 +28,9 @@ struct connection_environment {
   actors::authenticator authenticate;          ///< null where none is demanded
   caf::strong_actor_ptr broker;                ///< gets connection_drained and connection_closed
   std::shared_ptr<metrics::registry> figures;  ///< null where nothing is counted
-  std::shared_ptr<budget::ledger> memory;      ///< what its clients make the server hold
   link::link_metrics link_figures{};           ///< of all connections
+  /// What the clients make the server hold; unbounded unless replaced.
+  std::shared_ptr<budget::ledger> memory = server_memory(0, nullptr);
   /// Shared by all connections of the server.
   std::shared_ptr<limit_hits> hits = std::make_shared<limit_hits>(nullptr);
 };

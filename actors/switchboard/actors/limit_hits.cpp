@@ -14,6 +14,8 @@ limit_monitor* limit_hits::of(link::close_reason reason) noexcept {
       return &idle_timeout;
     case link::close_reason::peer_lost:
       return &peer_timeout;
+    case link::close_reason::memory_max:
+      return &memory_max;
     case link::close_reason::slow_to_flush:
       return &flush_timeout;
     default:

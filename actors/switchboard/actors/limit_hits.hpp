@@ -23,6 +23,7 @@ struct limit_hits {
         frame_timeout("frame_timeout", figures),
         idle_timeout("idle_timeout", figures),
         peer_timeout("peer_timeout", figures),
+        memory_max("memory_max", figures),
         flush_timeout("flush_timeout", figures) {}
 
   /// The limit that ended a connection; null where that was none.
@@ -39,6 +40,7 @@ struct limit_hits {
   limit_monitor frame_timeout;
   limit_monitor idle_timeout;
   limit_monitor peer_timeout;
+  limit_monitor memory_max;
   limit_monitor flush_timeout;
 };
 

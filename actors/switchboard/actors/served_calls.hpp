@@ -54,7 +54,8 @@ public:
 
   /// Whether services have less than they may of the client's requests, and of its calls that have ended.
   bool accept_more() const noexcept;
-  std::size_t unary() const noexcept { return calls_.unary(); }
+  /// For those that count them.
+  const call_table& table() const noexcept { return calls_; }
 
 private:
   // Why the call is not run; nothing where it is.

@@ -32,6 +32,8 @@ const char* to_string(close_reason reason) noexcept {
       return "frame_timeout";
     case close_reason::idle:
       return "idle";
+    case close_reason::memory_max:
+      return "memory_max";
     case close_reason::failed:
       return "failed";
   }

@@ -22,6 +22,7 @@ enum class close_reason : unsigned char {
   authentication_timeout,  ///< the client did not authenticate in time
   frame_timeout,           ///< the peer did not finish a frame in time
   idle,                    ///< the peer sent nothing, and did not answer a ping
+  memory_max,              ///< the server's memory was short, and this link's peer made it hold most
   failed,                  ///< an internal error
 };
 inline constexpr std::size_t close_reasons = static_cast<std::size_t>(close_reason::failed) + 1;

@@ -8,6 +8,22 @@ namespace switchboard::link {
 
 using notify::event;
 
+namespace {
+
+/// What the parts of a link may be in each state.
+void check(state now, const arming& armed, const frame_reader& input, const outbound_queue& output, bool has_socket) {
+  SWITCHBOARD_INVARIANT(!is_live(now) || armed.armed(), "a link waits for nothing");
+  SWITCHBOARD_INVARIANT(now == state::open || !input.paused(), "a link holds back input though it is not open");
+  SWITCHBOARD_INVARIANT(now == state::open || !input.has_rest(), "a link keeps input though it is not open");
+  SWITCHBOARD_INVARIANT(may_receive(now) || now == state::handshaking || !is_live(now) || armed.hangup_seen(),
+                        "a link waits for an end that it has seen");
+  const bool writes = may_send(now) || now == state::flushing || now == state::last_flush;
+  SWITCHBOARD_INVARIANT(writes || output.empty(), "a link keeps output that will not leave");
+  SWITCHBOARD_INVARIANT((now == state::closed) == !has_socket, "a link has a socket beyond its end");
+}
+
+}  // namespace
+
 frame_link::frame_link(upper_layer& upper, driver& by, const limits& within, std::unique_ptr<net::transport> transport,
                        const link_metrics& figures)
     : upper_(upper),
@@ -128,7 +144,7 @@ void frame_link::end_turn() {
       close(failure == errc::closed ? close_reason::stopped : close_reason::failed, failure);
     }
   }
-  check();
+  check(now(), arming_, input_, output_, transport_ != nullptr);
 }
 
 void frame_link::write() {
@@ -159,18 +175,6 @@ void frame_link::update_reading() {
     input_.watch();
     driver_.set_deadline(driver_.now() + limits_.frame_timeout);
   }
-}
-
-/// What the flags may be in each state.
-void frame_link::check() const {
-  SWITCHBOARD_INVARIANT(!is_live(now()) || arming_.armed(), "a link waits for nothing");
-  SWITCHBOARD_INVARIANT(now() == state::open || !input_.paused(), "a link holds back input though it is not open");
-  SWITCHBOARD_INVARIANT(now() == state::open || !input_.has_rest(), "a link keeps input though it is not open");
-  SWITCHBOARD_INVARIANT(may_receive(now()) || now() == state::handshaking || !is_live(now()) || arming_.hangup_seen(),
-                        "a link waits for an end that it has seen");
-  const bool writes = may_send(now()) || now() == state::flushing || now() == state::last_flush;
-  SWITCHBOARD_INVARIANT(writes || output_.empty(), "a link keeps output that will not leave");
-  SWITCHBOARD_INVARIANT((now() == state::closed) == (transport_ == nullptr), "a link has a socket beyond its end");
 }
 
 // -- the end --------------------------------------------------------------------------------------------------------

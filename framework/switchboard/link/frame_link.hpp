@@ -68,6 +68,8 @@ public:
   void close(close_reason reason, std::error_code why = {});
 
   state now() const noexcept { return life_.now(); }
+  /// What it keeps in either direction.
+  std::size_t held_bytes() const noexcept { return input_.held_bytes() + output_.bytes(); }
   /// @pre not closed
   const net::transport& transport() const noexcept { return *transport_; }
 
@@ -78,7 +80,6 @@ private:
   void write();
   void step_orderly_close();
   void update_reading();
-  void check() const;
 
   upper_layer& upper_;
   driver& driver_;

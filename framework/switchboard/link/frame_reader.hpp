@@ -57,6 +57,9 @@ public:
   bool paused() const noexcept { return paused_; }
   void pause(bool now) noexcept { paused_ = now; }
 
+  /// What it keeps: of a frame that has not come whole, and of what is not passed on yet.
+  std::size_t held_bytes() const noexcept { return decoder_.held_bytes() + rest_.size(); }
+
   /// Whether a frame has begun and not come whole.
   bool inside_frame() const noexcept { return decoder_.inside_frame(); }
   /// Begins to watch that frame.

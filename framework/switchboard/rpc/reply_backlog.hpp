@@ -32,6 +32,7 @@ public:
 
   /// Replies left their service.
   void sent(std::size_t bytes) noexcept { travelling_.fetch_add(bytes); }
+  std::size_t travelling() const noexcept { return travelling_.load(std::memory_order_relaxed); }
   /// They arrived at the connection.
   void arrived(std::size_t bytes) noexcept { travelling_.fetch_sub(bytes); }
   /// What the connection has still to write.

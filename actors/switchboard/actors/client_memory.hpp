@@ -1,0 +1,43 @@
+#pragma once
+
+/// What a client makes the server hold, on an account of the server's ledger.
+///
+/// Why        output, input, requests and replies are where they are needed; added up once at the end of each turn they cost
+///            some additions, whatever the turn did.
+/// Threads    the connection's. Where the ledger asks for the connection's end, on any: it sends memory_is_short.
+/// Owns       the account, from its construction to close().
+
+#include <optional>
+
+#include <caf/event_based_actor.hpp>
+
+#include <switchboard/actors/client_session.hpp>
+#include <switchboard/actors/connection_environment.hpp>
+#include <switchboard/actors/served_calls.hpp>
+#include <switchboard/budget/account.hpp>
+#include <switchboard/link/frame_link.hpp>
+
+namespace switchboard::actors {
+
+class client_memory final : private budget::holder {
+public:
+  /// `connection`, `over`, `calls` and `session` live longer.
+  client_memory(caf::event_based_actor& connection, const connection_environment& environment,
+                const link::frame_link& over, const served_calls& calls, const client_session& session);
+
+  /// At the end of each turn.
+  void add_up() noexcept;
+  /// The connection holds nothing any more.
+  void close() noexcept { account_.reset(); }
+
+private:
+  void on_shortage() noexcept override;
+
+  caf::event_based_actor& connection_;
+  const link::frame_link& link_;
+  const served_calls& calls_;
+  const client_session& session_;
+  std::optional<budget::account> account_;
+};
+
+}  // namespace switchboard::actors
