@@ -7,7 +7,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
+#include <switchboard/budget/ledger.hpp>
 #include <switchboard/limit/rate_limiter.hpp>
 #include <switchboard/rooms/room_feed.hpp>
 
@@ -34,6 +36,8 @@ struct chat_limits {
   /// never held a message is forgotten. 0: for ever.
   std::chrono::milliseconds room_idle_timeout{60'000};
   rooms::room_limits room;
+  /// Where replies in the making count; null: nowhere.
+  std::shared_ptr<budget::ledger> memory{};
 };
 
 }  // namespace switchboard::chat

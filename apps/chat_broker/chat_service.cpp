@@ -124,7 +124,7 @@ void chat_service::run(std::shared_ptr<query> added) {
 }
 
 void chat_service::start_queries() {
-  queries_ = self_->spawn<query_actor>();
+  queries_ = self_->spawn<query_actor>(limits_.memory);
   self_->monitor(queries_);
 }
 

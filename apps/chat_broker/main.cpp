@@ -95,6 +95,7 @@ int main(int argc, char** argv) {
   rooms.add_to(server.command_line());
   add_limits(server.command_line(), limits);
   server.add([&]() -> switchboard::rpc::result<switchboard::rpc::service_definition> {
+    limits.memory = server.memory();
     limits.room.memory = rooms.memory_of(server);
     auto store = rooms.open(server.metrics(), limits.room.memory);
     if (!store) return store.status();

@@ -1,6 +1,7 @@
 #include "query_actor.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
@@ -9,6 +10,11 @@
 #include <switchboard/rpc/turn.hpp>
 
 namespace switchboard::chat {
+
+query_actor::query_actor(caf::actor_config& config, std::shared_ptr<budget::ledger> memory)
+    : caf::event_based_actor(config) {
+  if (memory) memory_.emplace(std::move(memory), budget::owner::stream);
+}
 
 caf::behavior query_actor::make_behavior() {
   // CAF's own handlers write to standard output.
@@ -37,26 +43,53 @@ void query_actor::on_query(std::shared_ptr<query> added) {
   start_waiting(caller);
 }
 
-/// Starts what waits of a connection, as far as it may.
+/// What a connection has waiting may start, as far as it may and in its turn.
 void query_actor::start_waiting(std::uint64_t caller) {
   const auto found = lines_.find(caller);
   if (found == lines_.end()) return;
-  auto& [running, waiting, held_back] = found->second;
-  while (!held_back && running.size() < at_a_time && !waiting.empty()) {
-    // None where an actor of this process calls.
-    const auto& backlog = waiting.front()->call().context().caller().backlog;
-    if (backlog && backlog->closed()) {
-      // The connection is gone: the ends of its calls are on their way.
-      waiting.clear();
-      break;
+  auto& own = found->second;
+  if (own.may_start() && !std::exchange(own.in_turn, true)) turns_.push_back(caller);
+  if (own.running.empty() && own.waiting.empty()) lines_.erase(found);
+  start_in_turn();
+}
+
+void query_actor::start_in_turn() {
+  while (running_ < running_max && !turns_.empty()) {
+    const auto caller = turns_.front();
+    turns_.pop_front();
+    const auto found = lines_.find(caller);
+    if (found == lines_.end()) continue;
+    auto& own = found->second;
+    own.in_turn = false;
+    if (own.may_start()) start_one(own);
+    if (own.may_start()) {
+      own.in_turn = true;
+      turns_.push_back(caller);
+    } else if (own.running.empty() && own.waiting.empty()) {
+      lines_.erase(found);
     }
-    held_back = backlog && backlog->full() && backlog->wait(caf::strong_actor_ptr{ctrl()});
-    if (held_back) return;
-    running.push_back(std::move(waiting.front()));
-    waiting.pop_front();
-    find_next(*running.back());
   }
-  if (running.empty() && waiting.empty()) lines_.erase(found);
+}
+
+void query_actor::start_one(line& of) {
+  // None where an actor of this process calls.
+  const auto& backlog = of.waiting.front()->call().context().caller().backlog;
+  if (backlog && backlog->closed()) {
+    // The connection is gone: the ends of its calls are on their way.
+    of.waiting.clear();
+    return;
+  }
+  of.held_back = backlog && backlog->full() && backlog->wait(caf::strong_actor_ptr{ctrl()});
+  if (of.held_back) return;
+  of.running.push_back(std::move(of.waiting.front()));
+  of.waiting.pop_front();
+  count_running(running_ + 1);
+  find_next(*of.running.back());
+}
+
+void query_actor::count_running(std::size_t now) {
+  running_ = now;
+  if (memory_) memory_->hold(running_ * query_bytes);
 }
 
 void query_actor::find_next(query& of) {
@@ -73,7 +106,7 @@ void query_actor::on_piece(found_piece found) {
   if (!of) return;
   const auto caller = of->call().context().caller().id;
   if (!of->add(std::move(found.piece))) return find_next(*of);
-  std::erase(lines_.at(caller).running, of);
+  count_running(running_ - std::erase(lines_.at(caller).running, of));
   start_waiting(caller);
 }
 
@@ -81,15 +114,19 @@ void query_actor::on_ended(const rpc::call_ended& ended) {
   const auto found = lines_.find(ended.caller);
   if (found == lines_.end()) return;
   const auto is_its = [&](const auto& each) { return each->call().context().number() == ended.call; };
-  auto& [running, waiting, held_back] = found->second;
-  if (std::erase_if(running, is_its) == 0)
-    if (const auto at = std::find_if(waiting.begin(), waiting.end(), is_its); at != waiting.end()) waiting.erase(at);
+  auto& [running, waiting, held_back, in_turn] = found->second;
+  if (const auto ran = std::erase_if(running, is_its); ran > 0)
+    count_running(running_ - ran);
+  else if (const auto at = std::find_if(waiting.begin(), waiting.end(), is_its); at != waiting.end())
+    waiting.erase(at);
   start_waiting(ended.caller);
 }
 
 void query_actor::on_exit() {
   const auto last = rpc::turn::ending(this);
   lines_.clear();
+  turns_.clear();
+  memory_.reset();
 }
 
 }  // namespace switchboard::chat

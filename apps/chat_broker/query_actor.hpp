@@ -9,19 +9,24 @@
 ///     rpc::resume_calls  connections  a client that did not take its replies does so again
 ///     exit               service      queries end with UNAVAILABLE
 ///
-/// Turns      at most `at_a_time` queries of one connection run, a piece each at a time; pieces are found and added in
-///            turn, so that each connection has its share whatever others ask for. A client that does not take its
-///            replies gets no more until it does.
+/// Turns      at most `at_a_time` queries of one connection run, and `running_max` of all, a piece each at a time; connections
+///            take turns in starting them, and pieces are found and added in turn, so that each connection has its share
+///            whatever others ask for. A client that does not take its replies gets no more until it does.
+/// Memory     the reply of a query that runs, and its page, count in the server's ledger from its start.
 /// Threads    an actor.
 /// Owns       the queries. Those that wait are bounded by their connections' open calls.
 /// Errors     none of its own.
 
-#include "query.hpp"
+#include "chat_limits.hpp"
+#include "chat_queries.hpp"
 
 #include <deque>
+#include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
+#include <switchboard/budget/account.hpp>
 #include <switchboard/rpc/only_moved.hpp>
 
 namespace switchboard::chat {
@@ -38,8 +43,12 @@ using found_piece_message = rpc::only_moved<found_piece>;
 class query_actor : public caf::event_based_actor {
 public:
   static constexpr std::size_t at_a_time = 4;
+  static constexpr std::size_t running_max = 32;
+  /// The most that one takes while it runs: its reply and a page.
+  static constexpr std::size_t query_bytes = reply_bytes_max + history_query::page_bytes;
 
-  explicit query_actor(caf::actor_config& config) : caf::event_based_actor(config) {}
+  /// @param memory  null: replies are counted nowhere
+  query_actor(caf::actor_config& config, std::shared_ptr<budget::ledger> memory);
 
   const char* name() const override { return "chat.queries"; }
   void on_exit() override;
@@ -53,15 +62,24 @@ private:
     std::vector<std::shared_ptr<query>> running;
     std::deque<std::shared_ptr<query>> waiting;
     bool held_back = false;  ///< it does not take its replies; resume_calls is to come
+    bool in_turn = false;    ///< it is among those that are to start one
+
+    bool may_start() const noexcept { return !held_back && running.size() < at_a_time && !waiting.empty(); }
   };
 
   void on_query(std::shared_ptr<query> added);
   void on_piece(found_piece found);
   void on_ended(const rpc::call_ended& ended);
   void start_waiting(std::uint64_t caller);
+  void start_in_turn();
+  void start_one(line& of);
+  void count_running(std::size_t now);
   void find_next(query& of);
 
   std::unordered_map<std::uint64_t, line> lines_;  ///< by caller; none is empty
+  std::deque<std::uint64_t> turns_;                ///< callers that may start a query, in turn
+  std::size_t running_ = 0;
+  std::optional<budget::account> memory_;
 };
 
 }  // namespace switchboard::chat

@@ -153,7 +153,8 @@ protected:
   std::vector<std::function<void(query_piece)>> looking;
   std::vector<std::uint64_t> order;  ///< whose pieces were added
   std::string reply;
-  caf::actor actor = stage.system().spawn<query_actor>();
+  std::shared_ptr<budget::ledger> memory = std::make_shared<budget::ledger>(std::size_t{1} << 30);
+  caf::actor actor = stage.system().spawn<query_actor>(memory);
   client ann{stage, 1};
   client bob{stage, 2};
 };
@@ -179,6 +180,30 @@ TEST_F(Queries, LetConnectionsTakeTurns) {
   const auto bobs_last = std::find(order.rbegin(), order.rend(), bob.caller()->id).base() - order.begin();
   EXPECT_LE(bobs_last, 3 * static_cast<int>(query_actor::at_a_time + 1));
   EXPECT_EQ(order.size(), 10'003u);
+}
+
+TEST_F(Queries, RunAsManyAtATimeAsThereIsRoomForAndTakeTurnsInStarting) {
+  std::vector<std::unique_ptr<client>> many;
+  for (std::uint64_t id = 10; id < 10 + 2 * query_actor::running_max; ++id) {
+    many.push_back(std::make_unique<client>(stage, id));
+    for (int n = 0; n < 3; ++n) ask(*many.back());
+  }
+  stage.settle();
+  EXPECT_EQ(looking.size(), query_actor::running_max);
+  // All have been answered once before any is answered a third time.
+  for (std::size_t n = 0; n < 2 * many.size() + query_actor::running_max; ++n) find_one();
+  for (const auto& each : many) EXPECT_GE(each->answers.size(), 1u) << each->caller()->id;
+  while (!looking.empty()) find_one();
+  for (const auto& each : many) EXPECT_EQ(each->answers.size(), 3u);
+}
+
+TEST_F(Queries, CountTheirRepliesInTheLedgerWhileTheyRun) {
+  for (int n = 0; n < 10; ++n) ask(ann);
+  stage.settle();
+  EXPECT_GE(memory->used_by(budget::owner::stream), query_actor::at_a_time * query_actor::query_bytes);
+  ann.end(1);
+  while (!looking.empty()) find_one();
+  EXPECT_LE(memory->used_by(budget::owner::stream), budget::account::slack);
 }
 
 TEST_F(Queries, AreLetGoWithTheirCalls) {
