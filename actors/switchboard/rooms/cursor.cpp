@@ -72,11 +72,10 @@ rpc::source::outcome cursor::next(rpc::payload& out) {
 
 rpc::source::outcome cursor::next_live(rpc::payload& out) {
   for (;;) {
-    if (place_.position == known_head_) {
+    if (place_.position == looked_at_.head) {
       clear_wake();
-      looked_at_ = {place_.position, events_.next_number()};
-      known_head_ = feed_->tail.head();
-      if (place_.position == known_head_) return outcome::wait;
+      looked_at_ = {feed_->tail.head(), place_.position, events_.next_number()};
+      if (place_.position == looked_at_.head) return outcome::wait;
     }
     auto& chunk = place_.in;
     if (!chunk || place_.index == chunk->closed_at.load(std::memory_order_relaxed)) {
@@ -95,7 +94,7 @@ rpc::source::outcome cursor::next_live(rpc::payload& out) {
       log_first_ = true;
       return next_from_log(out);
     }
-    const bool undone = entry.change != 0 && is_undone(place_, looked_at_.position, looked_at_.event, known_head_);
+    const bool undone = entry.change != 0 && is_undone(place_, looked_at_.position, looked_at_.event, looked_at_.head);
     ++place_.index;
     ++place_.position;
     if (entry.change != 0) {
@@ -120,7 +119,7 @@ bool cursor::enter_tail() {
   // Events before that place are taken from those kept; what has come since is in the tail and known by its number.
   if (events_.fetch(expected_, events_end())) return false;
   place_ = std::move(*place);
-  known_head_ = place_.position;
+  looked_at_.head = place_.position;
   pages_.drop();
   events_.drop();
   stage_ = stage::live;

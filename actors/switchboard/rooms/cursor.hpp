@@ -93,11 +93,11 @@ private:
 
   // In the tail.
   tail::place place_;
-  std::uint64_t known_head_ = 0;
   struct {
-    std::uint64_t position = 0;
-    std::uint64_t event = 0;  ///< the number of the first one that was still to be given
-  } looked_at_;               ///< where the reader stood when it learned of known_head_
+    std::uint64_t head = 0;      ///< as it was then; what is before it may be read
+    std::uint64_t position = 0;  ///< where the reader stood
+    std::uint64_t event = 0;     ///< the number of the first one that was still to be given
+  } looked_at_;                  ///< when the reader looked for more last
 
   // In the log.
   bool log_first_ = false;  ///< the tail is known to lack what comes next
