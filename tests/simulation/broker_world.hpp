@@ -45,7 +45,9 @@ public:
 
 private:
   /// Each part that can take a step takes one, in an order drawn from the seed. Whether any could.
-  bool step();
+  /// Who did something in a step.
+  enum class mover : unsigned char { none, server, client };
+  mover step();
   /// Steps until `done`, or until nothing has happened for too long. What went wrong.
   std::string run_until(const std::function<bool()>& done, const std::function<std::string()>& fault_seen);
   std::string fault_of_clients() const;

@@ -12,12 +12,19 @@ std::chrono::system_clock::time_point standing_still() {
   return std::chrono::system_clock::time_point{std::chrono::hours{24}};
 }
 
+/// Short enough for rooms to be let go while clients are away, and to come back with them.
+chat::chat_limits limits() {
+  chat::chat_limits bounds;
+  bounds.room_idle_timeout = std::chrono::milliseconds{100};
+  return bounds;
+}
+
 }  // namespace
 
 chat_world::chat_world(std::uint64_t seed, const chat_plan& plan)
     : world_(seed,
-             chat::definition(std::make_shared<rooms::memory_store>(chat::entry_encoder(), rooms::memory_limits{}), {},
-                              nullptr, standing_still),
+             chat::definition(std::make_shared<rooms::memory_store>(chat::entry_encoder(), rooms::memory_limits{}),
+                              limits(), nullptr, standing_still),
              plan.rooms) {
   world_.change(plan.weather);
   for (std::size_t each = 0; each < plan.clients; ++each) {
