@@ -208,6 +208,18 @@ TEST(FrameDecoder, DoesNotTrustTheClaimedSize) {
   EXPECT_LE(decoder.held_bytes(), 4u);
 }
 
+TEST(FrameDecoder, DropsThePartOfAFrameWhoseRestWillNotCome) {
+  v1::Frame large = opening_frame();
+  large.set_message(std::string(100'000, 'x'));
+  frame_decoder decoder;
+  decoded result;
+  feed(decoder, delimited(large).substr(0, 50'000), result);
+  EXPECT_GE(decoder.held_bytes(), 49'000u);
+  decoder.drop_partial();
+  EXPECT_EQ(decoder.held_bytes(), 0u);
+  EXPECT_FALSE(decoder.inside_frame());
+}
+
 TEST(FrameDecoder, HoldsAtMostTwiceWhatHasArrived) {
   v1::Frame large = opening_frame();
   large.set_message(std::string(100000, 'x'));

@@ -17,6 +17,8 @@ void check(state now, const arming& armed, const frame_reader& input, const outb
   SWITCHBOARD_INVARIANT(now == state::open || !input.has_rest(), "a link keeps input though it is not open");
   SWITCHBOARD_INVARIANT(may_receive(now) || now == state::handshaking || !is_live(now) || armed.hangup_seen(),
                         "a link waits for an end that it has seen");
+  SWITCHBOARD_INVARIANT(now != state::half_closed || !input.inside_frame(),
+                        "a link keeps a part of a frame whose rest will not come");
   const bool writes = may_send(now) || now == state::flushing || now == state::last_flush;
   SWITCHBOARD_INVARIANT(writes || output.empty(), "a link keeps output that will not leave");
   SWITCHBOARD_INVARIANT((now == state::closed) == !has_socket, "a link has a socket beyond its end");
@@ -101,6 +103,8 @@ void frame_link::read() {
   arming_.note_end_of_stream();
   if (now() == state::lingering) return close(end_.how.reason);
   life_.to(wanted ? state::half_closed : state::last_flush);
+  // Its calls may be answered much later.
+  input_.drop_partial();
   if (wanted) upper_.on_end_of_stream();
 }
 

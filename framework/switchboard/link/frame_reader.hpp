@@ -62,6 +62,8 @@ public:
 
   /// Whether a frame has begun and not come whole.
   bool inside_frame() const noexcept { return decoder_.inside_frame(); }
+  /// Drops what has come of it. @pre no frame of next() is in use
+  void drop_partial() noexcept { decoder_.drop_partial(); }
   /// Begins to watch that frame.
   void watch() noexcept;
   /// Whether it still has not come whole, and fewer than `bytes` have come since.

@@ -145,6 +145,14 @@ void frame_decoder::at_frame_boundary() noexcept {
   at_stream_begin_ = false;
 }
 
+void frame_decoder::drop_partial() noexcept {
+  partial_.reset();
+  arrived_ = 0;
+  capacity_ = 0;
+  from_partial_ = false;
+  at_frame_boundary();
+}
+
 /// Whether the stream began with "GET ", of which the size varint was the G and `content` are the bytes after it.
 bool frame_decoder::begins_as_http(std::string_view content) const noexcept {
   return at_stream_begin_ && size_ == 'G' && size_bytes_ == 1 && content.starts_with("ET ");
