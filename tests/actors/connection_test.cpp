@@ -832,6 +832,18 @@ TEST_F(ConnectionTest, EndsAClientThatDoesNotFinishAFrameInTime) {
   EXPECT_EQ(broker.closed, std::vector{close_reason::frame_timeout});
 }
 
+TEST_F(ConnectionTest, NamesTheLimitThatRefuses) {
+  start({.link = {.frame_bytes_max = 1'000}, .open_calls_max = 1});
+  receive(open_say(1, "held") + open_say(3, "one more"));
+  const auto refused = sent_one();
+  EXPECT_EQ(code_of(refused), rpc::code::resource_exhausted);
+  EXPECT_TRUE(refused.status().message().starts_with("open_calls_max: ")) << refused.status().message();
+  receive(open_say(5, std::string(2'000, 'x')));
+  const auto last = sent_one();
+  EXPECT_EQ(code_of(last), rpc::code::resource_exhausted);
+  EXPECT_TRUE(last.status().message().starts_with("frame_bytes_max: ")) << last.status().message();
+}
+
 TEST_F(ConnectionTest, EndsAClientWhoseSystemAnswersNothingToWhatWasSent) {
   start({.peer_timeout = 10s});
   receive(open_ping(1));

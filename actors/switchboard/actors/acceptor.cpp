@@ -27,7 +27,7 @@ void say(net::transport& to, std::string_view why) {
 }
 
 void say_out_of_descriptors(net::transport& to) {
-  say(to, "the server is out of file descriptors");
+  say(to, "descriptors_max: the server is out of file descriptors");
 }
 
 }  // namespace
@@ -93,7 +93,7 @@ void acceptor::take(std::unique_ptr<net::transport> accepted) {
 void acceptor::turn_away(net::transport& from, limit_monitor& limit) {
   limit.hit(from.peer().to_string());
   if (from.handshake().outcome != net::io_outcome::done) return;
-  say(from, "the server has as many connections as " + limit.name() + " allows");
+  say(from, limit.name() + ": the server has as many connections as that allows");
   (void)from.shutdown_write();
   // What it sent already is read away, so that closing does not reset the status.
   std::array<std::byte, 16 * 1024> ignored;

@@ -32,12 +32,16 @@ std::optional<rpc::status> call_admission::refusal_of(const wire::frame_view& fr
   const auto open_max = environment_.limits.open_calls_max;
   if (!entry->flags.uncounted && calls_.size() >= open_max) {
     environment_.hits->open_calls_max.hit(session_.peer());
-    return status{code::resource_exhausted, "more than " + std::to_string(open_max) + " open calls on one connection"};
+    return status{code::resource_exhausted,
+                  "open_calls_max: more than " + std::to_string(open_max) + " open calls on one connection"};
   }
   if (frame.metadata.empty()) return std::nullopt;
   auto refused = rpc::check(frame.metadata);
   if (refused.ok()) return std::nullopt;
-  if (refused.code == code::resource_exhausted) environment_.hits->metadata_bytes_max.hit(session_.peer());
+  if (refused.code == code::resource_exhausted) {
+    environment_.hits->metadata_bytes_max.hit(session_.peer());
+    refused.message = "metadata_bytes_max: " + refused.message;
+  }
   return refused;
 }
 
@@ -47,7 +51,8 @@ std::optional<rpc::status> call_admission::refusal_of_service_call(
   using rpc::status;
   if (kept && calls_.metadata_bytes() + kept->cost() > environment_.limits.request_bytes_in_flight_max / 2) {
     environment_.hits->open_calls_metadata_bytes_max.hit(session_.peer());
-    return status{code::resource_exhausted, "too much metadata of open calls on one connection"};
+    return status{code::resource_exhausted,
+                  "open_calls_metadata_bytes_max: too much metadata of open calls on one connection"};
   }
   if (rpc::streams_requests(entry.method->kind) && frame.has_message)
     return status{code::resource_exhausted, "a message beyond the granted credit"};

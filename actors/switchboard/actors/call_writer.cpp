@@ -23,7 +23,7 @@ void call_writer::refuse(std::uint64_t call, const rpc::status& why, std::string
 
 rpc::code call_writer::reply(std::uint64_t call, std::string_view message) {
   if (wire::message_frame_size(call, message.size(), true) > frame_bytes_max_) {
-    refuse(call, {rpc::code::resource_exhausted, "the reply is above the frame limit"});
+    refuse(call, {rpc::code::resource_exhausted, "frame_bytes_max: the reply is above the frame limit"});
     return rpc::code::resource_exhausted;
   }
   output().add_reply([&](std::string& out) { wire::append_message(out, call, message, true); });

@@ -116,10 +116,11 @@ void connection::on_malformed(std::error_code why) {
   if (why == errc::timed_out)
     return end_with_status(close_reason::frame_timeout, rpc::code::deadline_exceeded,
                            "a frame was begun and not finished in time");
-  if (why == errc::frame_too_large) environment_->hits->frame_bytes_max.hit(link_.transport().peer().to_string());
-  end_with_status(close_reason::protocol_error,
-                  why == errc::frame_too_large ? rpc::code::resource_exhausted : rpc::code::invalid_argument,
-                  why.message());
+  if (why != errc::frame_too_large)
+    return end_with_status(close_reason::protocol_error, rpc::code::invalid_argument, why.message());
+  const auto& limit = environment_->hits->frame_bytes_max;
+  limit.hit(link_.transport().peer().to_string());
+  end_with_status(close_reason::protocol_error, rpc::code::resource_exhausted, limit.name() + ": " + why.message());
 }
 
 /// Ends the connection for what its client did, or did not do.

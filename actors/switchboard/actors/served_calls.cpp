@@ -242,7 +242,8 @@ void served_calls::draw(std::uint64_t number) {
     if (outcome == rpc::source::outcome::wait) return;
     if (outcome == rpc::source::outcome::end) break;
     if (!writer_.message(*call, message))
-      return end_with_frame(*call, code::resource_exhausted, "a message of the stream is above the frame limit");
+      return end_with_frame(*call, code::resource_exhausted,
+                            "frame_bytes_max: a message of the stream is above the frame limit");
     calls_.apply(*call, call_event::reply);
   }
   // It ends by itself: that is no news to its watcher.

@@ -40,8 +40,9 @@ void service_router::on_calls(rpc::calls& calls) {
           definition_->hosting() == rpc::hosting::per_connection ? actor_of_connection(*calls) : actor_of_key(*calls))
     return tell(*this, actor, std::move(calls));
   calls->take_each([this](const rpc::method&, rpc::incoming_call& call) {
-    call.handle.fail(rpc::code::resource_exhausted,
-                     "there are " + std::to_string(definition_->actors_max()) + " of this service's actors already");
+    call.handle.fail(
+        rpc::code::resource_exhausted,
+        "actors_max: there are " + std::to_string(definition_->actors_max()) + " of this service's actors already");
   });
 }
 

@@ -68,7 +68,7 @@ void call_handle::finish_with(std::size_t payload, const metadata* trailing, App
   SWITCHBOARD_INVARIANT(*this, "a call was answered twice");
   const auto limit = call_.from_->frame_limit;
   if (payload + wire::message_overhead_max > limit && wire::message_frame_size(call_.number_, payload, true) > limit)
-    return fail(code::resource_exhausted, "the reply of " + std::to_string(payload) +
+    return fail(code::resource_exhausted, "frame_bytes_max: the reply of " + std::to_string(payload) +
                                               " bytes is above the frame limit of " + std::to_string(limit));
   turn::answer(call_.from_, [&](answers& to) {
     const auto begin = to.frames.size();

@@ -98,7 +98,8 @@ void journal::append(append_request wanted) {
     if (ends_)
       refused = log_is_closed();
     else if (records_waiting_ != 0 && records_waiting_ + wanted.records.size() > queue_limit) {
-      refused = {rpc::code::resource_exhausted, "too much waits for the disk"};
+      refused = {rpc::code::resource_exhausted, "journal_messages_max: too much waits for the disk"};
+      refused.retry_after = retry_pause;
       figures_.queue.hit("room " + wanted.to->room());
     } else {
       records_waiting_ += wanted.records.size();
