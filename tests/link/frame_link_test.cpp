@@ -335,6 +335,18 @@ TEST_F(FrameLink, StopsDecodingWhereRepliesAlonePassTwiceTheHighMark) {
   EXPECT_EQ(armed_for(), interest::in | interest::hangup);
 }
 
+TEST_F(FrameLink, LetsOthersHaveTheirTurnWhileManyFramesOfOneReadAreAnswered) {
+  start();
+  upper.answer.assign(64 * 1024, 'x');
+  std::string frames;
+  for (std::uint64_t call = 1; call <= 100; ++call) frames += message(call, "?");
+  receive(frames);
+  EXPECT_LE(upper.calls.size(), 10u) << "a turn's replies are about half a mebibyte";
+  EXPECT_GE(turns(), 9u);
+  EXPECT_EQ(upper.calls.size(), 100u);
+  EXPECT_EQ(armed_for(), interest::in | interest::hangup);
+}
+
 TEST_F(FrameLink, EndsAPeerThatDoesNotFinishAFrameInTime) {
   start();
   receive(message(1, "whole") + message(3, "cut").substr(0, 3));

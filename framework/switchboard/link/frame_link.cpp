@@ -10,6 +10,9 @@ using notify::event;
 
 namespace {
 
+/// Bytes of replies that the upper layer makes itself in one turn, about: a quarter of a millisecond's work.
+constexpr std::size_t turn_replies_max = std::size_t{512} << 10;
+
 /// What the parts of a link may be in each state.
 void check(state now, const arming& armed, const frame_reader& input, const outbound_queue& output, bool has_socket) {
   SWITCHBOARD_INVARIANT(!is_live(now) || armed.armed(), "a link waits for nothing");
@@ -109,11 +112,13 @@ void frame_link::read() {
 }
 
 /// Passes the frames received to the upper layer. A few bytes of a request may ask for thousands of a reply: the input
-/// after the frame that fills the output waits.
+/// after the frame that fills the output waits, and after the one that makes much of it, for another turn.
 void frame_link::decode() {
+  const auto before = output_.reply_bytes();
   wire::frame_view frame;
   while (now() == state::open) {
-    if (output_.reply_bytes() > 2 * limits_.outbound_high_bytes) {
+    const auto replies = output_.reply_bytes();
+    if (replies > 2 * limits_.outbound_high_bytes || replies > before + turn_replies_max) {
       input_.keep_rest();
       break;
     }
