@@ -53,7 +53,7 @@ void pump_worker::run() {
   }
 }
 
-/// Until the actor has no more messages, has handled as many as it may, or others have waited for time_per_turn.
+/// Until the actor has no more messages, has handled as many as it may, or others have waited for time_per_actor.
 caf::resumable::resume_result pump_worker::run(caf::resumable& actor) {
   std::size_t handled = 0;
   for (auto next = messages_before_look;;) {
@@ -62,8 +62,9 @@ caf::resumable::resume_result pump_worker::run(caf::resumable& actor) {
     handled += next;
     if (result != caf::resumable::resume_later || handled == team_.messages_per_job) return result;
     const auto took = meter_.elapsed();
-    if (took >= time_per_turn) return result;
-    const auto fit = (time_per_turn - took) * static_cast<std::int64_t>(handled) / (took + std::chrono::nanoseconds{1});
+    if (took >= time_per_actor) return result;
+    const auto fit =
+        (time_per_actor - took) * static_cast<std::int64_t>(handled) / (took + std::chrono::nanoseconds{1});
     next = std::clamp<std::size_t>(static_cast<std::size_t>(fit), 1, messages_between_looks);
   }
 }

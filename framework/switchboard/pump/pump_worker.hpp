@@ -10,7 +10,7 @@
 /// Order      own queue; after messages_per_turn or time_per_turn a look at the port without waiting, then one shared
 ///            job, so that an actor which feeds itself starves neither sockets nor others; an empty own queue: the
 ///            shared one, then stealing, then the wait.
-/// Slices     an actor is asked to run for a few messages, then for as many as time_per_turn has room for by what those took:
+/// Slices     an actor is asked to run for a few messages, then for as many as time_per_actor has room for by what those took:
 ///            CAF releases a thread after a number of messages only.
 /// Waking     as parking_lot.hpp says. A lone job in a worker's queue is left to it, and to the watch: taking it at
 ///            once would move a conversation of two actors to another processor at every hop.
@@ -57,7 +57,9 @@ public:
   static constexpr int jobs_per_clock_reading = 4;
   /// What an actor handles before the first look at how long it takes, and at most before each later one.
   static constexpr std::size_t messages_before_look = 2;
-  static constexpr std::size_t messages_between_looks = 16;
+  static constexpr std::size_t messages_between_looks = 4;
+  /// How long an actor runs before others have their turn; half of the worker's, since a look may come late.
+  static constexpr auto time_per_actor = time_per_turn / 2;
 
   pump_worker(caf::actor_system& system, worker_team& team, std::size_t index);
 
