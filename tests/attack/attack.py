@@ -8,6 +8,8 @@ it. The bounds are on memory, and on who is still served.
 import contextlib
 import multiprocessing
 import os
+import re
+import signal
 import time
 import unittest
 
@@ -35,6 +37,25 @@ class WatchedBroker(protocol.Broker):
                 if line.startswith("RssAnon:"):
                     return int(line.split()[1]) * 1024
         raise AssertionError("no RssAnon")
+
+    def figures(self):
+        """What the broker counts, by series as framework/docs/metrics.md writes them: {'switchboard_connections': 3.0, …}."""
+        before = len(self.logged())
+        self.signal(signal.SIGUSR1)
+        # The last line of a report: figures come in the order of their names.
+        last, deadline = "switchboard_service_restarts_total{", time.monotonic() + protocol.DEADLINE
+        while last not in self.logged()[before:] or not self.logged().endswith("\n"):
+            if time.monotonic() > deadline:
+                raise AssertionError("the broker does not report its figures")
+            time.sleep(0.01)  # until the next look
+        lines = re.findall(r"^(switchboard_\S+) (\S+)$", self.logged()[before:], re.MULTILINE)
+        return {series: float(value) for series, value in lines}
+
+    def turns_above(self, seconds):
+        """How many turns of an actor had more processor time than one of the histogram's bounds. The measurement may add half a
+        millisecond, and caches that other programs have emptied about as much."""
+        figures, turns = self.figures(), "switchboard_pump_turn_cpu_seconds"
+        return figures[f"{turns}_count"] - figures[f'{turns}_bucket{{le="{seconds}"}}']
 
     def processor_seconds(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
