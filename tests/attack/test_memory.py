@@ -15,7 +15,7 @@ def beside(held):
 
 
 def fill_rooms(address, spent, rooms, messages, size):
-    """Rooms of about a mebibyte each, each with a reader that reads nothing, and with an id for each message."""
+    """Rooms with a reader each that reads nothing, and an id for each message. One client may make 1,000 at once."""
     connection = Connection(address)
     for room in range(rooms):
         enter(connection, f"room-{room}", "filler")
@@ -34,7 +34,7 @@ class Rooms(AttackTest):
     broker_arguments = ("--history-bytes-max", "16M")
 
     def test_rooms_of_large_messages(self):
-        attackers = Attackers(fill_rooms, self.broker.address, scaled(150, 1_500), 16, 65_000)
+        attackers = Attackers(fill_rooms, self.broker.address, scaled(150, 900), 16, 65_000)
         self.assertLess(self.watch(attackers, 60), self.held + beside(self.held))
         self.assertEqual(self.broker.turns_above(LONG_TURN), 0)
 
