@@ -1,25 +1,49 @@
-"""What attacks are made of: a broker that is watched, a well-behaved client beside it, and attackers in processes of their own.
+"""What attacks are made of: a broker that is watched, attackers in processes of their own, and what is asserted of every attack.
 
-An attacker may do what it likes with the sockets it opens. What is shown is what it spent, what the broker spent, and what the
-well-behaved client noticed meanwhile. Nothing is asserted of wall-clock time but a generous patience: a stopped machine would fail
-it. The bounds are on memory, and on who is still served.
+An attacker may do what it likes with the sockets it opens. What is shown is what it spent, what the broker spent, and what a
+well-behaved client noticed meanwhile, beside what the same client notices while the same attackers are at a program that only
+reads and throws away. Attackers are few processes of the lowest priority: it is the broker that is measured, and not how
+the system divides its processors. Of wall-clock time no more than a generous patience is asserted; bounds are those of memory,
+of processor time, of the end after SIGTERM, and of who is still served.
 """
 
 import contextlib
+import json
 import multiprocessing
 import os
 import re
+import selectors
+import shutil
 import signal
+import socket
+import subprocess
+import tempfile
 import time
 import unittest
 
 import protocol_client as protocol
-from protocol_client import Connection, Frame, chat, delimited
+from bystander import Bystander, milliseconds
+from protocol_client import Connection, delimited
 
 FULL = os.environ.get("ATTACK_FULL") == "1"
-MIB = 1024 * 1024
+REPORT = os.environ.get("ATTACK_REPORT")  # a file that gets a line of JSON for each attack
+KIB = 1024
+MIB = 1024 * KIB
+
+# How every broker here is started, and what holds for every attack and for all of them at once.
+DRAIN = 0.5  # seconds
+LIMITS = ("--memory-max", "256M", "--drain-timeout", "500ms")
+ANONYMOUS_MAX = 320 * MIB
+TURN_MAX = 0.002  # seconds of processor time
+FLUSH = 2.0  # seconds; proto/README.md, "Draining"
+
+# What a connection may hold, whatever it sends, and what beyond that for each byte that it sends (proto/README.md, "Limits").
+ALLOWANCE = 4 * MIB
+AMPLIFICATION_MAX = 64
+# What the broker takes for itself: the allocator's, and what is in the making.
+OWN = 16 * MIB
+
 PATIENCE = 5.0  # seconds that a well-behaved client may wait for one reply during an attack
-REPORT = os.environ.get("ATTACK_REPORT")  # a file that gets a line of the table for each attack
 
 
 def scaled(short, full):
@@ -35,7 +59,7 @@ class WatchedBroker(protocol.Broker):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
             for line in status:
                 if line.startswith("RssAnon:"):
-                    return int(line.split()[1]) * 1024
+                    return int(line.split()[1]) * KIB
         raise AssertionError("no RssAnon")
 
     def figures(self):
@@ -62,105 +86,230 @@ class WatchedBroker(protocol.Broker):
             fields = stat.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def figures(self):
+        """Its figures, by series, as SIGUSR1 has it write them."""
+        last = "switchboard_pump_wakes_total"
+        seen = self.logged().count(last + " ")
+        self.signal(signal.SIGUSR1)
+        deadline = time.monotonic() + protocol.DEADLINE
+        while self.logged().count(last + " ") == seen:
+            if time.monotonic() > deadline:
+                raise AssertionError("the broker writes no figures")
+            select_for(0.01)
+        figures = {}
+        for line in self.logged().splitlines():
+            series, _, value = line.rpartition(" ")
+            if series.startswith("switchboard_"):
+                figures[series] = float(value)
+        return figures
+
+    def turns_longer_than(self, seconds):
+        figures = self.figures()
+        name = "switchboard_pump_turn_cpu_seconds"
+        return int(figures[f"{name}_count"] - figures[f'{name}_bucket{{le="{seconds:g}"}}'])
+
+
+def select_for(seconds):
+    """Lets others run until there may be something new to see; for what has no descriptor to wait at."""
+    with selectors.DefaultSelector() as none:
+        none.select(seconds)
+
+
+class Spent:
+    """What attackers spend, counted across their processes."""
+
+    def __init__(self):
+        self.bytes = multiprocessing.Value("Q", 0)
+        self.connections = multiprocessing.Value("Q", 0)
+
+    def connect(self, address, **options):
+        connection = Connection(address, **options)
+        with self.connections.get_lock():
+            self.connections.value += 1
+        return connection
+
+    def count(self, sent):
+        with self.bytes.get_lock():
+            self.bytes.value += sent
+
+    def send(self, connection, content):
+        """Sends all of it."""
+        view = memoryview(content)
+        while view:
+            sent = connection.socket.send(view[: 256 * KIB])
+            self.count(sent)
+            view = view[sent:]
+
+
+def hold():
+    """Keeps what was opened until this process is ended."""
+    signal.pause()
+
 
 class Attackers:
-    """Runs `attack(address, spent, *arguments)` in processes that yield to everybody else; `spent` counts bytes sent."""
+    """Runs an attack in processes that yield to everything else."""
 
-    def __init__(self, attack, address, *arguments, processes=1):
-        self.spent = multiprocessing.Value("Q", 0)
+    def __init__(self, attack, address):
+        self.spent = Spent()
+        self.began = time.monotonic()
         self.processes = [
-            multiprocessing.Process(target=self._run, args=(attack, address, arguments), daemon=True)
-            for _ in range(processes)
+            multiprocessing.Process(target=self._run, args=(attack, address), daemon=True) for _ in range(attack.processes)
         ]
         for process in self.processes:
             process.start()
 
-    def _run(self, attack, address, arguments):
+    def _run(self, attack, address):
         os.nice(19)
         # The server may end an attacker's connection; that is its answer.
-        with contextlib.suppress(OSError, protocol.Ended):
-            attack(address, self.spent, *arguments)
+        with contextlib.suppress(OSError, protocol.Ended, protocol.Refused):
+            attack.run(address, self.spent)
 
     def going_on(self):
         return any(process.is_alive() for process in self.processes)
 
+    def await_begin(self):
+        """Attackers run at the lowest priority, so on a busy machine they may begin late."""
+        deadline = time.monotonic() + protocol.DEADLINE
+        while self.spent.bytes.value == 0:
+            if time.monotonic() > deadline:
+                raise AssertionError("the attack does not begin")
+            select_for(0.01)
+
     def end(self):
         for process in self.processes:
             process.kill()
+        for process in self.processes:
             process.join()
 
 
-def send(connection, spent, content):
-    """Sends all of it, and counts what left."""
-    view = memoryview(content)
-    while view:
-        sent = connection.socket.send(view[: 256 * 1024])
-        with spent.get_lock():
-            spent.value += sent
-        view = view[sent:]
+class Discarder:
+    """A program that takes every connection, reads, and throws away."""
 
+    def __init__(self):
+        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self.address = listener.getsockname()
+        self.process = multiprocessing.Process(target=self._run, args=(listener,), daemon=True)
+        self.process.start()
+        listener.close()
 
-def openings(connection, method, request, count, **fields):
-    """The bytes of `count` calls."""
-    return b"".join(delimited(connection.opening(method, request, **fields)[1]) for _ in range(count))
+    @staticmethod
+    def _run(listener):
+        buffer = bytearray(256 * KIB)
+        with selectors.DefaultSelector() as ready:
+            ready.register(listener, selectors.EVENT_READ)
+            while True:
+                for key, _ in ready.select():
+                    if key.fileobj is listener:
+                        ready.register(listener.accept()[0], selectors.EVENT_READ)
+                        continue
+                    try:
+                        if key.fileobj.recv_into(buffer) > 0:
+                            continue
+                    except OSError:
+                        pass
+                    ready.unregister(key.fileobj)
+                    key.fileobj.close()
+
+    def end(self):
+        self.process.kill()
+        self.process.join()
 
 
 class AttackTest(unittest.TestCase):
     """Gives each attack a broker, and a well-behaved client that publishes and reads all the while."""
 
-    broker_arguments = ()
-
-    def setUp(self):
-        self.broker = WatchedBroker(*self.arguments())
+    def start_broker(self, on_disk, *arguments):
+        self.data = None
+        if on_disk:
+            folder = tempfile.mkdtemp(prefix="switchboard-attack-")
+            self.addCleanup(shutil.rmtree, folder)
+            self.data = folder + "/data"
+            arguments += ("--data", self.data, "--durability", "written")
+        self.broker = WatchedBroker(*LIMITS, *arguments)
         self.addCleanup(self.broker.forget)
-        self.bystander = Connection(self.broker.address)
+        self.bystander = Bystander(self.broker.address)
         self.addCleanup(self.bystander.close)
-        self.stream = self.bystander.joined("quiet", "bystander", credit=protocol.CREDIT_CAP)
-
-    def arguments(self):
-        return self.broker_arguments
 
     def watch(self, attackers, seconds):
-        """Serves the bystander while the attackers are at it, `seconds` at most; prints and returns what was noticed."""
-        before, began_cpu = self.broker.anonymous_bytes(), self.broker.processor_seconds()
-        most, waits = before, []
-        # Attackers run at the lowest priority, so on a busy machine they may begin late.
-        end = time.monotonic() + protocol.DEADLINE
-        begun = False
+        """Serves the bystander for so long; the most memory that the broker had meanwhile."""
+        for each in attackers:
+            each.await_begin()
+        self.bystander.forget()
+        most, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end or self.bystander.published < 20:
+            self.bystander.publish()
+            most = max(most, self.broker.anonymous_bytes())
+        self.assertLess(self.bystander.longest(), PATIENCE, "a well-behaved client waited too long")
+        return most
+
+    def measure(self, attack, seconds):
+        """One attack: beside a program that only reads, then against the broker. What it came to, in the page's columns."""
+        self.addCleanup(lambda kept: [each.close() for each in kept], attack.prepare(self.broker.address))
+        discarder = Discarder()
+        self.addCleanup(discarder.end)
+        attackers = Attackers(attack, discarder.address)
         try:
-            while time.monotonic() < end and (attackers.going_on() or len(waits) < 20):
-                if not begun and attackers.spent.value > 0:
-                    begun, end = True, time.monotonic() + seconds
-                asked = time.monotonic()
-                reply = self.bystander.publish("quiet", "still here")
-                message = self.stream.messages(1)[0]
-                self.assertEqual(message.sequence, reply.sequence)
-                waits.append(time.monotonic() - asked)
-                most = max(most, self.broker.anonymous_bytes())
+            self.watch([attackers], seconds / 2)
         finally:
             attackers.end()
-        self.assertGreater(attackers.spent.value, 0, "nobody attacked")
-        waits.sort()
-        grown = most - before
-        line = (
-            f"{self.id().split('.', 1)[-1]} | {attackers.spent.value / 1024:.0f} | {grown / MIB:.1f} | "
-            f"{self.broker.processor_seconds() - began_cpu:.2f} | {len(waits)} | {waits[len(waits) * 99 // 100] * 1000:.1f} | "
-            f"{waits[-1] * 1000:.1f}"
-        )
-        print(line, flush=True)
-        if REPORT:
-            with open(REPORT, "a", encoding="utf-8") as report:
-                report.write(f"| {line} |\n")
-        self.assertLess(waits[-1], PATIENCE, "a well-behaved client waited too long")
-        return grown
+            discarder.end()
+        row = {"attack": attack.name, "about": attack.about}
+        row["publish p99 beside"], row["delivery p99 beside"] = self.bystander.p99()
+        before, began_cpu = self.broker.anonymous_bytes(), self.broker.processor_seconds()
+        attackers = Attackers(attack, self.broker.address)
+        try:
+            most = self.watch([attackers], seconds)
+            row["seconds"] = time.monotonic() - attackers.began
+            row["broker CPU s"] = self.broker.processor_seconds() - began_cpu
+        finally:
+            attackers.end()
+        row["KiB"] = attackers.spent.bytes.value / KIB
+        row["connections"] = attackers.spent.connections.value
+        row["anonymous MiB"] = most / MIB
+        row["grown MiB"] = max(0, most - before) / MIB
+        row.update(self.bystander.summary())
+        if attack.held_by_connections:
+            row["gone after s"] = self.memory_is_given_back(before)
+        return row
 
-    def assert_ends_in_order(self, within):
-        """SIGTERM: status 0, in time."""
+    def memory_is_given_back(self, before):
+        """How long after the attackers' end their connections hold nothing any more."""
+        began = time.monotonic()
+        while self.broker.anonymous_bytes() > before + OWN / 2:
+            self.assertLess(time.monotonic() - began, PATIENCE, "what the attackers held is not given back")
+            self.bystander.publish()
+        return time.monotonic() - began
+
+    def assert_bounded(self, attack, row):
+        self.assertLess(row["anonymous MiB"] * MIB, ANONYMOUS_MAX)
+        if attack.held_by_connections:
+            held = row["connections"] + attack.kept
+            self.assertLess(row["grown MiB"] * MIB, held * ALLOWANCE + AMPLIFICATION_MAX * row["KiB"] * KIB + OWN)
+            self.assertLess(row["grown MiB"] * MIB, attack.most_bytes)
+        self.assertEqual(self.broker.turns_longer_than(TURN_MAX), 0, "turns were too long")
+
+    def assert_ends_in_order(self):
+        """SIGTERM: status 0, in time, nothing left in the write-ahead log, and everything acknowledged is there. In seconds."""
         began = time.monotonic()
         self.assertEqual(self.broker.stop(), 0, self.broker.logged())
-        self.assertLess(time.monotonic() - began, within)
+        took = time.monotonic() - began
+        self.assertLess(took, DRAIN + FLUSH + 1)
+        if self.data:
+            self.assertNotIn("rooms.db-wal", os.listdir(self.data))
+            tool = [os.environ["CHAT_BROKER"], "export", self.bystander.room, "--data", self.data]
+            lines = subprocess.run(tool, check=True, capture_output=True, timeout=protocol.DEADLINE).stdout.splitlines()
+            self.assertGreaterEqual(int(json.loads(lines[-1])["sequence"]), self.bystander.acknowledged)
+            self.assertEqual(len(lines), int(json.loads(lines[-1])["sequence"]))
+        return took
+
+    def report(self, row):
+        print(" | ".join(f"{name} {value:.1f}" if isinstance(value, float) else f"{name} {value}" for name, value in row.items()), flush=True)
+        if REPORT:
+            with open(REPORT, "a", encoding="utf-8") as report:
+                report.write(json.dumps(row) + "\n")
 
 
 __all__ = [
-    "AttackTest", "Attackers", "Connection", "Frame", "MIB", "WatchedBroker", "chat", "delimited", "openings", "protocol", "scaled", "send",
+    "ALLOWANCE", "ANONYMOUS_MAX", "AttackTest", "Attackers", "Connection", "KIB", "LIMITS", "MIB", "OWN", "TURN_MAX", "WatchedBroker",
+    "delimited", "hold", "milliseconds", "protocol", "scaled", "select_for",
 ]

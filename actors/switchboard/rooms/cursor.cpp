@@ -34,13 +34,12 @@ cursor::history::history(const room_feed& of, const start& from)
 
 cursor::cursor(std::shared_ptr<room_feed> feed, const start& from, std::function<void()> failed)
     : feed_(std::move(feed)),
-      from_(from),
       history_(*feed_, from),
       expected_(from.is_live() ? history_.end + 1 : from.after_sequence + 1),
       events_(feed_->presence,
               from.is_live() ? history_.events_end : feed_->presence.first_placed_at(from.after_sequence),
               from.membership),
-      pages_(from.credit),
+      pages_(from.reader, from.credit),
       failed_(std::move(failed)) {}
 
 std::uint64_t cursor::events_end() const noexcept {
@@ -172,8 +171,7 @@ void cursor::ask_for_page() {
   pages_.ask(*feed_->log,
              {.after = expected_ - 1,
               .limit = std::min<std::uint64_t>(wanted, feed_->limits.page_entries),
-              .bytes = feed_->limits.page_bytes,
-              .reader = from_.reader},
+              .bytes = feed_->limits.page_bytes},
              [weak = weak_from_this()] {
                if (const auto self = weak.lock()) self->notify(nullptr);
              });

@@ -82,8 +82,6 @@ private:
   outcome give(rpc::payload& out, const wire::shared_bytes& bytes);
 
   const std::shared_ptr<room_feed> feed_;
-  const start from_;
-
   history history_;
 
   // Where the reader stands.

@@ -22,8 +22,8 @@ class page_reader {
 public:
   static constexpr auto credit_unknown = std::numeric_limits<std::uint64_t>::max();
 
-  /// `credit`: messages that may be drawn, whether out of pages or not.
-  explicit page_reader(std::uint64_t credit) noexcept : credit_(credit) {}
+  /// `reader`: whose turn its pages take (page_request). `credit`: messages that may be drawn, out of pages or not.
+  page_reader(std::uint64_t reader, std::uint64_t credit) noexcept : reader_(reader), credit_(credit) {}
 
   void grant(std::uint64_t more) noexcept { credit_ += std::min(more, credit_unknown - credit_); }
   void spend() noexcept {
@@ -41,6 +41,7 @@ public:
     asked_ = std::make_shared<rendezvous<log_page>>();
     const std::weak_ptr at = asked_;
     wanted.limit = std::min(wanted.limit, std::max<std::size_t>(credit_, 1));
+    wanted.reader = reader_;
     wanted.still_wanted = [at] { return !at.expired(); };
     of.read(std::move(wanted), [at, later = std::move(later)](log_page page) {
       if (const auto to = at.lock(); to && to->answer(std::move(page))) later();
@@ -65,6 +66,7 @@ public:
   }
 
 private:
+  const std::uint64_t reader_;
   std::uint64_t credit_;
   std::shared_ptr<rendezvous<log_page>> asked_;
   log_page page_;
