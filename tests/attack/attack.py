@@ -34,7 +34,10 @@ MIB = 1024 * KIB
 DRAIN = 0.5  # seconds
 LIMITS = ("--memory-max", "256M", "--drain-timeout", "500ms")
 ANONYMOUS_MAX = 320 * MIB
-TURN_MAX = 0.002  # seconds of processor time
+LONG_TURN = 0.002  # seconds of processor time; how many turns had more is in the table
+# What no turn may have: the measurement may add half a millisecond, and caches that other programs have emptied more.
+TURN_MAX = 0.005
+BEGIN = 120.0  # seconds until an attack has begun; attackers run at the lowest priority, and a machine may be busy
 FLUSH = 2.0  # seconds; proto/README.md, "Draining"
 
 # What a connection may hold, whatever it sends, and what beyond that for each byte that it sends (proto/README.md, "Limits").
@@ -62,25 +65,6 @@ class WatchedBroker(protocol.Broker):
                     return int(line.split()[1]) * KIB
         raise AssertionError("no RssAnon")
 
-    def figures(self):
-        """What the broker counts, by series as framework/docs/metrics.md writes them: {'switchboard_connections': 3.0, …}."""
-        before = len(self.logged())
-        self.signal(signal.SIGUSR1)
-        # The last line of a report: figures come in the order of their names.
-        last, deadline = "switchboard_service_restarts_total{", time.monotonic() + protocol.DEADLINE
-        while last not in self.logged()[before:] or not self.logged().endswith("\n"):
-            if time.monotonic() > deadline:
-                raise AssertionError("the broker does not report its figures")
-            time.sleep(0.01)  # until the next look
-        lines = re.findall(r"^(switchboard_\S+) (\S+)$", self.logged()[before:], re.MULTILINE)
-        return {series: float(value) for series, value in lines}
-
-    def turns_above(self, seconds):
-        """How many turns of an actor had more processor time than one of the histogram's bounds. The measurement may add half a
-        millisecond, and caches that other programs have emptied about as much."""
-        figures, turns = self.figures(), "switchboard_pump_turn_cpu_seconds"
-        return figures[f"{turns}_count"] - figures[f'{turns}_bucket{{le="{seconds}"}}']
-
     def processor_seconds(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
             fields = stat.read().rsplit(")", 1)[1].split()
@@ -88,22 +72,19 @@ class WatchedBroker(protocol.Broker):
 
     def figures(self):
         """Its figures, by series, as SIGUSR1 has it write them."""
-        last = "switchboard_pump_wakes_total"
-        seen = self.logged().count(last + " ")
+        before = len(self.logged())
         self.signal(signal.SIGUSR1)
-        deadline = time.monotonic() + protocol.DEADLINE
-        while self.logged().count(last + " ") == seen:
+        # The last line of a report: figures come in the order of their names.
+        last, deadline = "switchboard_service_restarts_total{", time.monotonic() + protocol.DEADLINE
+        while last not in self.logged()[before:] or not self.logged().endswith("\n"):
             if time.monotonic() > deadline:
-                raise AssertionError("the broker writes no figures")
+                raise AssertionError("the broker does not report its figures")
             select_for(0.01)
-        figures = {}
-        for line in self.logged().splitlines():
-            series, _, value = line.rpartition(" ")
-            if series.startswith("switchboard_"):
-                figures[series] = float(value)
-        return figures
+        lines = re.findall(r"^(switchboard_\S+) (\S+)$", self.logged()[before:], re.MULTILINE)
+        return {series: float(value) for series, value in lines}
 
     def turns_longer_than(self, seconds):
+        """How many turns of an actor had more processor time than one of the histogram's bounds."""
         figures = self.figures()
         name = "switchboard_pump_turn_cpu_seconds"
         return int(figures[f"{name}_count"] - figures[f'{name}_bucket{{le="{seconds:g}"}}'])
@@ -168,8 +149,7 @@ class Attackers:
         return any(process.is_alive() for process in self.processes)
 
     def await_begin(self):
-        """Attackers run at the lowest priority, so on a busy machine they may begin late."""
-        deadline = time.monotonic() + protocol.DEADLINE
+        deadline = time.monotonic() + BEGIN
         while self.spent.bytes.value == 0:
             if time.monotonic() > deadline:
                 raise AssertionError("the attack does not begin")
@@ -218,14 +198,14 @@ class Discarder:
 class AttackTest(unittest.TestCase):
     """Gives each attack a broker, and a well-behaved client that publishes and reads all the while."""
 
-    def start_broker(self, on_disk, *arguments):
-        self.data = None
+    def start_broker(self, on_disk, limits=LIMITS):
+        self.data, arguments = None, tuple(limits)
         if on_disk:
             folder = tempfile.mkdtemp(prefix="switchboard-attack-")
             self.addCleanup(shutil.rmtree, folder)
             self.data = folder + "/data"
             arguments += ("--data", self.data, "--durability", "written")
-        self.broker = WatchedBroker(*LIMITS, *arguments)
+        self.broker = WatchedBroker(*arguments)
         self.addCleanup(self.broker.forget)
         self.bystander = Bystander(self.broker.address)
         self.addCleanup(self.bystander.close)
@@ -263,6 +243,7 @@ class AttackTest(unittest.TestCase):
             row["broker CPU s"] = self.broker.processor_seconds() - began_cpu
         finally:
             attackers.end()
+        row["long turns"] = self.broker.turns_longer_than(LONG_TURN)
         row["KiB"] = attackers.spent.bytes.value / KIB
         row["connections"] = attackers.spent.connections.value
         row["anonymous MiB"] = most / MIB
@@ -275,8 +256,8 @@ class AttackTest(unittest.TestCase):
     def memory_is_given_back(self, before):
         """How long after the attackers' end their connections hold nothing any more."""
         began = time.monotonic()
-        while self.broker.anonymous_bytes() > before + OWN / 2:
-            self.assertLess(time.monotonic() - began, PATIENCE, "what the attackers held is not given back")
+        while (held := self.broker.anonymous_bytes() - before) > OWN:
+            self.assertLess(time.monotonic() - began, PATIENCE, f"{held / MIB:.1f} MiB are not given back")
             self.bystander.publish()
         return time.monotonic() - began
 
@@ -310,6 +291,6 @@ class AttackTest(unittest.TestCase):
 
 
 __all__ = [
-    "ALLOWANCE", "ANONYMOUS_MAX", "AttackTest", "Attackers", "Connection", "KIB", "LIMITS", "MIB", "OWN", "TURN_MAX", "WatchedBroker",
+    "ALLOWANCE", "ANONYMOUS_MAX", "AttackTest", "Attackers", "Connection", "KIB", "LIMITS", "MIB", "OWN", "LONG_TURN", "TURN_MAX", "WatchedBroker",
     "delimited", "hold", "milliseconds", "protocol", "scaled", "select_for",
 ]

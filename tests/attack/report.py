@@ -18,6 +18,7 @@ COLUMNS = (
     ("seconds", "s"),
     ("broker CPU s", "broker's CPU s"),
     ("anonymous MiB", "its MiB at most"),
+    ("long turns", "turns of more than 2 ms"),
     ("gone after s", "given back after s"),
     ("publish p50", "publish p50 ms"),
     ("publish p99", "p99"),

@@ -1,79 +1,86 @@
 """Many who each take what one may: the server's total holds."""
 
-from attack import MIB, AttackTest, Attackers, Connection, chat, protocol, scaled, send
-from test_floods import ask_and_do_not_read, enter, fill
+from attack import MIB, TURN_MAX, AttackTest, Attackers, protocol, scaled
+from attacks import ALL_HISTORY, Attack, entered, long_room, openings, without_reading
+from protocol_client import chat, delimited
 
 # Besides what the ledger counts (framework/docs/running-the-broker.md, "Memory"): the program, and blocks that the allocator
 # has not returned.
 PROGRAM = 12 * MIB
-# Seconds of processor time that no turn takes, also on a busy machine.
-LONG_TURN = 0.005
 
 
 def beside(held):
     return PROGRAM + held // 4
 
 
-def fill_rooms(address, spent, rooms, messages, size):
-    """Rooms with a reader each that reads nothing, and an id for each message. One client may make 1,000 at once."""
-    connection = Connection(address)
-    for room in range(rooms):
-        enter(connection, f"room-{room}", "filler")
-        requests = [
-            chat.PublishRequest(room=f"room-{room}", text="x" * size, client_message_id=f"{room}-{number}-" + "i" * 40)
-            for number in range(messages)
-        ]
-        opened = [connection.opening(protocol.PUBLISH, request) for request in requests]
-        send(connection, spent, b"".join(protocol.delimited(frame) for _, frame in opened))
-        for call, _ in opened:
-            connection.answer(call, chat.PublishReply)
+def fill_rooms(rooms, messages, size):
+    """Rooms of about a mebibyte each, each with a reader that reads nothing, and with an id for each message. One client may make 1,000
+    at once."""
+
+    def run(address, spent):
+        connection = spent.connect(address)
+        for room in range(rooms):
+            connection.join(f"room-{room}", "filler", credit=1)
+            connection.fence()
+            requests = [
+                chat.PublishRequest(room=f"room-{room}", text="x" * size, client_message_id=f"{room}-{number}-" + "i" * 40)
+                for number in range(messages)
+            ]
+            opened = [connection.opening(protocol.PUBLISH, request) for request in requests]
+            spent.send(connection, b"".join(delimited(frame) for _, frame in opened))
+            for call, _ in opened:
+                connection.answer(call, chat.PublishReply)
+
+    return run
 
 
 class Rooms(AttackTest):
     held = 16 * MIB
-    broker_arguments = ("--history-bytes-max", "16M")
+
+    def fill(self, rooms, messages, size):
+        self.start_broker(False, limits=("--history-bytes-max", "16M"))
+        attackers = Attackers(Attack("rooms", "rooms", fill_rooms(rooms, messages, size)), self.broker.address)
+        self.addCleanup(attackers.end)
+        return attackers
+
+    def assert_held(self, attackers):
+        before = self.broker.anonymous_bytes()
+        self.assertLess(self.watch([attackers], scaled(4, 60)) - before, self.held + beside(self.held))
+        self.assertEqual(self.broker.turns_longer_than(TURN_MAX), 0)
 
     def test_rooms_of_large_messages(self):
-        attackers = Attackers(fill_rooms, self.broker.address, scaled(150, 900), 16, 65_000)
-        self.assertLess(self.watch(attackers, 60), self.held + beside(self.held))
-        self.assertEqual(self.broker.turns_above(LONG_TURN), 0)
+        self.assert_held(self.fill(scaled(150, 900), 16, 65_000))
 
     def test_rooms_of_small_messages_with_ids(self):
-        attackers = Attackers(fill_rooms, self.broker.address, scaled(60, 600), 2_000, 10)
-        self.assertLess(self.watch(attackers, 60), self.held + beside(self.held))
-        self.assertEqual(self.broker.turns_above(LONG_TURN), 0)
+        self.assert_held(self.fill(scaled(60, 600), 2_000, 10))
 
     def test_a_quiet_room_keeps_its_messages(self):
-        attackers = Attackers(fill_rooms, self.broker.address, scaled(50, 500), 16, 65_000)
-        aside = Connection(self.broker.address)
-        enter(aside, "aside", "neighbour")
+        attackers = self.fill(scaled(50, 500), 16, 65_000)
+        aside = entered(self.broker.address, "aside", "neighbour")
+        self.addCleanup(aside.close)
         aside.publish("aside", "the first")
-        self.watch(attackers, 60)
-        kept = aside.history("aside", limit=1).messages
-        aside.close()
-        self.assertEqual([message.text for message in kept], ["the first"])
+        self.watch([attackers], scaled(3, 60))
+        self.assertEqual([message.text for message in aside.history("aside", limit=1).messages], ["the first"])
 
 
 class Total(AttackTest):
     held = 32 * MIB
-    broker_arguments = ("--memory-max", "32M")
+
+    def attack_with(self, run, processes):
+        self.start_broker(False, limits=("--memory-max", "32M"))
+        long_room()(self.broker.address)
+        before = self.broker.anonymous_bytes()
+        attackers = Attackers(Attack("many", "answers", run, processes=processes), self.broker.address)
+        self.addCleanup(attackers.end)
+        self.assertLess(self.watch([attackers], scaled(4, 20)) - before, self.held + beside(self.held))
+        self.assertEqual(self.broker.turns_longer_than(TURN_MAX), 0)
 
     def test_histories_that_many_do_not_read(self):
-        fill(self.broker.address, "long", 5_000)
-        request = chat.HistoryRequest(room="long", limit=2**32 - 1)
-        attackers = Attackers(
-            ask_and_do_not_read, self.broker.address, protocol.HISTORY, request, 4096, scaled(4, 20), processes=scaled(20, 50)
-        )
-        self.assertLess(self.watch(attackers, scaled(4, 20)), self.held + beside(self.held))
-        self.assertEqual(self.broker.turns_above(LONG_TURN), 0)
+        self.attack_with(without_reading(protocol.HISTORY, ALL_HISTORY, 4096), scaled(20, 50))
         # Those that held most, and not the bystander.
         closed = 'switchboard_connections_closed_total{reason="memory_max"}'
         self.assertGreater(self.broker.figures()[closed], 0, "the total was never short")
-        self.bystander.publish("quiet", "still here")
+        self.bystander.publish()
 
     def test_descriptions_that_many_do_not_read(self):
-        attackers = Attackers(
-            ask_and_do_not_read, self.broker.address, protocol.DESCRIBE, b"", 4096, scaled(4, 20), processes=scaled(25, 50)
-        )
-        self.assertLess(self.watch(attackers, scaled(4, 20)), self.held + beside(self.held))
-        self.assertEqual(self.broker.turns_above(LONG_TURN), 0)
+        self.attack_with(without_reading(protocol.DESCRIBE, b"", 4096), scaled(25, 50))

@@ -12,7 +12,7 @@ std::chrono::system_clock::time_point standing_still() {
   return std::chrono::system_clock::time_point{std::chrono::hours{24}};
 }
 
-/// Short enough for rooms to be let go while clients are away, and to come back with them.
+/// Short enough for rooms to be released while clients are away, and to come back with them.
 chat::chat_limits limits() {
   chat::chat_limits bounds;
   bounds.room_idle_timeout = std::chrono::milliseconds{100};
