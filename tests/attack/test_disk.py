@@ -99,8 +99,8 @@ class Disk(unittest.TestCase):
 
     def test_a_message_that_the_disk_has_changed_is_no_message(self):
         self.store(["hello"] * 20)
-        self.damage("UPDATE messages SET body = replace(CAST(body AS TEXT), 'hello', 'jello') WHERE sequence = 7")
-        self.damage("UPDATE messages SET body = CAST(body AS BLOB) WHERE sequence = 7")
+        changed = "CAST(replace(CAST(body AS TEXT), 'hello', 'jello') AS BLOB)"
+        self.damage(f"UPDATE messages SET body = {changed} WHERE sequence = 7")
         self.assertIn(b"message 7: damaged", self.tool("check").stderr)
         result = self.tool("export", "lobby")
         self.assertEqual((result.returncode, len(result.stdout.splitlines())), (1, 19))
