@@ -9,7 +9,8 @@ import threading
 import time
 import unittest
 
-from attack import MIB, Frame, delimited, protocol, scaled
+from attack import MIB, delimited, protocol, scaled
+from protocol_client import Frame
 
 
 def anonymous_bytes(pid):

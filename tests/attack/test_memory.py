@@ -1,7 +1,7 @@
 """Many who each take what one may: the server's total holds."""
 
 from attack import MIB, TURN_MAX, AttackTest, Attackers, protocol, scaled
-from attacks import ALL_HISTORY, Attack, entered, long_room, openings, without_reading
+from attacks import ALL_HISTORY, Attack, entered, long_room, without_reading
 from protocol_client import chat, delimited
 
 # Besides what the ledger counts (framework/docs/running-the-broker.md, "Memory"): the program, and blocks that the allocator
