@@ -89,7 +89,8 @@ class HostileServer(unittest.TestCase):
     def test_calls_that_the_server_opens_end_switchboard_call(self):
         self.serve(self.calls())
         process = self.start("SWITCHBOARD_CALL", "list")
-        self.assertEqual(process.wait(protocol.DEADLINE), 1)
+        # It leaves by itself, with its own call already sent (1) or not yet (3).
+        self.assertIn(process.wait(protocol.DEADLINE), (1, 3))
         self.assertTrue(self.reached.is_set())
 
     def test_empty_frames_do_not_hold_up_an_interrupt(self):
