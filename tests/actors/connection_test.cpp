@@ -590,6 +590,26 @@ TEST_F(ConnectionTest, TellsAWatcherThatComesAfterTheEndWhyItEnded) {
   caf::anon_send_exit(late, caf::exit_reason::user_shutdown);
 }
 
+TEST_F(ConnectionTest, DoesNotTellAServiceOfAFailureOfItsOwn) {
+  start();
+  std::size_t messages = 0;
+  const auto failing = stage.system().spawn(
+      [](caf::event_based_actor*, std::size_t* count) -> caf::behavior {
+        return {[count](rpc::calls& calls) {
+          ++*count;
+          calls->take_each(
+              [](const rpc::method&, rpc::incoming_call& call) { call.handle.fail(rpc::code::not_found, "no"); });
+        }};
+      },
+      &messages);
+  auto& route = environment->directory->routes().front();
+  caf::anon_send_exit(route.host(), caf::exit_reason::user_shutdown);
+  route.host(caf::actor_cast<caf::strong_actor_ptr>(failing));
+  receive(open_say(1, "a"));
+  EXPECT_EQ(code_of(sent_one()), rpc::code::not_found);
+  EXPECT_EQ(messages, 1u);
+}
+
 TEST_F(ConnectionTest, TellsAStreamThatComesAfterTheEndThatNobodyReads) {
   start();
   receive(open_repeat(1, 10));
