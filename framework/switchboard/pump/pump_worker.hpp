@@ -55,9 +55,11 @@ public:
   static constexpr auto time_per_turn = std::chrono::milliseconds(1);
   /// Reading the clock costs a tenth of a short job.
   static constexpr int jobs_per_clock_reading = 4;
-  /// What an actor handles before the first look at how long it takes, and at most before each later one.
-  static constexpr std::size_t messages_before_look = 2;
-  static constexpr std::size_t messages_between_looks = 4;
+  /// What an actor handles at most between two looks at how long it takes. Each look costs about as much as a short message.
+  static constexpr std::size_t messages_between_looks = 16;
+  /// The same before the first look, for so many jobs after one that was longer than time_per_turn.
+  static constexpr std::size_t messages_when_cautious = 2;
+  static constexpr int cautious_jobs = 1024;
   /// How long an actor runs before others have their turn; half of the worker's, since a look may come late.
   static constexpr auto time_per_actor = time_per_turn / 2;
 
@@ -98,6 +100,7 @@ private:
   port_server server_;
   job_queue own_;
   int messages_left_ = messages_per_turn;
+  int cautious_jobs_left_ = 0;
   notification_pump::clock::time_point turn_began_{};
   notification_pump::clock::time_point relieved_others_{};
   turn_meter meter_;

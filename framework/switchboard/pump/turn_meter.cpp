@@ -49,14 +49,16 @@ void turn_meter::start() noexcept {
   processor_time_ = processor_time_of_thread();
 }
 
-void turn_meter::end_turn() noexcept {
+turn_meter::ticks turn_meter::end_turn() noexcept {
   const auto ended = now();
   const auto took = ended - began_;
   began_ = ended;
   busy_ += took;
   if (busy_ >= interval_ticks_) [[unlikely]]
-    return measure(took);
-  figure_.observe(in_time(took));
+    measure(took);
+  else
+    figure_.observe(in_time(took));
+  return took;
 }
 
 std::chrono::nanoseconds turn_meter::elapsed() const noexcept {
