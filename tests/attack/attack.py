@@ -97,21 +97,28 @@ def select_for(seconds):
 
 
 class Spent:
-    """What attackers spend, counted across their processes."""
+    """What attackers spend. Each process writes counts of its own, without a lock: one that is killed would keep it for ever."""
 
-    def __init__(self):
-        self.bytes = multiprocessing.Value("Q", 0)
-        self.connections = multiprocessing.Value("Q", 0)
+    def __init__(self, processes):
+        self.bytes_by_process = multiprocessing.RawArray("Q", processes)
+        self.connections_by_process = multiprocessing.RawArray("Q", processes)
+        self.mine = 0
+
+    @property
+    def bytes(self):
+        return sum(self.bytes_by_process)
+
+    @property
+    def connections(self):
+        return sum(self.connections_by_process)
 
     def connect(self, address, **options):
         connection = Connection(address, **options)
-        with self.connections.get_lock():
-            self.connections.value += 1
+        self.connections_by_process[self.mine] += 1
         return connection
 
     def count(self, sent):
-        with self.bytes.get_lock():
-            self.bytes.value += sent
+        self.bytes_by_process[self.mine] += sent
 
     def send(self, connection, content):
         """Sends all of it."""
@@ -131,16 +138,18 @@ class Attackers:
     """Runs an attack in processes that yield to everything else."""
 
     def __init__(self, attack, address):
-        self.spent = Spent()
+        self.spent = Spent(attack.processes)
         self.began = time.monotonic()
         self.processes = [
-            multiprocessing.Process(target=self._run, args=(attack, address), daemon=True) for _ in range(attack.processes)
+            multiprocessing.Process(target=self._run, args=(attack, address, number), daemon=True)
+            for number in range(attack.processes)
         ]
         for process in self.processes:
             process.start()
 
-    def _run(self, attack, address):
+    def _run(self, attack, address, number):
         os.nice(19)
+        self.spent.mine = number
         # The server may end an attacker's connection; that is its answer.
         with contextlib.suppress(OSError, protocol.Ended, protocol.Refused):
             attack.run(address, self.spent)
@@ -150,7 +159,7 @@ class Attackers:
 
     def await_begin(self):
         deadline = time.monotonic() + BEGIN
-        while self.spent.bytes.value == 0:
+        while self.spent.bytes == 0:
             if time.monotonic() > deadline:
                 raise AssertionError("the attack does not begin")
             select_for(0.01)
@@ -244,8 +253,8 @@ class AttackTest(unittest.TestCase):
         finally:
             attackers.end()
         row["long turns"] = self.broker.turns_longer_than(LONG_TURN)
-        row["KiB"] = attackers.spent.bytes.value / KIB
-        row["connections"] = attackers.spent.connections.value
+        row["KiB"] = attackers.spent.bytes / KIB
+        row["connections"] = attackers.spent.connections
         row["anonymous MiB"] = most / MIB
         row["grown MiB"] = max(0, most - before) / MIB
         row.update(self.bystander.summary())
