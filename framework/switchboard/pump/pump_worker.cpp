@@ -35,10 +35,7 @@ void pump_worker::run() {
   for (;;) {
     const auto found = next_job();
     const auto result = run(*found);
-    if (meter_.in_time(meter_.end_turn()) >= time_per_turn)
-      cautious_jobs_left_ = cautious_jobs;
-    else if (cautious_jobs_left_ > 0)
-      --cautious_jobs_left_;
+    meter_.end_turn();
     switch (result) {
       case caf::resumable::resume_later:
         // The job keeps its reference while it is queued.
@@ -58,18 +55,11 @@ void pump_worker::run() {
 
 /// Until the actor has no more messages, has handled as many as it may, or others have waited for time_per_actor.
 caf::resumable::resume_result pump_worker::run(caf::resumable& actor) {
-  std::size_t handled = 0;
-  for (auto next = cautious_jobs_left_ > 0 ? messages_when_cautious : messages_between_looks;;) {
-    next = std::min(next, team_.messages_per_job - handled);
+  for (auto left = team_.messages_per_job;;) {
+    const auto next = std::min(left, messages_between_looks);
     const auto result = actor.resume(this, next);
-    handled += next;
-    if (result != caf::resumable::resume_later || handled == team_.messages_per_job) return result;
-    const auto took = meter_.elapsed();
-    if (took >= time_per_actor) return result;
-    const auto fit =
-        (time_per_actor - took) * static_cast<std::int64_t>(handled) / (took + std::chrono::nanoseconds{1});
-    const auto most = cautious_jobs_left_ > 0 ? 2 * messages_when_cautious : messages_between_looks;
-    next = std::clamp<std::size_t>(static_cast<std::size_t>(fit), 1, most);
+    left -= next;
+    if (result != caf::resumable::resume_later || left == 0 || meter_.elapsed() >= time_per_actor) return result;
   }
 }
 

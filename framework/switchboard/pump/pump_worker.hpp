@@ -10,8 +10,8 @@
 /// Order      own queue; after messages_per_turn or time_per_turn a look at the port without waiting, then one shared
 ///            job, so that an actor which feeds itself starves neither sockets nor others; an empty own queue: the
 ///            shared one, then stealing, then the wait.
-/// Slices     an actor is asked to run for a few messages, then for as many as time_per_actor has room for by what those took:
-///            CAF releases a thread after a number of messages only.
+/// Slices     CAF releases a thread after a number of messages only. So an actor is run for a few at a time, again and again until
+///            it has had time_per_actor.
 /// Waking     as parking_lot.hpp says. A lone job in a worker's queue is left to it, and to the watch: taking it at
 ///            once would move a conversation of two actors to another processor at every hop.
 
@@ -52,15 +52,12 @@ public:
   using job = caf::resumable*;
 
   static constexpr int messages_per_turn = 64;
-  static constexpr auto time_per_turn = std::chrono::milliseconds(1);
+  static constexpr std::chrono::microseconds time_per_turn{1'000};
   /// Reading the clock costs a tenth of a short job.
   static constexpr int jobs_per_clock_reading = 4;
-  /// What an actor handles at most between two looks at how long it takes. Each look costs about as much as a short message.
-  static constexpr std::size_t messages_between_looks = 16;
-  /// The same before the first look, for so many jobs after one that was longer than time_per_turn.
-  static constexpr std::size_t messages_when_cautious = 2;
-  static constexpr int cautious_jobs = 1024;
-  /// How long an actor runs before others have their turn; half of the worker's, since a look may come late.
+  /// What an actor handles at most between two looks at how long it takes: a look is cheap beside a message.
+  static constexpr std::size_t messages_between_looks = 2;
+  /// How long an actor runs before others have their turn; half of the worker's, since the last message may take long.
   static constexpr auto time_per_actor = time_per_turn / 2;
 
   pump_worker(caf::actor_system& system, worker_team& team, std::size_t index);
@@ -100,7 +97,6 @@ private:
   port_server server_;
   job_queue own_;
   int messages_left_ = messages_per_turn;
-  int cautious_jobs_left_ = 0;
   notification_pump::clock::time_point turn_began_{};
   notification_pump::clock::time_point relieved_others_{};
   turn_meter meter_;

@@ -49,7 +49,7 @@ void turn_meter::start() noexcept {
   processor_time_ = processor_time_of_thread();
 }
 
-turn_meter::ticks turn_meter::end_turn() noexcept {
+void turn_meter::end_turn() noexcept {
   const auto ended = now();
   const auto took = ended - began_;
   began_ = ended;
@@ -58,7 +58,6 @@ turn_meter::ticks turn_meter::end_turn() noexcept {
     measure(took);
   else
     figure_.observe(in_time(took));
-  return took;
 }
 
 std::chrono::nanoseconds turn_meter::elapsed() const noexcept {

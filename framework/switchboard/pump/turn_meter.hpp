@@ -34,8 +34,8 @@ public:
 
   /// The thread begins, or goes on after it has slept: the next turn begins now.
   void start() noexcept;
-  /// A turn has ended, and the next begins; what it took.
-  ticks end_turn() noexcept;
+  /// A turn has ended, and the next begins.
+  void end_turn() noexcept;
   /// When the turn that runs, or is to run next, began.
   ticks began() const noexcept { return began_; }
   /// How long it has run.
