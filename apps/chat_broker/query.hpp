@@ -26,6 +26,7 @@
 #include <switchboard/rooms/log.hpp>
 #include <switchboard/rooms/room.hpp>
 #include <switchboard/rpc/call.hpp>
+#include <switchboard/wire/frame_encoder.hpp>
 
 namespace switchboard::chat {
 
@@ -58,14 +59,18 @@ protected:
     std::uint8_t header[1 + 10] = {1 << 3 | 2};
     const auto* const end = CodedOutputStream::WriteVarint64ToArray(content.size(), header + 1);
     const auto header_size = static_cast<std::size_t>(end - header);
-    if (reply_.size() + header_size + content.size() + other_fields_bytes_max > reply_bytes_max) return false;
+    const auto grown = reply_.size() + header_size + content.size();
+    if (grown + other_fields_bytes_max > reply_bytes_max) return false;
+    // Once for all that may come: what has grown large is not copied in each of the next turns.
+    if (grown > reply_.capacity() && grown > large_reply_bytes)
+      reply_.reserve(reply_bytes_max + wire::message_overhead_max);
     reply_.append(reinterpret_cast<const char*>(header), header_size).append(content);
     return true;
   }
   /// Answers with the elements and the reply's other fields. True.
   bool answer(const Reply& other_fields) {
     other_fields.AppendToString(&reply_);
-    call_.reply_serialized(reply_);
+    call_.reply_serialized(std::move(reply_));
     return true;
   }
   bool fail(rpc::status why) {
@@ -75,6 +80,7 @@ protected:
 
 private:
   static constexpr std::size_t other_fields_bytes_max = 64;
+  static constexpr std::size_t large_reply_bytes = std::size_t{32} << 10;
 
   rpc::responder<Reply> call_;
   std::string reply_;

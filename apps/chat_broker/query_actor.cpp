@@ -74,17 +74,23 @@ void query_actor::start_in_turn() {
 void query_actor::start_one(line& of) {
   // None where an actor of this process calls.
   const auto& backlog = of.waiting.front()->call().context().caller().backlog;
-  if (backlog && backlog->closed()) {
-    // The connection is gone: the ends of its calls are on their way.
-    of.waiting.clear();
-    return;
-  }
+  if (backlog && backlog->closed()) return drop_some(of);
   of.held_back = backlog && backlog->full() && backlog->wait(caf::strong_actor_ptr{ctrl()});
   if (of.held_back) return;
   of.running.push_back(std::move(of.waiting.front()));
   of.waiting.pop_front();
   count_running(running_ + 1);
   find_next(*of.running.back());
+}
+
+/// The connection is gone. The ends of its calls are on their way, but for those that it did not hear of any more.
+void query_actor::drop_some(line& of) {
+  const auto caller = of.waiting.front()->call().context().caller().id;
+  const auto some = std::min(of.waiting.size(), dropped_at_once);
+  of.waiting.erase(of.waiting.begin(), of.waiting.begin() + static_cast<std::ptrdiff_t>(some));
+  // The others as a message, so that other connections have their turn.
+  of.held_back = !of.waiting.empty();
+  if (of.held_back) send(this, rpc::resume_calls{caller});
 }
 
 void query_actor::count_running(std::size_t now) {

@@ -6,7 +6,7 @@
 ///     new_query          service      runs, or waits for others of its connection
 ///     found_piece        itself       a piece of a reply was found
 ///     rpc::call_ended    connections  its query is dropped
-///     rpc::resume_calls  connections  a client that did not take its replies does so again
+///     rpc::resume_calls  connections  a client that did not take its replies does so again, or is gone
 ///     exit               service      queries end with UNAVAILABLE
 ///
 /// Turns      at most `at_a_time` queries of one connection run, and `running_max` of all, a piece each at a time; connections
@@ -44,6 +44,8 @@ class query_actor : public caf::event_based_actor {
 public:
   static constexpr std::size_t at_a_time = 4;
   static constexpr std::size_t running_max = 32;
+  /// Queries of a connection that is gone, dropped in one go.
+  static constexpr std::size_t dropped_at_once = 64;
   /// The most that one takes while it runs: its reply and a page.
   static constexpr std::size_t query_bytes = reply_bytes_max + history_query::page_bytes;
 
@@ -73,6 +75,7 @@ private:
   void start_waiting(std::uint64_t caller);
   void start_in_turn();
   void start_one(line& of);
+  void drop_some(line& of);
   void count_running(std::size_t now);
   void find_next(query& of);
 

@@ -113,6 +113,7 @@ protected:
 
     rpc::call_handle& call() noexcept override { return call_; }
     void find_next(caf::event_based_actor&, std::function<void(query_piece)> found) override {
+      test_.alive_at_latest_start = test_.alive;
       if (test_.finds_at_once) return found({});
       test_.looking.push_back(std::move(found));
     }
@@ -149,6 +150,7 @@ protected:
 
   testkit::stage stage;
   int alive = 0;
+  int alive_at_latest_start = 0;
   bool finds_at_once = false;
   std::vector<std::function<void(query_piece)>> looking;
   std::vector<std::uint64_t> order;  ///< whose pieces were added
@@ -227,6 +229,20 @@ TEST_F(Queries, StartNoneForAConnectionThatIsGone) {
   find_one();
   EXPECT_EQ(looking.size(), query_actor::at_a_time - 1) << "none starts in the place of the one that is answered";
   EXPECT_EQ(alive, static_cast<int>(query_actor::at_a_time) - 1) << "those that waited are let go";
+}
+
+TEST_F(Queries, AreLetGoAFewAtATimeWhereTheirConnectionIsGone) {
+  constexpr int many = 10 * static_cast<int>(query_actor::dropped_at_once);
+  for (int n = 0; n < many; ++n) ask(ann);
+  stage.settle();
+  ann.caller()->backlog->close();
+  auto found = std::move(looking.front());
+  looking.erase(looking.begin());
+  found({});
+  ask(bob);
+  stage.settle();
+  EXPECT_GT(alive_at_latest_start, many / 2) << "bob's did not wait for all of them";
+  EXPECT_EQ(alive, static_cast<int>(query_actor::at_a_time) - 1 + 1) << "those that run, and bob's";
 }
 
 TEST_F(Queries, WaitWhileTheirClientDoesNotTakeItsReplies) {

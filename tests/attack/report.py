@@ -19,6 +19,7 @@ COLUMNS = (
     ("broker CPU s", "broker's CPU s"),
     ("anonymous MiB", "its MiB at most"),
     ("long turns", "turns of more than 2 ms"),
+    ("interrupted", "of interrupted turns"),
     ("gone after s", "given back after s"),
     ("publish p50", "publish p50 ms"),
     ("publish p99", "p99"),

@@ -159,7 +159,7 @@ TEST_P(Scheduling, SelfFeedingActorStarvesNoDeadline) {
   end(owner);
 }
 
-/// How many of an actor's messages, each of so long, are handled before another actor's only one.
+/// How many of an actor's messages, which take `each_takes`, are handled before another actor's only one.
 std::ptrdiff_t messages_ahead(std::chrono::nanoseconds each_takes) {
   constexpr std::size_t messages = 40;
   running_system running{{.run_by = runner::pump_is_scheduler, .workers = 1}};

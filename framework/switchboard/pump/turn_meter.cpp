@@ -5,6 +5,9 @@
 #if defined(__x86_64__)
 #include <x86intrin.h>
 #endif
+#if defined(__linux__)
+#include <sys/resource.h>
+#endif
 
 #include <switchboard/pump/turn_meter.hpp>
 
@@ -32,12 +35,25 @@ nanoseconds processor_time_of_thread() noexcept {
   return seconds{read.tv_sec} + nanoseconds{read.tv_nsec};
 }
 
+/// How often it was taken off its processor while it had work (getrusage(2)).
+long interruptions_of_thread() noexcept {
+#if defined(__linux__)
+  rusage used{};
+  ::getrusage(RUSAGE_THREAD, &used);
+  return used.ru_nivcsw;
+#else
+  return 0;
+#endif
+}
+
 }  // namespace
 
 turn_meter::turn_meter(const std::shared_ptr<metrics::registry>& in) {
-  if (in)
-    figure_ = in->new_histogram("switchboard_pump_turn_cpu_seconds",
-                                "Processor time that an actor had in one go on a worker.", turn);
+  if (!in) return;
+  const auto figures = in->histograms("switchboard_pump_turn_cpu_seconds",
+                                      "Processor time that an actor had in one go on a worker.", turn, {"interrupted"});
+  figure_ = figures.with({"no"});
+  interrupted_ = figures.with({"yes"});
 }
 
 void turn_meter::start() noexcept {
@@ -47,6 +63,7 @@ void turn_meter::start() noexcept {
   first_tick_ = began_;
   first_time_ = steady_clock::now();
   processor_time_ = processor_time_of_thread();
+  interruptions_ = interruptions_of_thread();
 }
 
 void turn_meter::end_turn() noexcept {
@@ -71,7 +88,10 @@ void turn_meter::measure(ticks took) noexcept {
   ns_per_tick_ = std::min(1.0, elapsed / static_cast<double>(began_ - first_tick_));
   interval_ticks_ = in_ticks(reading_interval);
   wait_ticks_ = in_ticks(wait_cost);
-  figure_.observe(std::min(in_time(took), read - processor_time_));
+  const auto interruptions = interruptions_of_thread();
+  const bool interrupted = interruptions != interruptions_ && in_time(took) >= reading_interval;
+  (interrupted ? interrupted_ : figure_).observe(std::min(in_time(took), read - processor_time_));
+  interruptions_ = interruptions;
   processor_time_ = read;
   busy_ = 0;
 }

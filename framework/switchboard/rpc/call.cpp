@@ -58,8 +58,14 @@ void call_handle::finish(const google::protobuf::MessageLite& reply, const metad
               [&](std::string& out) { wire::append_message(out, call_.number_, reply, payload, true); });
 }
 
-void call_handle::finish_serialized(std::string_view reply) {
-  finish_with(reply.size(), nullptr, [&](std::string& out) { wire::append_message(out, call_.number_, reply, true); });
+void call_handle::finish_serialized(std::string&& reply) {
+  finish_with(reply.size(), nullptr, [&](std::string& out) {
+    const bool becomes_the_frames = out.empty() && reply.size() > out.capacity() && reply.size() > reply.capacity() / 2;
+    if (!becomes_the_frames) return wire::append_message(out, call_.number_, reply, true);
+    wire::append_message_header(out, call_.number_, reply.size(), true);
+    reply.insert(0, out);
+    out.swap(reply);
+  });
 }
 
 /// Answers with a reply of `payload` bytes, whose frame `append(std::string&)` appends.

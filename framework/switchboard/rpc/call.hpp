@@ -123,7 +123,7 @@ public:
 
 protected:
   void finish(const google::protobuf::MessageLite& reply, const metadata* trailing = nullptr);
-  void finish_serialized(std::string_view reply);
+  void finish_serialized(std::string&& reply);
   void finish_local(google::protobuf::MessageLite&& reply);
   bool is_local() const noexcept { return call_.from_->local != nullptr; }
 
@@ -166,9 +166,10 @@ public:
       finish(message);
   }
 
-  /// Answers with a serialized Reply; one that does not parse may reach the caller.
-  void reply_serialized(std::string_view message) {
-    if (!is_local()) return finish_serialized(message);
+  /// Answers with a serialized Reply; one that does not parse may reach the caller. A large one is not copied if its
+  /// string has room for wire::message_overhead_max bytes more.
+  void reply_serialized(std::string message) {
+    if (!is_local()) return finish_serialized(std::move(message));
     Reply parsed;
     if (!parsed.ParseFromArray(message.data(), static_cast<int>(message.size())))
       return fail(code::internal, "the reply does not parse");
