@@ -4,7 +4,8 @@
 ///
 /// Why        the allocator keeps freed blocks that lie below used ones, so after a flood of requests, or when rooms were
 ///            trimmed, a process would stay as large as it ever was. Returning them takes the allocator's locks and walks its
-///            heaps (malloc_trim(3)): not something for a worker, nor for each release.
+///            heaps (malloc_trim(3)): not something for a worker, nor for each release. What the allocator would return by
+///            itself, in the middle of a handler that frees the last of a large piece, it leaves to this as well.
 /// Threads    one, none of them a worker.
 /// Errors     none.
 
@@ -26,7 +27,11 @@ public:
   static constexpr std::size_t worth_returning_bytes = std::size_t{8} << 20;
 
   /// `of` lives longer.
-  explicit heap_trimmer(const budget::ledger& of) noexcept : memory_(of) {}
+  explicit heap_trimmer(const budget::ledger& of) noexcept : memory_(of) {
+    // The most that the allocator takes as a threshold for pieces that it maps one by one.
+    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  }
 
   /// Whether much was released since the heap was walked last, which then is done.
   bool look() noexcept {

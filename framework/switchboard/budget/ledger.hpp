@@ -46,8 +46,8 @@ protected:
 
 class ledger {
 public:
-  /// A connection that holds less is not asked to end: that would help little, and the cause is elsewhere.
-  static constexpr std::size_t worth_ending_bytes = std::size_t{64} << 10;
+  /// A connection that holds less is not asked to end: it may do nothing but be there, and the cause is elsewhere.
+  static constexpr std::size_t worth_ending_bytes = std::size_t{16} << 10;
 
   /// @param total     bytes
   /// @param watching  lives longer; null: none

@@ -19,8 +19,10 @@ constexpr int keepalive_idle_s = 30;
 constexpr int keepalive_probes = 3;
 constexpr int keepalive_interval_s = 10;
 constexpr unsigned user_timeout_ms = 60'000;
-/// Repetitions, or probes of a closed window, that one after another had no answer. A single one may have just been sent.
-constexpr int unanswered_min = 2;
+/// Repetitions, or probes of a closed window, that one after another had no answer. One may have just been sent, and one may
+/// have come to a peer that is alive within half a second of the one before it: Linux answers no more of them than that
+/// (tcp_invalid_ratelimit).
+constexpr int unanswered_min = 3;
 /// Unsent bytes the kernel may hold before the socket stops being writable: what is urgent can still overtake the rest.
 constexpr int not_sent_low_water_bytes = 16 * 1024;
 
