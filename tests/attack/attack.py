@@ -8,6 +8,7 @@ of processor time, of the end after SIGTERM, and of who is still served.
 """
 
 import contextlib
+import functools
 import json
 import multiprocessing
 import os
@@ -37,6 +38,9 @@ ANONYMOUS_MAX = 320 * MIB
 # Seconds of processor time that no turn may have: 2 ms, and half a millisecond that the measurement may add. For turns that the
 # system interrupted its figure says too little (turn_meter.hpp): how many of those had more is in the table.
 TURN_MAX = 0.0025
+# How often a test may be run for a turn that was too long. A virtual machine's host takes processors away for milliseconds without
+# the system's knowledge, which charges them to the thread that runs: one turn in some ten thousand. What an attack causes, it causes again.
+RUNS_MAX = 3
 BEGIN = 120.0  # seconds until an attack has begun; attackers run at the lowest priority, and a machine may be busy
 FLUSH = 2.0  # seconds; proto/README.md, "Draining"
 
@@ -210,6 +214,26 @@ class Discarder:
         self.process.join()
 
 
+class LongTurns(AssertionError):
+    """Turns had more processor time than they may."""
+
+
+def run_again_for_long_turns(test):
+    """The test, up to RUNS_MAX times while there are long turns in it."""
+
+    @functools.wraps(test)
+    def run(self):
+        for run_before in range(1, RUNS_MAX):
+            try:
+                return test(self)
+            except LongTurns as long:
+                print(f"{self.id()} | run {run_before}: {long}", flush=True)
+                self.doCleanups()
+        return test(self)
+
+    return run
+
+
 class AttackTest(unittest.TestCase):
     """Gives each attack a broker, and a well-behaved client that publishes and reads all the while."""
 
@@ -282,7 +306,12 @@ class AttackTest(unittest.TestCase):
             held = row["connections"] + attack.kept
             self.assertLess(row["grown MiB"] * MIB, held * ALLOWANCE + AMPLIFICATION_MAX * row["KiB"] * KIB + OWN)
             self.assertLess(row["grown MiB"] * MIB, attack.most_bytes)
-        self.assertEqual(row["long turns"], 0, "turns were too long")
+        self.assert_no_long_turns()
+
+    def assert_no_long_turns(self):
+        long_turns, interrupted = self.broker.long_turns()
+        if long_turns > 0:
+            raise LongTurns(f"{long_turns} turns were too long, and {interrupted} that were interrupted")
 
     def assert_ends_in_order(self):
         """SIGTERM: status 0, in time, nothing left in the write-ahead log, and everything acknowledged is there. In seconds."""
@@ -307,5 +336,5 @@ class AttackTest(unittest.TestCase):
 
 __all__ = [
     "ALLOWANCE", "ANONYMOUS_MAX", "AttackTest", "Attackers", "Connection", "KIB", "LIMITS", "MIB", "OWN", "WatchedBroker",
-    "delimited", "hold", "milliseconds", "protocol", "scaled", "select_for",
+    "delimited", "hold", "milliseconds", "protocol", "run_again_for_long_turns", "scaled", "select_for",
 ]
