@@ -5,7 +5,7 @@
 /// Why        the allocator keeps freed blocks that lie below used ones, so after a flood of requests, or when rooms were
 ///            trimmed, a process would stay as large as it ever was. Returning them takes the allocator's locks and walks its
 ///            heaps (malloc_trim(3)): not something for a worker, nor for each release. What the allocator would return by
-///            itself, in the middle of a handler that frees the last of a large piece, it leaves to this as well.
+///            itself, in the middle of a handler that frees the last of a large piece, it mostly leaves to this as well.
 /// Again      what an account gave up is freed by and by, by actors that still have messages about it: a room that
 ///            thousands of streams leave takes a second. So the heap is walked again later, each time after twice as long.
 /// Threads    one, none of them a worker.
@@ -35,7 +35,8 @@ public:
   explicit heap_trimmer(const budget::ledger& of) noexcept : memory_(of) {
     // The most that the allocator takes as a threshold for pieces that it maps one by one.
     ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
-    ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    // The end of an arena that is not the main one is returned by no walk, but when a block is freed.
+    ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
   }
 
   /// Walks the heap if much was released since it was walked last, or a while before. Whether it did.
