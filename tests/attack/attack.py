@@ -76,15 +76,15 @@ class WatchedBroker(protocol.Broker):
 
     def figures(self):
         """Its figures, by series, as SIGUSR1 has it write them."""
-        before = len(self.logged())
+        before = self.log_bytes()
         self.signal(signal.SIGUSR1)
         # The last line of a report: figures come in the order of their names.
         last, deadline = "switchboard_service_restarts_total{", time.monotonic() + protocol.DEADLINE
-        while last not in self.logged()[before:] or not self.logged().endswith("\n"):
+        while last not in (report := self.logged(before)) or not report.endswith("\n"):
             if time.monotonic() > deadline:
                 raise AssertionError("the broker does not report its figures")
             select_for(0.01)
-        lines = re.findall(r"^(switchboard_\S+) (\S+)$", self.logged()[before:], re.MULTILINE)
+        lines = re.findall(r"^(switchboard_\S+) (\S+)$", report, re.MULTILINE)
         return {series: float(value) for series, value in lines}
 
     def long_turns(self):
