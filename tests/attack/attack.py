@@ -50,7 +50,7 @@ AMPLIFICATION_MAX = 64
 # What the broker takes for itself: the allocator's, and what is in the making.
 OWN = 16 * MIB
 
-PATIENCE = 5.0  # seconds that a well-behaved client may wait for one reply during an attack
+PATIENCE = 10.0  # seconds that a well-behaved client may wait for one reply, also on a machine that builds something meanwhile
 
 
 def scaled(short, full):
