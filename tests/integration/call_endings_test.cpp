@@ -44,7 +44,7 @@ protected:
     return call;
   }
   void await_handler() {
-    ASSERT_TRUE(testkit::eventually([&] { return sees->begun() == 1; }));
+    ASSERT_TRUE(testkit::eventually([&] { return sees->held() == 1; }));
   }
   static rpc::status end_of(client::stream& call) {
     Done done;

@@ -33,19 +33,20 @@ public:
     const std::lock_guard lock{mutex_};
     return ends_;
   }
-  void begins() {
+  /// A handler holds a call, and will hear of its end.
+  void holds() {
     const std::lock_guard lock{mutex_};
-    ++begun_;
+    ++held_;
   }
-  std::size_t begun() const {
+  std::size_t held() const {
     const std::lock_guard lock{mutex_};
-    return begun_;
+    return held_;
   }
 
 private:
   mutable std::mutex mutex_;
   std::vector<rpc::code> ends_;
-  std::size_t begun_ = 0;
+  std::size_t held_ = 0;
 };
 
 class kinds_service {
@@ -101,7 +102,6 @@ public:
 private:
   template <class Answer, class Reply>
   void obey(const Order& order, Answer answer, Reply&& reply) {
-    sees_->begins();
     switch (order.mood()) {
       case Order::THROW:
         throw std::runtime_error("ordered to");
@@ -112,6 +112,7 @@ private:
         answer.watch(caf::actor_cast<caf::strong_actor_ptr>(self_));
         const std::pair key{answer.context().caller().id, answer.context().number()};
         held_.emplace(key, std::make_shared<Answer>(std::move(answer)));
+        sees_->holds();
         if (order.mood() == Order::DIE) self_->quit(caf::exit_reason::kill);
         return;
       }
@@ -123,7 +124,6 @@ private:
   /// Streams of requests obey the first, and are held by their handlers.
   template <class Answer, class Reply>
   void take(rpc::inbound<Order> orders, Answer answer, Reply reply) {
-    sees_->begins();
     const auto held = std::make_shared<Answer>(std::move(answer));
     orders.receive(
         [this, held, reply](Order& order) {
@@ -146,6 +146,7 @@ private:
           // A client that has half-closed still waits for an answer; it is held until the call ends.
           if (how.ok()) held_.emplace(std::pair{std::uint64_t{0}, held_.size()}, held);
         });
+    sees_->holds();
   }
 
   rpc::service_actor* const self_;
