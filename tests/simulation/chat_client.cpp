@@ -42,6 +42,8 @@ void chat_client::on_connected() {
   join.set_nickname(role_.name);
   join.set_resume_token(resume_token_);
   join.set_after_sequence(last_);
+  // A room that held no message may have been forgotten meanwhile, and have begun anew.
+  if (last_ == 0) log_id_.clear();
   join.set_log_id(log_id_);
   // After 0 there is no history without a limit.
   if (last_ == 0) join.set_history_limit(1'000'000);
