@@ -15,6 +15,7 @@
 /// Owns       its chunks up to the bounds; a reader owns the one it stands in.
 /// Errors     none.
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
