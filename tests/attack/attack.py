@@ -35,9 +35,11 @@ MIB = 1024 * KIB
 DRAIN = 0.5  # seconds
 LIMITS = ("--memory-max", "256M", "--drain-timeout", "500ms")
 ANONYMOUS_MAX = 320 * MIB
-# Seconds of processor time that no turn may have: 2 ms, and half a millisecond that the measurement may add. For turns that the
-# system interrupted its figure says too little (turn_meter.hpp): how many of those had more is in the table.
+# Seconds of processor time that no turn may have: 2 ms, and half a millisecond that the measurement may add. A turn that the
+# system interrupted may be charged with what others had (turn_meter.hpp): it may have so much, and how many had more than TURN_MAX is
+# in the table.
 TURN_MAX = 0.0025
+INTERRUPTED_TURN_MAX = 0.005
 # How often a test may be run for a turn that was too long. A virtual machine's host takes processors away for milliseconds without
 # the system's knowledge, which charges them to the thread that runs: one turn in some ten thousand. What an attack causes, it causes again.
 RUNS_MAX = 3
@@ -50,7 +52,7 @@ AMPLIFICATION_MAX = 64
 # What the broker takes for itself: the allocator's, and what is in the making.
 OWN = 16 * MIB
 
-PATIENCE = 10.0  # seconds that a well-behaved client may wait for one reply, also on a machine that builds something meanwhile
+PATIENCE = 5.0  # seconds that a well-behaved client may wait for one reply during an attack
 
 
 def scaled(short, full):
@@ -87,15 +89,15 @@ class WatchedBroker(protocol.Broker):
         lines = re.findall(r"^(switchboard_\S+) (\S+)$", report, re.MULTILINE)
         return {series: float(value) for series, value in lines}
 
-    def long_turns(self):
-        """How many turns of an actor had more processor time than TURN_MAX, one of the histogram's bounds: those that can be
+    def turns_longer_than(self, seconds):
+        """How many turns of an actor had more processor time than one of the histogram's bounds: those whose figure can be
         trusted, and those that were interrupted."""
         figures = self.figures()
         name = "switchboard_pump_turn_cpu_seconds"
 
         def longer(interrupted):
             label = f'interrupted="{interrupted}"'
-            return int(figures[f"{name}_count{{{label}}}"] - figures[f'{name}_bucket{{{label},le="{TURN_MAX:g}"}}'])
+            return int(figures[f"{name}_count{{{label}}}"] - figures[f'{name}_bucket{{{label},le="{seconds:g}"}}'])
 
         return longer("no"), longer("yes")
 
@@ -282,7 +284,7 @@ class AttackTest(unittest.TestCase):
             row["broker CPU s"] = self.broker.processor_seconds() - began_cpu
         finally:
             attackers.end()
-        row["long turns"], row["interrupted"] = self.broker.long_turns()
+        row["long turns"], row["interrupted"] = self.broker.turns_longer_than(TURN_MAX)
         row["KiB"] = attackers.spent.bytes / KIB
         row["connections"] = attackers.spent.connections
         row["anonymous MiB"] = most / MIB
@@ -308,9 +310,10 @@ class AttackTest(unittest.TestCase):
             self.assertLess(row["grown MiB"] * MIB, attack.most_bytes)
         self.assert_no_long_turns()
 
-    def assert_no_long_turns(self):
-        long_turns, interrupted = self.broker.long_turns()
-        if long_turns > 0:
+    def assert_no_long_turns(self, interrupted_max=INTERRUPTED_TURN_MAX):
+        long_turns, _ = self.broker.turns_longer_than(TURN_MAX)
+        _, interrupted = self.broker.turns_longer_than(interrupted_max)
+        if long_turns + interrupted > 0:
             raise LongTurns(f"{long_turns} turns were too long, and {interrupted} that were interrupted")
 
     def assert_ends_in_order(self):
@@ -335,6 +338,6 @@ class AttackTest(unittest.TestCase):
 
 
 __all__ = [
-    "ALLOWANCE", "ANONYMOUS_MAX", "AttackTest", "Attackers", "Connection", "KIB", "LIMITS", "MIB", "OWN", "WatchedBroker",
+    "ALLOWANCE", "ANONYMOUS_MAX", "AttackTest", "Attackers", "Connection", "KIB", "LIMITS", "MIB", "INTERRUPTED_TURN_MAX", "OWN", "TURN_MAX", "WatchedBroker",
     "delimited", "hold", "milliseconds", "protocol", "run_again_for_long_turns", "scaled", "select_for",
 ]
