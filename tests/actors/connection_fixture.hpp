@@ -124,7 +124,17 @@ protected:
 
   template <class Message>
   void tell(Message message) {
+    post(std::move(message));
+    stage.settle();
+  }
+  /// Leaves it in the connection's mailbox.
+  template <class Message>
+  void post(Message message) {
     if (connection_) caf::anon_send(connection_, std::move(message));
+  }
+  /// Ends the actor as a fault of ours does.
+  void fail_connection() {
+    caf::anon_send_exit(connection_, caf::exit_reason::unhandled_exception);
     stage.settle();
   }
 

@@ -347,6 +347,17 @@ TEST_F(FrameLink, LetsOthersHaveTheirTurnWhileManyFramesOfOneReadAreAnswered) {
   EXPECT_EQ(armed_for(), interest::in | interest::hangup);
 }
 
+TEST_F(FrameLink, LetsOthersHaveTheirTurnWhileOneReadHasThousandsOfFrames) {
+  start();
+  std::string frames;
+  for (std::uint64_t call = 1; call <= 4'000; ++call) frames += message(call, "");
+  receive(frames);
+  EXPECT_LE(upper.calls.size(), 1'024u);
+  EXPECT_GE(turns(), 3u);
+  EXPECT_EQ(upper.calls.size(), 4'000u);
+  EXPECT_EQ(armed_for(), interest::in | interest::hangup);
+}
+
 TEST_F(FrameLink, EndsAPeerThatDoesNotFinishAFrameInTime) {
   start();
   receive(message(1, "whole") + message(3, "cut").substr(0, 3));

@@ -9,6 +9,7 @@
 #include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/call_batch.hpp>
+#include <switchboard/rpc/reply_backlog.hpp>
 #include <switchboard/rpc/service.hpp>
 #include <switchboard/rpc/turn.hpp>
 #include <switchboard/v1/frame.pb.h>
@@ -89,6 +90,16 @@ TEST_F(Call, DroppedUnansweredSaysInternal) {
   settle();
   ASSERT_EQ(received.frames.size(), 1u);
   EXPECT_EQ(code_of(received.frames[0]), code::internal);
+}
+
+TEST_F(Call, DroppedSaysNothingToAConnectionThatIsGone) {
+  auto gone = *from;
+  gone.backlog = std::make_shared<reply_backlog>(1000);
+  gone.backlog->close();
+  from = std::make_shared<const caller>(std::move(gone));
+  { const auto dropped = unary(3); }
+  settle();
+  EXPECT_EQ(received.messages, 0u);
 }
 
 TEST_F(Call, DroppedWhileItsActorEndsSaysUnavailable) {
@@ -257,9 +268,11 @@ TEST_F(Call, BatchTellsOfAnEndBetweenTheCallsThatCameBeforeAndAfter) {
     taken.handle.fail(code::aborted, "");
   };
   const auto tell = [&](end_notice& notice) { order.push_back("end of " + std::to_string(notice.what().call)); };
-  EXPECT_FALSE(batch.take_each([&] { return order.empty(); }, take, tell));
+  EXPECT_FALSE(batch.take_each([&](call_batch::part) { return order.empty(); }, take, tell));
+  EXPECT_EQ(order, std::vector<std::string>{"call 3"});
+  EXPECT_FALSE(batch.take_each([](call_batch::part next) { return next == call_batch::part::end; }, take, tell));
   EXPECT_EQ(order, (std::vector<std::string>{"call 3", "end of 1"}));
-  EXPECT_TRUE(batch.take_each([] { return true; }, take, tell));
+  EXPECT_TRUE(batch.take_each([](call_batch::part) { return true; }, take, tell));
   EXPECT_EQ(order, (std::vector<std::string>{"call 3", "end of 1", "call 5", "end of 3"}));
 }
 

@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,6 +65,8 @@ static_assert(sizeof(open_call) <= 64);
 
 class call_table {
 public:
+  enum class which : unsigned char { streams, all };
+
   /// A call of `entry`, which its service is to have. @pre `number` is above every number opened before
   open_call& open(std::uint64_t number, const method_entry& entry) {
     ++open_;
@@ -74,8 +78,13 @@ public:
     call.state = rpc::call_machine{entry.method->kind};
     return call;
   }
-  /// Null where no call with that number is open.
+  /// Null where no call with that number is open, or it is cancelled.
   open_call* find(std::uint64_t number) noexcept {
+    auto* const call = find_open(number);
+    return call && !is_cancelled(*call) ? call : nullptr;
+  }
+  /// Null where no call with that number is open, be it cancelled or not.
+  open_call* find_open(std::uint64_t number) noexcept {
     auto* const call = at(number);
     return call && !call->state.ended() ? call : nullptr;
   }
@@ -128,6 +137,16 @@ public:
       std::erase_if(calls_, [](const open_call& each) { return each.state.closed(); });
   }
 
+  /// These calls are not answered any more, though they are open until each is ended. For good: none is opened after that.
+  void cancel(which those) noexcept { cancelled_ = std::max(cancelled_.value_or(those), those); }
+  bool is_cancelled(const open_call& call) const noexcept {
+    return cancelled_ && (*cancelled_ == which::all || !is_unary(call));
+  }
+  /// How many cancelled calls are open.
+  std::size_t cancelled() const noexcept {
+    return !cancelled_ ? 0 : *cancelled_ == which::all ? open_ : open_ - unary_;
+  }
+
   std::size_t size() const noexcept { return open_; }
   std::size_t unary() const noexcept { return unary_; }  ///< of the open ones
   std::size_t held() const noexcept { return held_; }
@@ -136,12 +155,13 @@ public:
     return metadata_bytes_;
   }  ///< of them, what calls keep of their metadata
 
-  /// The open calls that `choose(const open_call&)` chooses.
+  /// The open calls that `choose(const open_call&)` chooses, the first `most` of them.
   template <class Choose>
-  std::vector<std::uint64_t> numbers(Choose&& choose) const {
+  std::vector<std::uint64_t> numbers(Choose&& choose,
+                                     std::size_t most = std::numeric_limits<std::size_t>::max()) const {
     std::vector<std::uint64_t> chosen;
-    for (const auto& call : calls_)
-      if (!call.state.ended() && choose(call)) chosen.push_back(call.number);
+    for (auto call = calls_.begin(); call != calls_.end() && chosen.size() < most; ++call)
+      if (!call->state.ended() && choose(*call)) chosen.push_back(call->number);
     return chosen;
   }
 
@@ -162,6 +182,7 @@ private:
   }
 
   std::vector<open_call> calls_;
+  std::optional<which> cancelled_;
   std::size_t open_ = 0;
   std::size_t unary_ = 0;
   std::size_t held_ = 0;

@@ -57,7 +57,6 @@ void client_session::close() {
   if (!caller_) return;
   caller_->backlog->close();
   resume_services();
-  caller_ = nullptr;
 }
 
 /// Notifies the services that hold back calls of this client that it takes replies again.

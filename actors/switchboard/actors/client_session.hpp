@@ -45,6 +45,8 @@ public:
   void replies_queued(std::size_t bytes);
   /// It takes nothing any more.
   void close();
+  /// Releases what services see of the client, which keeps the connection's actor. @pre no call is left to be ended
+  void release_caller() noexcept { caller_ = nullptr; }
 
 private:
   void resume_services();

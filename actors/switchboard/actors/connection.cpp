@@ -69,7 +69,13 @@ caf::behavior connection::make_behavior() {
       },
       [this](const link::link_turn&) { turn([&] { link_.on_turn(); }); },
       [this](const deadline_expired& expired) { turn([&] { on_deadline(expired); }); },
-      [this](const registration_closed&) { link_.on_registration_closed(); },
+      [this](const cancel_calls& rest) { turn([&] { calls_.cancel(rest.those); }); },
+      [this](const registration_closed& closed) {
+        // Services first learn of the ends of all its calls.
+        if (calls_.table().cancelled() > 0)
+          return tell(*this, caf::strong_actor_ptr{ctrl()}, registration_closed{closed});
+        link_.on_registration_closed();
+      },
       [this](const begin_drain&) { turn([&] { on_begin_drain(); }); },
       [this](const finish_drain&) { turn([&] { on_finish_drain(); }); },
       [this](const memory_is_short&) {
@@ -96,7 +102,7 @@ void connection::on_open() {
 void connection::on_frame(const wire::frame_view& frame) {
   if (frame.call == 0) {
     if (!frame.has_status) return;
-    calls_.cancel(served_calls::which::all);
+    calls_.cancel(call_table::which::all);
     const auto& bounds = environment_->limits.link;
     link_.finish({link::close_reason::ended_by_peer, bounds.flush_timeout, bounds.linger});
   } else if (frame.method.empty()) {
@@ -130,7 +136,7 @@ void connection::end_with_status(link::close_reason reason, rpc::code code, std:
   // A client that does not read cannot be sent a reason, and what waits for it is what is to be released.
   if (reason == link::close_reason::memory_max && link_.output().bytes() > environment_->limits.link.outbound_low_bytes)
     return link_.close(reason);
-  calls_.cancel(served_calls::which::all);
+  calls_.cancel(call_table::which::all);
   // The last frame: after replies and stream messages alike.
   link_.output().add_stream_frame([&](std::string& out) { wire::append_status(out, 0, static_cast<int>(code), text); });
   const auto& bounds = environment_->limits.link;
@@ -139,13 +145,13 @@ void connection::end_with_status(link::close_reason reason, rpc::code code, std:
 
 /// The client's streams are cancelled without a status; its unary calls are answered.
 void connection::on_end_of_stream() {
-  calls_.cancel(served_calls::which::streams);
+  calls_.cancel(call_table::which::streams);
   link_.output().drop_streams();
 }
 
 void connection::on_closing(link::close_reason reason, std::error_code) {
   if (auto* const limit = environment_->hits->of(reason)) limit->hit(link_.transport().peer().to_string());
-  calls_.cancel(served_calls::which::all);
+  calls_.cancel(call_table::which::all);
   call_batches::send(*this);
   session_.close();
   watches_.idle.stop();
@@ -193,14 +199,14 @@ void connection::on_silence() {
 void connection::on_begin_drain() {
   if (session_.draining()) return;
   session_.begin_drain();
-  if (is_live(link_.now())) calls_.refuse(served_calls::which::streams, rpc::code::unavailable, stopping);
+  if (is_live(link_.now())) calls_.refuse(call_table::which::streams, rpc::code::unavailable, stopping);
 }
 
 void connection::on_finish_drain() {
   session_.begin_drain();
   if (!is_live(link_.now())) return;
   finishing_ = true;
-  calls_.refuse(served_calls::which::all, rpc::code::unavailable, stopping);
+  calls_.refuse(call_table::which::all, rpc::code::unavailable, stopping);
   if (link_.now() != link::state::half_closed)
     link_.finish({link::close_reason::drained, environment_->limits.link.flush_timeout});
 }
@@ -211,7 +217,10 @@ void connection::on_exit() {
   link_.close(link::close_reason::failed);
   if (link_.now() == link::state::closing)
     tell(*this, environment_->broker, connection_closed{session_.id(), link::close_reason::failed});
+  while (calls_.table().cancelled() > 0) calls_.cancel(call_table::which::all);
+  call_batches::send(*this);
   session_.close();
+  session_.release_caller();
   place_ = {};
   memory_.close();
   // A call that is still held somewhere keeps this actor's memory; it must not keep the services, which may own what

@@ -12,6 +12,7 @@ namespace switchboard::actors {
 using rpc::call_effect;
 using rpc::call_event;
 using rpc::code;
+using which = call_table::which;
 
 served_calls::served_calls(caf::event_based_actor& connection, const connection_environment& environment,
                            link::frame_link& over, client_session& session)
@@ -144,7 +145,7 @@ void served_calls::on_answers(rpc::answers& answers, bool live) {
 
 void served_calls::take_watch(rpc::answers::watch& watch, bool live) {
   if (!live) return;  // the notice is delivered as it is destroyed
-  if (auto* const call = calls_.find(watch.call)) {
+  if (auto* const call = calls_.find_open(watch.call)) {
     auto watcher = watch.notice->take_watcher();
     // Of a call that is answered in full there is no more news.
     if (call->state.replies_open()) call->make_extras().watcher = std::move(watcher);
@@ -159,9 +160,10 @@ void served_calls::take_watch(rpc::answers::watch& watch, bool live) {
 void served_calls::take_stream(rpc::answers::stream& stream) {
   // The source of a call that has ended is destroyed with the answers, and notified.
   if (auto* const held = calls_.find_held(stream.call)) return end(*held, call_event::release, held->extras().how, {});
-  auto* const call = calls_.find(stream.call);
+  auto* const call = calls_.find_open(stream.call);
   if (!call || !call->state.replies_open()) return;
   calls_.apply(*call, call_event::release);
+  if (calls_.is_cancelled(*call)) return;
   auto& extras = call->make_extras();
   if (!extras.requests) calls_.discharge(*call);
   extras.replies = stream.source->take();
@@ -184,8 +186,8 @@ void served_calls::take_ends(rpc::answers& answers) {
     const auto& answer = answers.ends[i];
     const bool has_trailer = trailer != answers.trailers.end() && trailer->end == i;
     auto trailing = has_trailer ? std::move((trailer++)->pairs) : rpc::metadata{};
-    auto* const call = calls_.find(answer.call);
-    const bool counts = call && call->state.replies_open();
+    auto* const call = calls_.find_open(answer.call);
+    const bool counts = call && call->state.replies_open() && !calls_.is_cancelled(*call);
     const bool as_it_came = counts && !has_trailer && environment_.interceptors.empty() && writer_.has_left(*call);
     if (as_it_came) {
       ++together;
@@ -203,6 +205,8 @@ void served_calls::take_ends(rpc::answers& answers) {
       end(*call, answer.how == code::ok ? call_event::replies_end : call_event::status, answer.how, {});
     } else if (auto* const held = calls_.find_held(answer.call)) {
       end(*held, call_event::release, held->extras().how, {});
+    } else if (call) {
+      calls_.apply(*call, call_event::release);
     }
   }
   if (unsent == 0)
@@ -213,10 +217,10 @@ void served_calls::take_ends(rpc::answers& answers) {
 }
 
 void served_calls::on_deadline(std::uint64_t number) {
-  auto* const call = calls_.find(number);
+  auto* const call = calls_.find_open(number);
   if (!call) return;
   call->deadline = deadline_id::none;
-  end_with_frame(*call, code::deadline_exceeded, "the deadline passed");
+  if (!calls_.is_cancelled(*call)) end_with_frame(*call, code::deadline_exceeded, "the deadline passed");
 }
 
 // -- streams of replies ---------------------------------------------------------------------------------------------
@@ -264,15 +268,17 @@ void served_calls::resume_streams() {
 // -- ends -----------------------------------------------------------------------------------------------------------
 
 void served_calls::cancel(which those) {
-  for (const auto number : calls_.numbers(
-           [&](const open_call& call) { return those == which::all || call.state.kind() != rpc::method_kind::unary; }))
-    end(*calls_.find(number), call_event::status, code::cancelled, "the caller cancelled the call, or is gone");
+  calls_.cancel(those);
   stalled_.clear();
+  for (const auto number :
+       calls_.numbers([this](const open_call& call) { return calls_.is_cancelled(call); }, cancelled_at_once))
+    end(*calls_.find_open(number), call_event::status, code::cancelled, "the caller cancelled the call, or is gone");
+  if (calls_.cancelled() > 0) tell(connection_, caf::strong_actor_ptr{connection_.ctrl()}, cancel_calls{those});
 }
 
 void served_calls::refuse(which those, code how, std::string_view text) {
   for (const auto number : calls_.numbers([&](const open_call& call) {
-         return those == which::all || call.state.kind() != rpc::method_kind::unary;
+         return (those == which::all || call.state.kind() != rpc::method_kind::unary) && !calls_.is_cancelled(call);
        })) {
     auto& call = *calls_.find(number);
     if (those == which::streams && call.entry->flags.while_draining)

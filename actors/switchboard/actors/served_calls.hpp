@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/event_based_actor.hpp>
 
 #include <switchboard/actors/call_admission.hpp>
@@ -29,8 +30,6 @@ namespace switchboard::actors {
 
 class served_calls {
 public:
-  enum class which : unsigned char { all, streams };
-
   /// All of them live longer.
   served_calls(caf::event_based_actor& connection, const connection_environment& environment, link::frame_link& over,
                client_session& session);
@@ -47,10 +46,11 @@ public:
   /// Has the streams drawn that had to wait for room in the output.
   void resume_streams();
 
-  /// Ends calls for the client without a frame: it has cancelled them, or is gone.
-  void cancel(which those);
+  /// Ends calls for the client without a frame: it has cancelled them, or is gone. From now on none of them is answered. Services
+  /// learn of cancelled_at_once of them; where there are more, cancel_calls is to come.
+  void cancel(call_table::which those);
   /// Ends them with a status. Streams that outlast a drain go on if it is streams that end.
-  void refuse(which those, rpc::code how, std::string_view text);
+  void refuse(call_table::which those, rpc::code how, std::string_view text);
 
   /// Whether services have less than they may of the client's requests, and of its calls that have ended.
   bool accept_more() const noexcept;
@@ -81,4 +81,13 @@ private:
   std::vector<std::uint64_t> stalled_;  ///< streams that wait until output goes on
 };
 
+/// From the calls to their connection: it is to go on with cancel(those).
+struct cancel_calls {
+  call_table::which those;
+};
+/// How many calls are cancelled in one turn: a fraction of a millisecond's work.
+inline constexpr std::size_t cancelled_at_once = 512;
+
 }  // namespace switchboard::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::cancel_calls)

@@ -85,23 +85,21 @@ bool service_host::serve(rpc::calls& calls, std::unordered_set<std::uint64_t>* e
     deliver(notice);
   };
   auto& backlog = *calls->from()->backlog;
-  // Of a caller that is gone they need not run any more.
-  if (backlog.closed()) {
-    calls->take_ends(tell);
-    return true;
-  }
   auto open = open_turn();
   // A reply is taken to be about as long as its request.
   if (calls->size() > 0)
     open.expect(calls->from(), calls->size(), calls->request_bytes() + calls->size() * frame_overhead);
-  const auto may_go_on = [&] {
-    if (backlog.full() && backlog.wait(caf::strong_actor_ptr{ctrl()})) return false;
+  const auto may_go_on = [&](rpc::call_batch::part next) {
+    if (next == rpc::call_batch::part::call && backlog.full() && backlog.wait(caf::strong_actor_ptr{ctrl()}))
+      return false;
     if (!slice_.is_over()) return true;
     // After what waits in the mailbox.
     send(this, rpc::resume_calls{calls->from()->id});
     return false;
   };
   const auto run_call = [&](const rpc::method& method, rpc::incoming_call& call) {
+    // Dropped where its caller is gone.
+    if (backlog.closed()) return;
     if (ended && ended->contains(call.handle.context().number()))
       return call.handle.fail(rpc::code::cancelled, "the call ended before it was run");
     const rpc::call_scope on_behalf{call.handle.context()};

@@ -12,6 +12,8 @@ namespace {
 
 /// Bytes of replies that the upper layer makes itself in one turn, about: a quarter of a millisecond's work.
 constexpr std::size_t turn_replies_max = std::size_t{512} << 10;
+/// Frames that it is passed in one turn, about: opening a call, or cancelling one, takes less than half a microsecond.
+constexpr std::size_t turn_frames_max = 1024;
 
 /// What the parts of a link may be in each state.
 void check(state now, const arming& armed, const frame_reader& input, const outbound_queue& output, bool has_socket) {
@@ -112,13 +114,14 @@ void frame_link::read() {
 }
 
 /// Passes the frames received to the upper layer. A few bytes of a request may ask for thousands of a reply: the input
-/// after the frame that fills the output waits, and after the one that makes much of it, for another turn.
+/// after the frame that fills the output waits, and after the one that makes much of it, for another turn; so does what comes
+/// after many frames.
 void frame_link::decode() {
   const auto before = output_.reply_bytes();
   wire::frame_view frame;
-  while (now() == state::open) {
+  for (std::size_t frames = 0; now() == state::open; ++frames) {
     const auto replies = output_.reply_bytes();
-    if (replies > 2 * limits_.outbound_high_bytes || replies > before + turn_replies_max) {
+    if (replies > 2 * limits_.outbound_high_bytes || replies > before + turn_replies_max || frames == turn_frames_max) {
       input_.keep_rest();
       break;
     }

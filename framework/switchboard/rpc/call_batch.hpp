@@ -50,15 +50,18 @@ public:
     ends_->all.push_back({calls_.size(), std::move(notice)});
   }
 
+  enum class part : unsigned char { call, end };
   /// Passes each call to `use(const method&, incoming_call&)` and each end to the last argument, in the order in which they were
-  /// added, as long as `more()` is true before each call; true if it came to the end. What is left can be taken later.
+  /// added, as long as `more(part)` is true before each; true if it came to the end. What is left can be taken later.
   template <class More, class Use, class Tell>
   bool take_each(More&& more, Use&& use, Tell&& tell) {
     for (;;) {
-      while (ends_ && ends_->told < ends_->all.size() && ends_->all[ends_->told].after == taken_)
+      while (ends_ && ends_->told < ends_->all.size() && ends_->all[ends_->told].after == taken_) {
+        if (!more(part::end)) return false;
         tell(ends_->all[ends_->told++].notice);
+      }
       if (taken_ == calls_.size()) return true;
-      if (!more()) return false;
+      if (!more(part::call)) return false;
       auto call = take();
       use(*calls_[taken_ - 1].to, call);
     }
@@ -69,11 +72,6 @@ public:
       auto call = take();
       use(*calls_[taken_ - 1].to, call);
     }
-  }
-  /// Passes each end to the given function, ahead of the calls that are left.
-  template <class Tell>
-  void take_ends(Tell&& tell) {
-    while (ends_ && ends_->told < ends_->all.size()) tell(ends_->all[ends_->told++].notice);
   }
   /// The next call, out of the batch. @pre size() > 0
   incoming_call take() {
