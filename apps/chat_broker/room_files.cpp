@@ -125,7 +125,8 @@ bool put(const v1::ChatMessage& message, bool as_json) {
 int export_room(const command& wanted) {
   auto room = rooms::sqlite_salvage::open(wanted.directory, wanted.room);
   if (!room) return complain(room.status().message);
-  bool whole = true;
+  bool whole = room->knows_its_ends();
+  if (!whole) complain("where the room's messages begin and end cannot be read: others than those found may be lost");
   {
     const progress bar{room->last()};
     const auto write = [&](std::uint64_t sequence, std::string_view body) {

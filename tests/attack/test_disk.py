@@ -84,7 +84,7 @@ class Disk(unittest.TestCase):
         self.store(["hello"] * 20)
         self.damage("UPDATE rooms SET first = 21")
         result = self.tool("export", "lobby")
-        self.assertEqual((result.returncode, len(result.stdout.splitlines())), (0, 20))
+        self.assertEqual((result.returncode, len(result.stdout.splitlines())), (1, 20))
         self.assertEqual(self.tool("check").returncode, 1)
 
     def test_a_room_with_a_wrong_index_does_not_start_as_if_it_were_whole(self):

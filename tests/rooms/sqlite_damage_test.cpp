@@ -15,7 +15,9 @@ protected:
   void store_three() { append(*open()->open("r"), {{"a", "1"}, {"b", "2"}, {"c", ""}}); }
   /// As a broker left it that knew no checksums.
   void make_version_1() {
-    run_sql("ALTER TABLE messages DROP COLUMN checksum; DROP TABLE clock; PRAGMA user_version = 1");
+    run_sql(
+        "ALTER TABLE rooms DROP COLUMN checksum; ALTER TABLE messages DROP COLUMN checksum; DROP TABLE clock; "
+        "PRAGMA user_version = 1");
   }
 
   static bool is_body(std::string_view body) { return body != "no body"; }
@@ -59,10 +61,12 @@ TEST_F(SqliteDamage, OfAnythingInAMessageIsFound) {
 }
 
 TEST_F(SqliteDamage, OfARoomsEndsIsKnownAtTheStart) {
-  for (const auto* what : {"UPDATE rooms SET first = 4", "UPDATE rooms SET first = 2", "UPDATE rooms SET first = 0",
-                           "UPDATE rooms SET first = 9", "UPDATE rooms SET last = 2", "UPDATE rooms SET last = 4",
-                           "DELETE FROM messages WHERE sequence = 3", "DELETE FROM messages WHERE sequence = 1",
-                           "DELETE FROM messages", "UPDATE rooms SET first = 1, last = 0"}) {
+  for (const auto* what :
+       {"UPDATE rooms SET first = 4", "UPDATE rooms SET first = 2", "UPDATE rooms SET first = 0",
+        "UPDATE rooms SET first = 9", "UPDATE rooms SET last = 2", "UPDATE rooms SET last = 4",
+        "DELETE FROM messages WHERE sequence = 3", "DELETE FROM messages WHERE sequence = 1", "DELETE FROM messages",
+        "UPDATE rooms SET first = 1, last = 0", "UPDATE rooms SET log_id = x'41'", "UPDATE rooms SET bytes = bytes + 1",
+        "DELETE FROM messages; UPDATE rooms SET first = 9, last = 8"}) {
     store_three();
     run_sql(what);
     const auto store = open();
@@ -74,6 +78,24 @@ TEST_F(SqliteDamage, OfARoomsEndsIsKnownAtTheStart) {
     EXPECT_EQ(append(*store->open("another"), "a").sequence, 1u) << what;
     std::filesystem::remove_all(directory_ / "data");
   }
+}
+
+TEST_F(SqliteDamage, OfARoomsRowIsAStatusOfThePageThatReadsIt) {
+  store_three();
+  const auto store = open();
+  const auto log = store->find("r");
+  run_sql("UPDATE rooms SET first = 3");
+  EXPECT_EQ(read(*log, 0).status.code, rpc::code::data_loss) << "and not a room whose messages 1 and 2 retention took";
+}
+
+TEST_F(SqliteDamage, OfARoomsRowRefusesItsAppendsAndNoOthers) {
+  store_three();
+  const auto store = open();
+  run_sql("UPDATE rooms SET bytes = 0");
+  auto refused = begin_append(*store->open("r"), {{"d", ""}});
+  auto stored = begin_append(*store->open("another"), {{"a", ""}});
+  EXPECT_EQ(refused.get().at(0).status.code, rpc::code::data_loss);
+  EXPECT_EQ(stored.get().at(0).sequence, 1u);
 }
 
 TEST_F(SqliteDamage, IsNotTrimmedAway) {
@@ -96,7 +118,7 @@ TEST_F(SqliteDamage, OfMessagesWithoutARoomIsRefused) {
 
 TEST_F(SqliteDamage, OfTablesIsRefusedInOneLine) {
   for (const auto* what : {"DROP TABLE ids", "DROP TABLE messages", "ALTER TABLE rooms RENAME COLUMN first TO initial",
-                           "ALTER TABLE messages DROP COLUMN checksum"}) {
+                           "ALTER TABLE messages DROP COLUMN checksum", "ALTER TABLE rooms DROP COLUMN checksum"}) {
     store_three();
     run_sql(what);
     const auto opened = try_open();
@@ -118,7 +140,7 @@ TEST_F(SqliteDamage, OfAnOlderDatabasesTablesIsRefusedBeforeItIsMadeANewerOne) {
   EXPECT_EQ(another_program{database()}.ask("PRAGMA user_version"), 1);
 }
 
-TEST_F(SqliteDamage, IsNotLookedForInMessagesWithoutAChecksum) {
+TEST_F(SqliteDamage, IsNotLookedForWithoutAChecksum) {
   store_three();
   make_version_1();
   {
@@ -127,6 +149,8 @@ TEST_F(SqliteDamage, IsNotLookedForInMessagesWithoutAChecksum) {
     EXPECT_EQ(append(*log, "d").sequence, 4u);
     EXPECT_EQ(bodies(read(*log, 0)), "1a 2b 3c 4d ");
   }
+  EXPECT_EQ(another_program{database()}.ask("SELECT count(*) FROM rooms WHERE checksum IS NULL"), 0)
+      << "a row has one as soon as it is written";
   const auto report = check();
   EXPECT_EQ(report.faults, lines{});
   ASSERT_EQ(report.rooms.size(), 1u);
@@ -151,14 +175,17 @@ TEST_F(SqliteDamage, IsNamedByACheck) {
     EXPECT_EQ(check().faults, faults) << what;
     std::filesystem::remove_all(directory_ / "data");
   };
+  const std::string row = "r: what it says of where its messages begin and end is not as it was written";
+  named("UPDATE rooms SET log_id = x'41'", {row});
+  named("UPDATE rooms SET bytes = bytes + 1", {row});
   named("UPDATE ids SET id = x'31' WHERE sequence = 2", {"r: one id for two messages"});
   named("UPDATE ids SET sequence = 9 WHERE sequence = 2", {"r: an id of message 9, after the last"});
   named("DELETE FROM messages WHERE sequence IN (1, 2)", {"r: messages 1 to 2: missing"});
   named("DELETE FROM messages WHERE sequence = 3", {"r: message 3: missing"});
   named("DELETE FROM messages", {"r: messages 1 to 3: missing"});
-  named("UPDATE rooms SET first = 3", {"r: messages 1 to 2: not one of those that the room says it has"});
-  named("UPDATE rooms SET last = 2", {"r: message 3: not one of those that the room says it has"});
-  named("UPDATE rooms SET first = 7, last = 2", {"r: the first message that it says it has is none",
+  named("UPDATE rooms SET first = 3", {row, "r: messages 1 to 2: not one of those that the room says it has"});
+  named("UPDATE rooms SET last = 2", {row, "r: message 3: not one of those that the room says it has"});
+  named("UPDATE rooms SET first = 7, last = 2", {row, "r: the first message that it says it has is none",
                                                  "r: messages 1 to 3: not one of those that the room says it has"});
   named("UPDATE messages SET body = x'00' WHERE sequence = 2", {"r: message 2: damaged"});
   named("UPDATE messages SET body = CAST('no body' AS BLOB), checksum = NULL WHERE sequence = 2",

@@ -87,13 +87,22 @@ TEST_F(SqliteSalvage, FindsMessagesBeforeTheBeginningThatTheRoomHas) {
   }
 }
 
+TEST_F(SqliteSalvage, SaysWhereARoomNoLongerKnowsItsEnds) {
+  EXPECT_TRUE(sqlite_salvage::open(directory_, "r")->knows_its_ends());
+  run_sql("UPDATE rooms SET last = 4000000000000000000");
+  EXPECT_FALSE(sqlite_salvage::open(directory_, "r")->knows_its_ends());
+  EXPECT_EQ(salvaged(), "1a 2b 3c 4d 5e ");
+}
+
 TEST_F(SqliteSalvage, LosesWhatIsNotAsItWasWritten) {
   run_sql("UPDATE messages SET body = CAST('x' AS BLOB) WHERE sequence = 3");
   EXPECT_EQ(salvaged(), "1a 2b 4d 3-3 5e ");
 }
 
 TEST_F(SqliteSalvage, FindsMessagesWithoutChecksums) {
-  run_sql("ALTER TABLE messages DROP COLUMN checksum; DROP TABLE clock; PRAGMA user_version = 1");
+  run_sql(
+      "ALTER TABLE rooms DROP COLUMN checksum; ALTER TABLE messages DROP COLUMN checksum; DROP TABLE clock; PRAGMA "
+      "user_version = 1");
   EXPECT_EQ(salvaged(), "1a 2b 3c 4d 5e ");
 }
 
@@ -110,7 +119,7 @@ TEST_F(SqliteSalvage, LosesWhatIsNoMessageTogetherWithItsNeighbours) {
 }
 
 TEST_F(SqliteSalvage, MissesNoMessageThatRetentionDropped) {
-  run_sql("DELETE FROM messages WHERE sequence < 3; UPDATE rooms SET first = 3");
+  run_sql("DELETE FROM messages WHERE sequence < 3; UPDATE rooms SET first = 3, checksum = NULL");
   EXPECT_EQ(salvaged(), "3c 4d 5e ");
 }
 

@@ -6,6 +6,7 @@
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
 #include <switchboard/rooms/sqlite/stored_message.hpp>
+#include <switchboard/rooms/sqlite/stored_room.hpp>
 #include <switchboard/rooms/sqlite_check.hpp>
 
 namespace switchboard::rooms {
@@ -15,6 +16,7 @@ using sqlite::database;
 using sqlite::in_file;
 using sqlite::statement;
 using sqlite::stored_message;
+using sqlite::stored_room;
 
 /// What is wrong with the messages of one room: neighbours with the same fault are named together.
 class message_faults {
@@ -99,11 +101,14 @@ private:
   }
 
   void look_at_rooms() {
-    statement every(rooms_, "SELECT id, name, first, last FROM rooms ORDER BY name");
+    statement every(rooms_, "SELECT " + stored_room::columns(version_) + " FROM rooms ORDER BY name");
     if (!every) return add(rooms_.refusal().message);
     auto found = every.query();
-    while (found.next())
-      look_at_messages(found.integer(0), {std::string(found.bytes(1)), found.integer(2), found.integer(3)});
+    while (found.next()) {
+      const stored_room stored{found};
+      if (!stored.is_whole()) add(stored.name + ": " + stored_room::damage);
+      look_at_messages(stored.row.number, {stored.name, stored.row.first, stored.row.last});
+    }
     if (!found.status().ok()) add(found.status().message);
   }
 

@@ -4,8 +4,8 @@
 ///
 /// Why        a store looks at no more at its start than it needs to begin; whether every message can still be read is
 ///            asked while no broker runs.
-/// Checked    the file itself; that its tables are there; of each room that its messages are those that it says it has, each
-///            with its checksum and with a body that is one; that ids belong to messages that were; that every message
+/// Checked    the file itself; that its tables are there; of each room that what it says has its checksum, and that its messages
+///            are those that it says it has, each with its checksum and with a body that is one; that ids belong to messages that were; that every message
 ///            has a room.
 /// Threads    one.
 /// Owns       the directory's lock, while it looks. Nothing is changed.

@@ -6,6 +6,7 @@
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
 #include <switchboard/rooms/sqlite/stored_message.hpp>
+#include <switchboard/rooms/sqlite/stored_room.hpp>
 #include <switchboard/rooms/sqlite_salvage.hpp>
 
 namespace switchboard::rooms {
@@ -14,6 +15,7 @@ using sqlite::database;
 using sqlite::in_file;
 using sqlite::statement;
 using sqlite::stored_message;
+using sqlite::stored_room;
 
 struct sqlite_salvage::files {
   sqlite::data_directory claimed;
@@ -47,14 +49,18 @@ rpc::status sqlite_salvage::find(const std::string& room) {
   rpc::status failure{rpc::code::not_found, "there is no room " + room};
   // Where the index is damaged the table may be whole, and where part of the table is the index may lead past it.
   for (const auto* way : {"", " NOT INDEXED"}) {
-    statement named(rooms, std::string("SELECT id, first, last FROM rooms") + way + " WHERE name = ?");
+    statement named(rooms, "SELECT " + stored_room::columns(*version) + " FROM rooms" + way + " WHERE name = ?");
     if (!named) return rooms.refusal();
     auto row = named.query(std::string_view(room));
     if (row.next()) {
+      const stored_room stored{row};
       name_ = room;
-      number_ = row.integer(0);
-      first_ = std::max<std::uint64_t>(row.integer(1), 1);
-      last_ = last_stored_ = row.integer(2);
+      number_ = stored.row.number;
+      knows_its_ends_ = stored.is_whole();
+      if (knows_its_ends_) {
+        first_ = std::max<std::uint64_t>(stored.row.first, 1);
+        last_ = last_stored_ = stored.row.last;
+      }
       failure = {};
       break;
     }
@@ -73,7 +79,8 @@ rpc::status sqlite_salvage::find_ends() {
     last_stored_ = row.integer(0);
     last_ = std::max(last_, last_stored_);
   }
-  if (auto row = oldest.query(number_); row.next() && !row.is_null(0)) first_ = std::min(first_, row.integer(0));
+  if (auto row = oldest.query(number_); row.next() && !row.is_null(0))
+    first_ = knows_its_ends_ ? std::min(first_, row.integer(0)) : row.integer(0);
   return {};
 }
 

@@ -35,6 +35,9 @@ public:
   sqlite_salvage& operator=(sqlite_salvage&&) noexcept;
   ~sqlite_salvage();
 
+  /// Whether the room still says reliably where its messages begin and end. Where it does not, messages before the oldest
+  /// or after the newest that is there may be lost without being named.
+  bool knows_its_ends() const noexcept { return knows_its_ends_; }
   /// The highest sequence that the room has, or had.
   std::uint64_t last() const noexcept { return last_; }
   /// Each message that was kept is either found, or lost together with its neighbours that are.
@@ -51,6 +54,7 @@ private:
   std::string name_;
   std::string columns_;  ///< of a message, in a database of this version
   std::uint64_t number_ = 0;
+  bool knows_its_ends_ = true;
   std::uint64_t first_ = 1;
   std::uint64_t last_ = 0;
   std::uint64_t last_stored_ = 0;

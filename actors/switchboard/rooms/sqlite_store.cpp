@@ -7,6 +7,7 @@
 #include <switchboard/rooms/sqlite/history.hpp>
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
+#include <switchboard/rooms/sqlite/stored_room.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
 
 namespace switchboard::rooms {
@@ -40,16 +41,17 @@ rpc::result<std::string> find_damage(database& rooms) {
 
 /// Earlier versions stored rooms before their first message.
 constexpr const char* forget_empty_rooms =
-    "DELETE FROM rooms WHERE last = 0 AND NOT EXISTS (SELECT 1 FROM messages WHERE room = rooms.id)";
+    "DELETE FROM rooms WHERE first = 1 AND last = 0 AND NOT EXISTS (SELECT 1 FROM messages WHERE room = rooms.id)";
 
-struct stored_room {
-  std::string name;
-  room_row row;
+struct looked_at_room {
+  sqlite::stored_room stored;
   std::string damage;  ///< in words; empty where its messages begin and end where it says
 };
 
 /// Where a room says that its messages are, against where they are.
-std::string damage_of(const room_row& row, std::uint64_t oldest, std::uint64_t newest) {
+std::string damage_of(const sqlite::stored_room& stored, std::uint64_t oldest, std::uint64_t newest) {
+  if (!stored.is_whole()) return sqlite::stored_room::damage;
+  const auto& row = stored.row;
   const auto from_to = [](std::uint64_t first, std::uint64_t last) {
     return first > last ? "none" : std::to_string(first) + " to " + std::to_string(last);
   };
@@ -59,18 +61,18 @@ std::string damage_of(const room_row& row, std::uint64_t oldest, std::uint64_t n
          from_to(std::max<std::uint64_t>(oldest, 1), newest);
 }
 
-rpc::result<std::vector<stored_room>> read_rooms(const database& from) {
-  std::vector<stored_room> all;
-  sqlite::statement every(from,
-                          "SELECT name, id, log_id, first, last, bytes, "
-                          "(SELECT min(sequence) FROM messages WHERE room = rooms.id), "
-                          "(SELECT max(sequence) FROM messages WHERE room = rooms.id) FROM rooms");
+rpc::result<std::vector<looked_at_room>> read_rooms(const database& from) {
+  std::vector<looked_at_room> all;
+  sqlite::statement every(from, "SELECT " + sqlite::stored_room::columns(sqlite::newest_version) +
+                                    ", (SELECT min(sequence) FROM messages WHERE room = rooms.id), "
+                                    "(SELECT max(sequence) FROM messages WHERE room = rooms.id) FROM rooms");
   if (!every) return from.refusal();
   auto found = every.query();
   while (found.next()) {
-    room_row row{found.integer(1), std::string(found.bytes(2)), found.integer(3), found.integer(4), found.integer(5)};
-    auto damage = damage_of(row, found.integer(6), found.integer(7));
-    all.push_back({std::string(found.bytes(0)), std::move(row), std::move(damage)});
+    sqlite::stored_room stored{found};
+    constexpr int next = sqlite::stored_room::column_count;
+    auto damage = damage_of(stored, found.integer(next), found.integer(next + 1));
+    all.push_back({std::move(stored), std::move(damage)});
   }
   if (!found.status().ok()) return found.status();
   return all;
@@ -111,11 +113,12 @@ rpc::result<std::shared_ptr<sqlite_store>> sqlite_store::open(encoder encode, co
   auto reader = std::make_shared<sqlite::history>(path, std::move(*for_reading));
   std::shared_ptr<sqlite_store> store{
       new sqlite_store(std::move(encode), std::move(*claimed), std::move(writer), std::move(reader))};
-  for (const auto& [name, row, damage_of_room] : *stored) {
-    auto known = std::make_shared<sqlite::room_log>(name, row, store->encode_, store->writer_, store->reader_);
+  for (const auto& [room, damage_of_room] : *stored) {
+    auto known =
+        std::make_shared<sqlite::room_log>(room.name, room.row, store->encode_, store->writer_, store->reader_);
     if (!damage_of_room.empty()) known->found_damaged(damage_of_room);
     store->writer_->keep(known);
-    store->logs_.emplace(name, std::move(known));
+    store->logs_.emplace(room.name, std::move(known));
   }
   return store;
 }

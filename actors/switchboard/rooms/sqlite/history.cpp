@@ -8,6 +8,7 @@
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
 #include <switchboard/rooms/sqlite/stored_message.hpp>
+#include <switchboard/rooms/sqlite/stored_room.hpp>
 
 namespace switchboard::rooms::sqlite {
 namespace {
@@ -32,13 +33,13 @@ struct history::statements {
   explicit statements(const database& in)
       : begin(in, "BEGIN"),
         end(in, "ROLLBACK"),
-        first(in, "SELECT first FROM rooms WHERE id = ?"),
+        room(in, "SELECT " + stored_room::columns(newest_version) + " FROM rooms WHERE id = ?"),
         messages(in, "SELECT " + stored_message::columns(newest_version) +
                          " FROM messages WHERE room = ? AND sequence BETWEEN ? AND ? ORDER BY sequence LIMIT ?") {}
 
-  explicit operator bool() const noexcept { return begin && end && first && messages; }
+  explicit operator bool() const noexcept { return begin && end && room && messages; }
 
-  statement begin, end, first, messages;
+  statement begin, end, room, messages;
 };
 
 history::history(std::string path, database rooms) : path_(std::move(path)), rooms_(std::move(rooms)) {}
@@ -137,8 +138,12 @@ rpc::status history::read_in_transaction(const read_request& wanted, std::uint64
   auto& extent = page.extent;
   const auto last = extent.last;
   {
-    auto found = statements_->first.query(number);
-    if (found.next()) extent.first = std::max(extent.first, found.integer(0));
+    auto found = statements_->room.query(number);
+    if (found.next()) {
+      const stored_room stored{found};
+      if (!stored.is_whole()) return {rpc::code::data_loss, stored_room::damage};
+      extent.first = std::max(extent.first, stored.row.first);
+    }
     if (!found.status().ok()) return found.status();
   }
   extent.last = std::max(extent.last, extent.first - 1);

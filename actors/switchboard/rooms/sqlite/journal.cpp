@@ -8,6 +8,7 @@
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
 #include <switchboard/rooms/sqlite/stored_message.hpp>
+#include <switchboard/rooms/sqlite/stored_room.hpp>
 
 namespace switchboard::rooms::sqlite {
 namespace {
@@ -60,9 +61,9 @@ struct journal::statements {
         save(in, "SAVEPOINT room"),
         release(in, "RELEASE room"),
         undo(in, "ROLLBACK TO room"),
-        find_room(in, "SELECT id, log_id, first, last, bytes FROM rooms WHERE name = ?"),
+        find_room(in, "SELECT " + stored_room::columns(newest_version) + " FROM rooms WHERE name = ?"),
         add_room(in, "INSERT INTO rooms (name, log_id, first, last, bytes) VALUES (?, ?, 1, 0, 0)"),
-        set_room(in, "UPDATE rooms SET first = ?, last = ?, bytes = ? WHERE id = ?"),
+        set_room(in, "UPDATE rooms SET first = ?, last = ?, bytes = ?, checksum = ? WHERE id = ?"),
         add_message(in, "INSERT INTO messages (room, sequence, at, body, checksum) VALUES (?, ?, ?, ?, ?)"),
         oldest(in, "SELECT " + stored_message::columns(newest_version) +
                        " FROM messages WHERE room = ? ORDER BY sequence LIMIT ?"),
@@ -258,7 +259,12 @@ rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
   staged* stage = nullptr;
   for (std::size_t i = 0; i < next.group.size(); ++i) {
     auto& wanted = next.group[i];
-    if (auto failure = stage_of(*wanted.to, stages, stage); !failure.ok()) return failure;
+    if (auto failure = stage_of(*wanted.to, stages, stage); !failure.ok()) {
+      if (wanted.to->condition().ok()) return failure;
+      // Its room is damaged: the others' messages stay.
+      results[i].assign(wanted.records.size(), append_result{std::move(failure)});
+      continue;
+    }
     if (auto failure = sql.save.run(); !failure.ok()) return failure;
     const auto row = stage->row;
     const auto ids = stage->ids_in_order.size();
@@ -273,15 +279,19 @@ rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
     if (auto released = sql.release.run(); !released.ok()) return released;
   }
   for (const auto& room : next.rooms) {
-    if (auto failure = stage_of(*room, stages, stage); !failure.ok()) return failure;
-    stage->due = true;
+    if (auto failure = stage_of(*room, stages, stage); failure.ok())
+      stage->due = true;
+    else if (room->condition().ok())
+      return failure;
   }
   const auto believed = ages_.believed();
   for (auto& [room, each] : stages) {
     if (auto failure = trim(*room, each, believed); !failure.ok()) return failure;
     const auto& row = each.row;
     if (row == each.before) continue;
-    if (auto failure = sql.set_room.run(row.first, row.last, row.bytes, row.number); !failure.ok()) return failure;
+    const std::uint64_t checksum = checksum_of(room->room(), row);
+    if (auto failure = sql.set_room.run(row.first, row.last, row.bytes, checksum, row.number); !failure.ok())
+      return failure;
   }
   const auto began = std::chrono::steady_clock::now();
   if (ages_.takes_note(began))
@@ -306,7 +316,12 @@ rpc::status journal::stage_of(room_log& room, staged_rooms& stages, staged*& fou
       {
         auto rows = sql.find_room.query(std::string_view(room.room()));
         if (rows.next()) {
-          made.row = {rows.integer(0), std::string(rows.bytes(1)), rows.integer(2), rows.integer(3), rows.integer(4)};
+          stored_room stored{rows};
+          if (!stored.is_whole()) {
+            room.found_damaged(stored_room::damage);
+            return room.condition();
+          }
+          made.row = std::move(stored.row);
           break;
         }
         if (!rows.status().ok()) return rows.status();

@@ -29,7 +29,8 @@ constexpr const char* steps[] = {
          id BLOB NOT NULL,
          PRIMARY KEY (room, sequence)
        ) WITHOUT ROWID, STRICT;)",
-    R"(ALTER TABLE messages ADD COLUMN checksum INTEGER;
+    R"(ALTER TABLE rooms ADD COLUMN checksum INTEGER;
+       ALTER TABLE messages ADD COLUMN checksum INTEGER;
        CREATE TABLE clock (at INTEGER NOT NULL) STRICT;
        INSERT INTO clock SELECT ifnull(max(at), 0) FROM messages, rooms WHERE room = id AND sequence = last;)",
 };
@@ -118,7 +119,7 @@ rpc::status find_tables(database& rooms, std::size_t version) {
       "EXPLAIN SELECT rooms.id, rooms.name, rooms.log_id, rooms.first, rooms.last, rooms.bytes, messages.room, "
       "messages.sequence, messages.at, messages.body, ids.room, ids.sequence, ids.id" +
       std::string(is_older ? " FROM rooms, messages, ids"
-                           : ", messages.checksum, clock.at FROM rooms, messages, ids, clock"));
+                           : ", rooms.checksum, messages.checksum, clock.at FROM rooms, messages, ids, clock"));
   return found ? rpc::status{} : rpc::status{rpc::code::data_loss, "its tables are damaged: " + found.status().message};
 }
 

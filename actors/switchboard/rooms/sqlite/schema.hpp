@@ -2,7 +2,7 @@
 
 /// The tables in which rooms are kept, and how older ones become these.
 ///
-///     rooms     one row a room: where its log stands
+///     rooms     one row a room: where its log stands, and a checksum (stored_room.hpp); NULL where version 1 stored it
 ///     messages  by room and sequence: what a record's body was, when it was appended (milliseconds since 1970), and their
 ///               checksum (stored_message.hpp); NULL where version 1 stored it
 ///     ids       by room and sequence: the ids in the deduplication window

@@ -1,31 +1,12 @@
-#include <array>
-
-#include <zlib.h>
-
+#include <switchboard/rooms/sqlite/checksum.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
 #include <switchboard/rooms/sqlite/stored_message.hpp>
 
 namespace switchboard::rooms::sqlite {
-namespace {
-
-uLong add(uLong sum, std::string_view bytes) noexcept {
-  return ::crc32_z(sum, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
-}
-
-uLong add(uLong sum, std::uint64_t number) noexcept {
-  std::array<char, sizeof number> bytes;
-  for (auto& each : bytes) {
-    each = static_cast<char>(number & 0xff);
-    number >>= 8;
-  }
-  return add(sum, {bytes.data(), bytes.size()});
-}
-
-}  // namespace
 
 std::uint32_t checksum_of(std::string_view room, std::uint64_t sequence, std::uint64_t at,
                           std::string_view body) noexcept {
-  return static_cast<std::uint32_t>(add(add(add(add(0, room), sequence), at), body));
+  return sqlite::checksum{}.add(room).add(sequence).add(at).add(body).value();
 }
 
 std::string stored_message::columns(std::size_t version) {

@@ -2,9 +2,8 @@
 
 /// A message as a database has it, and whether it is still what was written.
 ///
-/// Why        a disk may give other bytes back than were written, without an error. Each message is stored with a checksum: the
-///            CRC-32 (zlib's) of its room's name, its sequence, the time of its append and its body, numbers as eight
-///            bytes, least significant first. What a database from before checksums stored has none, and is believed.
+/// Why        each message is stored with a checksum (checksum.hpp): of its room's name, its sequence, the time of its append and
+///            its body. What a database from before checksums stored has none, and is believed.
 /// Threads    values.
 /// Owns       nothing: the body lasts until the statement's next row.
 
