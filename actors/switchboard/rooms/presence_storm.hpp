@@ -3,7 +3,8 @@
 /// Whether a room's membership changes so fast that a member who leaves and comes back at once need not be shown.
 ///
 /// Why        every change goes to every member: a client that joins and leaves without end would cost a room of two hundred
-///            members hundreds of times what it sends.
+///            members hundreds of times what it sends. A pair may be left out, and need not be: it is looked for within one chunk
+///            of the tail, where a reader that is to be given both has both at hand. The few that lie in two chunks are shown.
 /// Rule       above `changes_per_second` changes in a second, a left that a joined of the same nickname follows, with no message
 ///            between, is marked in the tail; a reader that is to be given both drops them as a pair (cursor.hpp). Nothing
 ///            else is dropped, and nothing reordered.
