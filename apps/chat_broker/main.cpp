@@ -50,10 +50,9 @@ struct storage {
                                                              of_server);
   }
 
-  /// The journal counts in `figures`.
+  /// The journal counts in the server's figures, and on its ledger.
   switchboard::rpc::result<std::shared_ptr<switchboard::rooms::log_store>> open(
-      std::shared_ptr<switchboard::metrics::registry> figures,
-      std::shared_ptr<switchboard::rooms::room_memory> within) const {
+      const switchboard::server& server, std::shared_ptr<switchboard::rooms::room_memory> within) const {
     if (directory.empty()) {
       switchboard::logging::info("rooms are in memory and end with this broker; --data DIR keeps them");
       return std::shared_ptr<switchboard::rooms::log_store>(
@@ -64,7 +63,9 @@ struct storage {
     if (durability == "written") options.safety = switchboard::rooms::durability::written;
     options.keep = {retained_messages, retained_bytes, retained_age};
     options.dedupe_window = memory.dedupe_window;
-    options.figures = std::move(figures);
+    options.figures = server.metrics();
+    options.memory = server.memory();
+    options.within = std::move(within);
     auto store = switchboard::rooms::sqlite_store::open(chat::entry_encoder(), options);
     if (!store) return store.status();
     return std::shared_ptr<switchboard::rooms::log_store>(std::move(*store));
@@ -97,7 +98,7 @@ int main(int argc, char** argv) {
   server.add([&]() -> switchboard::rpc::result<switchboard::rpc::service_definition> {
     limits.memory = server.memory();
     limits.room.memory = rooms.memory_of(server);
-    auto store = rooms.open(server.metrics(), limits.room.memory);
+    auto store = rooms.open(server, limits.room.memory);
     if (!store) return store.status();
     return chat::definition(std::move(*store), limits, server.metrics());
   });

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <switchboard/budget/account.hpp>
 #include <switchboard/rooms/sqlite/data_directory.hpp>
 #include <switchboard/rooms/sqlite_check.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
@@ -843,6 +844,43 @@ TEST_F(SqliteStore, RefusesWhatIsMoreThanMayWait) {
   EXPECT_GT(refused, 0);
   EXPECT_EQ(figures->read().value("switchboard_limit_hits_total", {"journal_messages_max"}), refused);
   EXPECT_EQ(log->extent().last, stored);
+}
+
+TEST_F(SqliteStore, RefusesMoreBytesThanMayWaitAndCountsThoseThatDo) {
+  constexpr std::size_t mib = 1 << 20;
+  unsteady_disk disk;
+  const auto figures = std::make_shared<metrics::registry>();
+  const auto memory = std::make_shared<budget::ledger>(1024 * mib);
+  const auto counted = [&] { return memory->used_by(budget::owner::journal); };
+  const auto store = open({.figures = figures, .memory = memory});
+  const auto log = store->open("r");
+  append(*log, "a");
+  disk.hold_syncs();
+  auto held = begin_append(*log, {{"b", ""}});
+  ASSERT_TRUE(eventually([&] { return disk.holds_one(); }));
+  std::vector<std::future<std::vector<append_result>>> waiting;
+  for (int n = 0; n < 40; ++n) waiting.push_back(begin_append(*log, {{std::string(mib, 'x'), ""}}));
+  EXPECT_GT(counted(), 30 * mib);
+  EXPECT_LT(counted(), 34 * mib);
+  disk.recover();
+  held.get();
+  int refused = 0;
+  for (auto& each : waiting)
+    if (each.get().at(0).status.code == rpc::code::resource_exhausted) ++refused;
+  EXPECT_EQ(refused, 9) << "31 of them, and what they are kept in, fit into 32 MiB";
+  EXPECT_EQ(figures->read().value("switchboard_limit_hits_total", {"journal_bytes_max"}), refused);
+  EXPECT_TRUE(eventually([&] { return counted() <= budget::account::slack; }));
+}
+
+TEST_F(SqliteStore, KnowsIdsAgainThatItReleasedToKeepWithinRoomsMemory) {
+  const auto within = std::make_shared<room_memory>(std::size_t{64} << 10);
+  const auto store = open({.safety = durability::written, .within = within});
+  std::vector<record> records;
+  for (int n = 0; n < 500; ++n) records.push_back({"x", "id " + std::to_string(n)});
+  for (const auto* room : {"a", "b", "c", "d", "e", "f"}) append(*store->open(room), records);
+  EXPECT_LE(within->used(), within->limit());
+  for (const auto* room : {"a", "f", "c"})
+    for (const auto& each : append(*store->open(room), records)) EXPECT_TRUE(each.duplicate);
 }
 
 }  // namespace

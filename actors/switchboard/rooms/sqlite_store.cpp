@@ -178,7 +178,7 @@ void sqlite_store::close(const std::string& room) {
   const std::lock_guard lock{mutex_};
   const auto found = logs_.find(room);
   if (found == logs_.end()) return;
-  found->second->rest();
+  writer_->rest(room);
   if (found->second->extent().last == 0 && found->second->condition().ok()) logs_.erase(found);
 }
 

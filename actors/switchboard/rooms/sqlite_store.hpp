@@ -30,8 +30,10 @@
 #include <thread>
 #include <vector>
 
+#include <switchboard/budget/ledger.hpp>
 #include <switchboard/metrics/registry.hpp>
 #include <switchboard/rooms/log.hpp>
+#include <switchboard/rooms/room_memory.hpp>
 #include <switchboard/rpc/result.hpp>
 
 namespace switchboard::rooms {
@@ -68,6 +70,10 @@ struct sqlite_options {
   std::function<std::chrono::system_clock::time_point()> time_of_day = std::chrono::system_clock::now;
   /// Where the journal counts; null: nowhere.
   std::shared_ptr<metrics::registry> figures{};
+  /// Where what waits for the disk counts in the server's memory; null: nowhere.
+  std::shared_ptr<budget::ledger> memory{};
+  /// Where the ids that the journal has read count with what rooms keep in memory; null: nowhere, and they have no bound.
+  std::shared_ptr<room_memory> within{};
 };
 
 class sqlite_store final : public log_store {

@@ -16,6 +16,11 @@ namespace {
 /// Beyond that the write-ahead log is cut back at a checkpoint.
 constexpr int log_bytes_kept = 64 << 20;
 
+/// What the records of one transaction take, but for a request that alone takes more.
+constexpr std::size_t group_bytes_limit = std::size_t{8} << 20;
+/// Appends of one transaction for which the ids of a room are to be read first: each may take milliseconds.
+constexpr std::size_t reads_limit = 16;
+
 logging::throttle& write_failures() {
   static logging::throttle lines{"failures to write the rooms"};
   return lines;
@@ -88,7 +93,12 @@ struct journal::statements {
 };
 
 journal::journal(database rooms, const sqlite_options& options, std::chrono::milliseconds believed)
-    : options_(options), figures_(options.figures), rooms_(std::move(rooms)), ages_(options_, believed) {}
+    : options_(options),
+      figures_(options.figures),
+      waiting_(figures_, options.memory),
+      ids_(options.within),
+      rooms_(std::move(rooms)),
+      ages_(options_, believed) {}
 
 journal::~journal() = default;
 
@@ -96,19 +106,8 @@ void journal::append(append_request wanted) {
   auto refused = wanted.to->condition();
   if (refused.ok()) {
     const std::lock_guard lock{mutex_};
-    if (ends_)
-      refused = log_is_closed();
-    else if (records_waiting_ != 0 && records_waiting_ + wanted.records.size() > queue_limit) {
-      refused = {rpc::code::resource_exhausted, "journal_messages_max: too much waits for the disk"};
-      refused.retry_after = retry_pause;
-      figures_.queue.hit("room " + wanted.to->room());
-    } else {
-      records_waiting_ += wanted.records.size();
-      figures_.queued_messages.add(wanted.records.size());
-      waiting_.push_back(std::move(wanted));
-      work_came_.notify_one();
-      return;
-    }
+    refused = ends_ ? log_is_closed() : waiting_.push(wanted);
+    if (refused.ok()) return work_came_.notify_one();
   }
   wanted.done(std::vector<append_result>(wanted.records.size(), append_result{refused}));
 }
@@ -129,7 +128,11 @@ void journal::end() {
 
 void journal::run() {
   caf::detail::set_thread_name("journal");
-  for (turn next; take_turn(next); next = {}) write(next);
+  for (turn next; take_turn(next); next = {}) {
+    write(next);
+    const std::lock_guard lock{mutex_};
+    waiting_.release(next.bytes);
+  }
   // The next journal compares its clock with how late it is now, and not when the last message came. Where that fails, it
   // doubts its clock.
   if (prepare().ok()) (void)statements_->set_clock.run(ages_.believed());
@@ -152,23 +155,20 @@ bool journal::take_turn(turn& next) {
   if (ages_.takes_look(now)) {
     // The store has forgotten those that it does not share: they were never stored.
     std::erase_if(known_, [](const auto& each) { return each.use_count() == 1; });
-    for (const auto& each : known_)
-      if (each->take_rest()) each->known_ids().reset();
     if (options_.keep.age.count() > 0)
       for (const auto& each : known_) make_due(each);
   }
   // What is to be trimmed is still there next time.
   if (ends_) due_.clear();
   if (ends_ && waiting_.empty()) return false;
-  while (!waiting_.empty() && next.records < group_limit) {
+  for (std::size_t reads = 0; !waiting_.empty() && next.records < group_limit && next.bytes < group_bytes_limit;) {
     const auto& to = waiting_.front().to;
+    if (to->committed().number != 0 && !ids_.has(to->room()) && ++reads > reads_limit) break;
     if (!std::exchange(to->is_known, true)) known_.push_back(to);
     next.records += waiting_.front().records.size();
-    next.group.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
+    next.bytes += waiting_.front().bytes;
+    next.group.push_back(waiting_.pop());
   }
-  records_waiting_ -= next.records;
-  figures_.queued_messages.subtract(next.records);
   if (now < due_from_ && !ends_) return true;
   while (!due_.empty() && next.rooms.size() < rooms_limit) {
     next.rooms.push_back(std::move(due_.front()));
@@ -202,7 +202,7 @@ void journal::write(turn& next) {
     if (!group.empty()) figures_.batch_messages.observe(next.records);
     due_from_ = {};
     for (auto& [room, stage] : stages) {
-      for (auto& [id, sequence] : stage.ids_in_order) room->known_ids()->remember(std::move(id), sequence);
+      for (auto& [id, sequence] : stage.ids_in_order) stage.ids->remember(id, sequence);
       room->show(stage.row);
       if (stage.trims_on) make_due(room->shared_from_this());
     }
@@ -215,6 +215,9 @@ void journal::write(turn& next) {
     for (const auto& each : next.rooms) make_due(each);
     for (std::size_t i = 0; i < group.size(); ++i) results[i].assign(group[i].records.size(), append_result{failure});
   }
+  // With a new connection all are to be read again.
+  for (auto& [room, stage] : stages)
+    if (stage.ids && rooms_) ids_.keep(room->room(), *std::move(stage.ids));
   for (std::size_t i = 0; i < group.size(); ++i) group[i].done(std::move(results[i]));
 }
 
@@ -244,12 +247,12 @@ rpc::status journal::prepare() {
 void journal::forget_connection() {
   statements_.reset();
   rooms_.reset();
-  for (const auto& room : known_) room->known_ids().reset();
+  ids_.clear();
 }
 
-void journal::staged::undo_to(room_row then, std::size_t ids) {
+void journal::staged::undo_to(room_row then, std::size_t id_count) {
   row = std::move(then);
-  for (; ids_in_order.size() > ids; ids_in_order.pop_back()) new_ids.erase(ids_in_order.back().first);
+  for (; ids_in_order.size() > id_count; ids_in_order.pop_back()) new_ids.erase(ids_in_order.back().first);
 }
 
 rpc::status journal::write_in_transaction(turn& next, staged_rooms& stages,
@@ -310,7 +313,7 @@ rpc::status journal::stage_of(room_log& room, staged_rooms& stages, staged*& fou
   staged made;
   made.row = room.committed();
   // With a new connection, or for a new room, the database says how things are.
-  if (made.row.number == 0 || !room.known_ids()) {
+  if (made.row.number == 0 || !ids_.has(room.room())) {
     auto& sql = *statements_;
     for (int attempt = 0; attempt < 2; ++attempt) {
       {
@@ -332,23 +335,21 @@ rpc::status journal::stage_of(room_log& room, staged_rooms& stages, staged*& fou
     }
   }
   made.before = made.row;
+  made.ids = ids_.take(room.room());
   found = &stages.emplace(&room, std::move(made)).first->second;
   return {};
-}
-
-rpc::status journal::load_ids(room_log& room, std::uint64_t number) {
-  dedupe_window ids{options_.dedupe_window};
-  auto rows = statements_->ids.query(number);
-  while (rows.next()) ids.remember(std::string(rows.bytes(0)), rows.integer(1));
-  if (rows.status().ok()) room.known_ids().emplace(std::move(ids));
-  return rows.status();
 }
 
 rpc::status journal::store(append_request& wanted, staged& to, std::vector<append_result>& results) {
   auto& sql = *statements_;
   auto& room = *wanted.to;
-  if (!room.known_ids())
-    if (auto failure = load_ids(room, to.row.number); !failure.ok()) return failure;
+  if (!to.ids) {
+    dedupe_window window{options_.dedupe_window};
+    auto rows = sql.ids.query(to.row.number);
+    while (rows.next()) window.remember(rows.bytes(0), rows.integer(1));
+    if (!rows.status().ok()) return rows.status();
+    to.ids.emplace(std::move(window));
+  }
   const auto now_ms = ages_.time_of_day();
   bool has_new_ids = false;
   for (auto& each : wanted.records) {
@@ -357,7 +358,7 @@ rpc::status journal::store(append_request& wanted, staged& to, std::vector<appen
     if (!each.dedupe_key.empty()) {
       const auto staged_id = to.new_ids.find(each.dedupe_key);
       const auto known =
-          staged_id != to.new_ids.end() ? std::optional(staged_id->second) : room.known_ids()->find(each.dedupe_key);
+          staged_id != to.new_ids.end() ? std::optional(staged_id->second) : to.ids->find(each.dedupe_key);
       if (known) {
         result.sequence = *known;
         result.duplicate = true;
@@ -384,7 +385,7 @@ rpc::status journal::store(append_request& wanted, staged& to, std::vector<appen
     results.push_back(std::move(result));
   }
   // Those that the new ones push out of the window.
-  const auto& known = *room.known_ids();
+  const auto& known = *to.ids;
   const auto ids = known.size() + to.ids_in_order.size();
   if (!has_new_ids || ids <= options_.dedupe_window) return {};
   const auto newest_out = ids - options_.dedupe_window - 1;

@@ -7,7 +7,7 @@
 /// Order      for each group: commit, then every room's extent, then its watch, then the answers.
 /// Threads    append, keep, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in
 ///            shares it for that moment, and may be the last to release it: so it joins no thread.
-/// Owns       its connection, and what waits: at most queue_limit records, and each room once.
+/// Owns       its connection, what waits (append_queue.hpp), each room once, and the ids that it has read (known_ids.hpp).
 /// Errors     one room's statement that fails is rolled back alone; what concerns the disk or the file fails the group.
 ///            For want of space, or of the lock, the group is rolled back; after another failure the connection is opened
 ///            anew for the next, with what the database then holds.
@@ -24,8 +24,10 @@
 #include <vector>
 
 #include <switchboard/rooms/sqlite/age_watch.hpp>
+#include <switchboard/rooms/sqlite/append_queue.hpp>
 #include <switchboard/rooms/sqlite/database.hpp>
 #include <switchboard/rooms/sqlite/journal_metrics.hpp>
+#include <switchboard/rooms/sqlite/known_ids.hpp>
 #include <switchboard/rooms/sqlite/room_log.hpp>
 #include <switchboard/rooms/sqlite_store.hpp>
 
@@ -39,16 +41,8 @@ rpc::status refuse_lost_database(const std::string& path);
 /// it is.
 rpc::result<database> open_for_writing(const std::string& path, durability safety);
 
-struct append_request {
-  std::shared_ptr<room_log> to;
-  std::vector<record> records;
-  std::function<void(std::vector<append_result>)> done;
-};
-
 class journal {
 public:
-  /// Records that may wait for the disk.
-  static constexpr std::size_t queue_limit = 65'536;
   /// Records of one transaction, but for a request that alone has more.
   static constexpr std::size_t group_limit = 4'096;
   /// Rooms that one transaction trims besides those that messages are appended to, and the messages that it trims of
@@ -68,6 +62,8 @@ public:
   /// Has the journal see to a stored room: what retention does not keep of it is trimmed. A room that is new is seen to
   /// from its first append on.
   void keep(std::shared_ptr<room_log> room);
+  /// Nothing is appended to the room for now: its ids are released.
+  void rest(const std::string& room) { ids_.forget(room); }
   /// Writes until the end, and what was accepted before it.
   void run();
   /// Accepts no more.
@@ -79,19 +75,21 @@ private:
   struct turn {
     std::vector<append_request> group;
     std::size_t records = 0;                       ///< in the group
+    std::size_t bytes = 0;                         ///< that they take
     std::vector<std::shared_ptr<room_log>> rooms;  ///< to be trimmed
   };
   /// A room in the current transaction.
   struct staged {
     room_row before;
     room_row row;
-    bool due = false;       ///< also to be trimmed of what is not new
-    bool trims_on = false;  ///< there may be more to trim
+    std::optional<dedupe_window> ids{};  ///< out of those known; nothing: not read yet
+    bool due = false;                    ///< also to be trimmed of what is not new
+    bool trims_on = false;               ///< there may be more to trim
     std::unordered_map<std::string, std::uint64_t> new_ids;
     std::vector<std::pair<std::string, std::uint64_t>> ids_in_order;
 
     /// Forgets what was staged since the room was so and had that many new ids.
-    void undo_to(room_row then, std::size_t ids);
+    void undo_to(room_row then, std::size_t id_count);
   };
   using staged_rooms = std::unordered_map<room_log*, staged>;
 
@@ -102,7 +100,6 @@ private:
   rpc::status write_in_transaction(turn& next, staged_rooms& stages, std::vector<std::vector<append_result>>& results);
   rpc::status store(append_request& wanted, staged& to, std::vector<append_result>& results);
   rpc::status stage_of(room_log& room, staged_rooms& stages, staged*& found);
-  rpc::status load_ids(room_log& room, std::uint64_t number);
   rpc::status trim(room_log& room, staged& of, std::uint64_t now_ms);
   void forget_connection();
 
@@ -111,12 +108,12 @@ private:
 
   std::mutex mutex_;
   std::condition_variable work_came_;
-  std::deque<append_request> waiting_;
-  std::size_t records_waiting_ = 0;
+  append_queue waiting_;
   std::vector<std::shared_ptr<room_log>> new_rooms_;
   bool ends_ = false;
 
   // The thread's own.
+  known_ids ids_;
   std::optional<database> rooms_;
   std::unique_ptr<statements> statements_;
   std::vector<std::shared_ptr<room_log>> known_;  ///< from before, or from its first append on

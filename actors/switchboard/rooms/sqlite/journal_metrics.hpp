@@ -20,7 +20,8 @@ struct journal_metrics {
   metrics::histogram commit_duration;
   metrics::histogram batch_messages;
   metrics::gauge queued_messages;
-  limit_monitor queue{"journal_messages_max", registry};
+  limit_monitor queue_messages{"journal_messages_max", registry};
+  limit_monitor queue_bytes{"journal_bytes_max", registry};
 };
 
 }  // namespace switchboard::rooms::sqlite

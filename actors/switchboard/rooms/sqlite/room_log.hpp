@@ -5,12 +5,9 @@
 /// Threads    any, as log says; the members marked so are the journal's alone.
 /// Owns       what is known of the room without asking the database.
 
-#include <atomic>
 #include <mutex>
-#include <optional>
 #include <string>
 
-#include <switchboard/rooms/dedupe_window.hpp>
 #include <switchboard/rooms/log.hpp>
 
 namespace switchboard::rooms::sqlite {
@@ -48,9 +45,6 @@ public:
   wire::shared_bytes encode(std::uint64_t sequence, const std::string& body) const {
     return encode_(room_, sequence, body);
   }
-  /// Nothing is appended for now: the journal releases the ids with its next look at the age of rooms, and reads them
-  /// again with the next append.
-  void rest() noexcept { rests_.store(true, std::memory_order_relaxed); }
   /// It has lost what it had: from now on condition() says so, nothing is appended to it, and nothing is trimmed of it.
   void found_damaged(const std::string& how);
   /// Its number in the database, and where it stands; 0 where it is not stored yet.
@@ -61,9 +55,6 @@ public:
   /// What is committed shows from now on.
   void show(const room_row& committed);
   const room_row& committed() const noexcept { return row_; }
-  std::optional<dedupe_window>& known_ids() noexcept { return known_ids_; }
-  /// Whether there was a rest() since the last time.
-  bool take_rest() noexcept { return rests_.exchange(false, std::memory_order_relaxed); }
   bool is_known = false;  ///< to the journal
   bool is_due = false;    ///< waits for the journal to trim it
 
@@ -77,9 +68,6 @@ private:
   mutable std::mutex mutex_;
   room_row row_;  ///< written by the journal, with the lock held
   rpc::status condition_;
-
-  std::atomic<bool> rests_{false};
-  std::optional<dedupe_window> known_ids_;  ///< nothing: to be read from the database first
 };
 
 }  // namespace switchboard::rooms::sqlite
