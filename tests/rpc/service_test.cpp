@@ -26,6 +26,10 @@ struct complete {
   void say_streaming(const SayRequest&, outbound<SayReply>) {}
 };
 
+struct say : unary_method<SayRequest, SayReply> {
+  static constexpr std::string_view name = "switchboard.echo.v1.Echo/Say";
+};
+
 constexpr auto echo_name = "switchboard.echo.v1.Echo";
 
 TEST(ServiceDefinition, AcceptsWhatItsProtoSays) {
@@ -43,6 +47,14 @@ TEST(ServiceDefinition, AcceptsEveryFormOfAUnaryHandler) {
   const service_definition or_fail =
       service<complete>(echo_name).unary("Say", &complete::say_or_fail).server_streaming("Repeat", &complete::repeat);
   EXPECT_EQ(or_fail.check(), "");
+}
+
+TEST(ServiceDefinition, TakesAnAnswerToBeShortUnlessItIsDeclared) {
+  service_definition echo =
+      service<complete>(echo_name).unary("Say", &complete::say).server_streaming("Repeat", &complete::repeat);
+  const auto declared = std::move(echo).answer_bytes_max<say>(100'000);
+  EXPECT_EQ(declared.methods()[0].answer_bytes_max, 100'000u);
+  EXPECT_EQ(declared.methods()[1].answer_bytes_max, method::default_answer_bytes_max);
 }
 
 TEST(ServiceDefinition, NamesAMethodLeftOut) {

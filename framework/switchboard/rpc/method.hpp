@@ -11,6 +11,7 @@
 ///            declared here, and are complete where <caf/typed_actor.hpp> is included.
 /// Threads    types, and values that are immutable once served.
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -111,6 +112,9 @@ struct method {
   std::function<void(void* self, incoming_call& call)> handle;
   /// Whether its handler takes the request's metadata, which then is kept whole (rpc/metadata.hpp).
   bool reads_metadata = false;
+  static constexpr std::size_t default_answer_bytes_max = 4096;
+  /// The most that its answer takes beyond its request, from when it is begun until it is sent.
+  std::size_t answer_bytes_max = default_answer_bytes_max;
 
   /// The method as its .proto describes it, with its options; null where no linked .proto does.
   const google::protobuf::MethodDescriptor* descriptor() const;

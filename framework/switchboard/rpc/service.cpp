@@ -1,6 +1,9 @@
+#include <algorithm>
+
 #include <caf/message_handler.hpp>
 #include <google/protobuf/descriptor.h>
 
+#include <switchboard/error/invariant.hpp>
 #include <switchboard/rpc/service.hpp>
 
 namespace switchboard::rpc {
@@ -40,6 +43,13 @@ service_definition&& service_definition::per_key(std::string field) && {
 service_definition&& service_definition::at_most(std::size_t actors) && {
   actors_max_ = actors;
   return std::move(*this);
+}
+
+void service_definition::declare_answer(std::string_view method, std::size_t bytes) {
+  const auto declared = std::ranges::find(methods_, method, &method::name);
+  SWITCHBOARD_INVARIANT(declared != methods_.end(),
+                        "an answer was declared of a method that the service does not have");
+  declared->answer_bytes_max = bytes;
 }
 
 void service_definition::add(method added) {

@@ -19,6 +19,8 @@
 ///            A request may be taken by const reference or by value too. It is parsed; what does not parse is answered
 ///            INVALID_ARGUMENT. A handler that throws drops its call, which answers INTERNAL; the service lives
 ///            on.
+/// Answers    of at most 4 KiB beyond their request, unless answer_bytes_max<Tag>() says more of a method: the connection
+///            reserves that before it has a call run. A larger one is sent too, and charged when it is made.
 /// Hosting    one actor for all callers; per_connection(): one for each connection, made with its first call, ended
 ///            with it; per_key("field"): one for each value of a field that every request has.
 /// Messages   a service with a member `caf::message_handler messages()` gets other messages to its actor there
@@ -74,6 +76,13 @@ public:
   /// `field`: a string, bytes, integer, bool or enum field at the top of every request.
   service_definition&& per_key(std::string field) &&;
   service_definition&& at_most(std::size_t actors) &&;
+  /// The most that an answer of the method `Tag` takes beyond its request, from when it is begun until it is sent.
+  /// @pre the service has the method
+  template <class Tag>
+  service_definition&& answer_bytes_max(std::size_t bytes) && {
+    declare_answer(Tag::name, bytes);
+    return std::move(*this);
+  }
 
   const std::string& name() const noexcept { return name_; }
   const std::vector<method>& methods() const noexcept { return methods_; }
@@ -92,6 +101,8 @@ public:
   std::string check() const;
 
 private:
+  void declare_answer(std::string_view method, std::size_t bytes);
+
   std::string name_;
   factory make_;
   message_handlers add_messages_;
