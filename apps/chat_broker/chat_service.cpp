@@ -181,7 +181,10 @@ rooms::log_store::encoder entry_encoder() {
 
 rpc::service_definition definition(std::shared_ptr<rooms::log_store> store, const chat_limits& limits,
                                    std::shared_ptr<metrics::registry> figures, wall_clock now) {
-  return Chat::service<chat_service>(std::move(store), limits, now, rooms::room_metrics{std::move(figures)});
+  return Chat::service<chat_service>(std::move(store), limits, now, rooms::room_metrics{std::move(figures)})
+      .answer_bytes_max<Chat::history>(query_actor::query_bytes)
+      .answer_bytes_max<Chat::list_rooms>(query_actor::query_bytes)
+      .answer_bytes_max<Chat::list_members>(query_actor::query_bytes);
 }
 
 }  // namespace switchboard::chat

@@ -6,7 +6,7 @@
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 
-#include <switchboard/rpc/reply_backlog.hpp>
+#include <switchboard/rpc/allowance.hpp>
 #include <switchboard/rpc/turn.hpp>
 
 namespace switchboard::chat {
@@ -28,10 +28,6 @@ caf::behavior query_actor::make_behavior() {
       [=, this](found_piece_message& found) { answering_together([&] { on_piece(found.take()); }); },
       [=, this](new_query& added) { answering_together([&] { on_query(added.take()); }); },
       [=, this](const rpc::call_ended& ended) { answering_together([&] { on_ended(ended); }); },
-      [this](const rpc::resume_calls& resumed) {
-        if (const auto found = lines_.find(resumed.caller); found != lines_.end()) found->second.held_back = false;
-        start_waiting(resumed.caller);
-      },
   };
 }
 
@@ -73,24 +69,16 @@ void query_actor::start_in_turn() {
 
 void query_actor::start_one(line& of) {
   // None where an actor of this process calls.
-  const auto& backlog = of.waiting.front()->call().context().caller().backlog;
-  if (backlog && backlog->closed()) return drop_some(of);
-  of.held_back = backlog && backlog->full() && backlog->wait(caf::strong_actor_ptr{ctrl()});
-  if (of.held_back) return;
+  const auto& allowance = of.waiting.front()->call().context().caller().allowance;
+  if (allowance && allowance->closed()) {
+    // The connection is gone; of what it had here its allowance allowed only a few.
+    of.waiting.clear();
+    return;
+  }
   of.running.push_back(std::move(of.waiting.front()));
   of.waiting.pop_front();
   count_running(running_ + 1);
   find_next(*of.running.back());
-}
-
-/// The connection is gone. The ends of its calls are on their way, but for those that it did not hear of any more.
-void query_actor::drop_some(line& of) {
-  const auto caller = of.waiting.front()->call().context().caller().id;
-  const auto some = std::min(of.waiting.size(), dropped_at_once);
-  of.waiting.erase(of.waiting.begin(), of.waiting.begin() + static_cast<std::ptrdiff_t>(some));
-  // The others as a message, so that other connections have their turn.
-  of.held_back = !of.waiting.empty();
-  if (of.held_back) send(this, rpc::resume_calls{caller});
 }
 
 void query_actor::count_running(std::size_t now) {
@@ -120,7 +108,7 @@ void query_actor::on_ended(const rpc::call_ended& ended) {
   const auto found = lines_.find(ended.caller);
   if (found == lines_.end()) return;
   const auto is_its = [&](const auto& each) { return each->call().context().number() == ended.call; };
-  auto& [running, waiting, held_back, in_turn] = found->second;
+  auto& [running, waiting, in_turn] = found->second;
   if (const auto ran = std::erase_if(running, is_its); ran > 0)
     count_running(running_ - ran);
   else if (const auto at = std::find_if(waiting.begin(), waiting.end(), is_its); at != waiting.end())

@@ -6,15 +6,15 @@
 ///     new_query          service      runs, or waits for others of its connection
 ///     found_piece        itself       a piece of a reply was found
 ///     rpc::call_ended    connections  its query is dropped
-///     rpc::resume_calls  connections  a client that did not take its replies does so again, or is gone
 ///     exit               service      queries end with UNAVAILABLE
 ///
 /// Turns      at most `at_a_time` queries of one connection run, and `running_max` of all, a piece each at a time; connections
 ///            take turns in starting them, and pieces are found and added in turn, so that each connection has its share
-///            whatever others ask for. A client that does not take its replies gets no more until it does.
-/// Memory     the reply of a query that runs, and its page, count in the server's ledger from its start.
+///            whatever others ask for.
+/// Memory     what a query takes at most is reserved from its connection's allowance before it comes here (chat_service.cpp).
+///            Its reply and page count in the server's ledger from when it runs.
 /// Threads    an actor.
-/// Owns       the queries. Those that wait are bounded by their connections' open calls.
+/// Owns       the queries. Those that wait are bounded by their connections' allowances.
 /// Errors     none of its own.
 
 #include "chat_limits.hpp"
@@ -44,8 +44,6 @@ class query_actor : public caf::event_based_actor {
 public:
   static constexpr std::size_t at_a_time = 4;
   static constexpr std::size_t running_max = 32;
-  /// Queries of a connection that is gone, dropped in one go.
-  static constexpr std::size_t dropped_at_once = 64;
   /// The most that one takes while it runs: its reply and a page.
   static constexpr std::size_t query_bytes = reply_bytes_max + history_query::page_bytes;
 
@@ -63,10 +61,9 @@ private:
   struct line {
     std::vector<std::shared_ptr<query>> running;
     std::deque<std::shared_ptr<query>> waiting;
-    bool held_back = false;  ///< it does not take its replies; resume_calls is to come
-    bool in_turn = false;    ///< it is among those that are to start one
+    bool in_turn = false;  ///< it is among those that are to start one
 
-    bool may_start() const noexcept { return !held_back && running.size() < at_a_time && !waiting.empty(); }
+    bool may_start() const noexcept { return running.size() < at_a_time && !waiting.empty(); }
   };
 
   void on_query(std::shared_ptr<query> added);
@@ -75,7 +72,6 @@ private:
   void start_waiting(std::uint64_t caller);
   void start_in_turn();
   void start_one(line& of);
-  void drop_some(line& of);
   void count_running(std::size_t now);
   void find_next(query& of);
 

@@ -17,6 +17,7 @@ open_call& open(call_table& calls, std::uint64_t number, rpc::method_kind kind =
   static const method_entry of_bidirectional{.method = &bidirectional};
   auto& opened = calls.open(number, kind == rpc::method_kind::unary ? of_unary : of_bidirectional);
   opened.state.apply(call_event::accept);
+  calls.reserve_answer(opened);
   return opened;
 }
 
@@ -50,6 +51,24 @@ TEST(CallTable, CountsACancelledCallUntilItsServiceLetsGoOfIt) {
   EXPECT_EQ(calls.find_held(1), &cancelled);
   calls.apply(cancelled, call_event::release);
   EXPECT_EQ(calls.held(), 0u);
+}
+
+TEST(CallTable, ReservesRequestAndAnswerUntilTheServiceReleasesTheCall) {
+  call_table calls;
+  const rpc::method method{.kind = rpc::method_kind::unary};
+  const method_entry entry{.method = &method, .answer_bytes_max = 5000};
+  auto& call = calls.open(1, entry);
+  call.state.apply(call_event::accept);
+  calls.charge(call, 100);
+  calls.reserve_answer(call);
+  EXPECT_EQ(calls.allowance_bytes(), 100u + 5000u + 100u);
+  EXPECT_EQ(calls.allowance_bytes(), entry.allowance_bytes(100));
+  calls.apply(call, call_event::status);
+  EXPECT_EQ(calls.allowance_bytes(), 5200u) << "cancelled, but its service has it";
+  calls.apply(call, call_event::release);
+  EXPECT_EQ(calls.allowance_bytes(), 100u);
+  calls.remove(call);
+  EXPECT_EQ(calls.allowance_bytes(), 0u);
 }
 
 TEST(CallTable, CountsUnaryCallsApart) {

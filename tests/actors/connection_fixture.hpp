@@ -29,6 +29,10 @@ using link::close_reason;
 using notify::event;
 using notify::interest;
 
+struct say_method : rpc::unary_method<SayRequest, SayReply> {
+  static constexpr std::string_view name = "switchboard.echo.v1.Echo/Say";
+};
+
 /// Keeps each call until the test answers it.
 struct held_echo {
   struct desk {
@@ -79,7 +83,7 @@ inline caf::behavior recording_watcher(caf::event_based_actor*, std::vector<std:
 
 class ConnectionTest : public testing::Test {
 protected:
-  static constexpr std::string_view say = "switchboard.echo.v1.Echo/Say";
+  static constexpr std::string_view say = say_method::name;
   static constexpr std::string_view repeat = "switchboard.echo.v1.Echo/Repeat";
   static constexpr auto socket = static_cast<net::socket_handle>(7);
 
@@ -87,10 +91,10 @@ protected:
     environment->pump = stage.pump();
     environment->limits = limits;
     environment->directory = std::make_shared<service_directory>();
-    ASSERT_EQ(environment->directory->add(rpc::service<held_echo>("switchboard.echo.v1.Echo", &desk)
-                                              .unary("Say", &held_echo::say)
-                                              .server_streaming("Repeat", &held_echo::repeat)),
-              "");
+    rpc::service_definition echo = rpc::service<held_echo>("switchboard.echo.v1.Echo", &desk)
+                                       .unary("Say", &held_echo::say)
+                                       .server_streaming("Repeat", &held_echo::repeat);
+    ASSERT_EQ(environment->directory->add(std::move(echo).answer_bytes_max<say_method>(say_answer_bytes_max)), "");
     environment->figures = std::make_shared<metrics::registry>();
     environment->link_figures = link::link_metrics{environment->figures};
     environment->hits = std::make_shared<limit_hits>(environment->figures);
@@ -263,6 +267,7 @@ protected:
   std::shared_ptr<testkit::scripted_wire> wire = std::make_shared<testkit::scripted_wire>();
   std::shared_ptr<connection_environment> environment = std::make_shared<connection_environment>();
   held_echo::desk desk;
+  std::size_t say_answer_bytes_max = rpc::method::default_answer_bytes_max;  ///< as Say declares it
   broker_log broker;
 
 private:

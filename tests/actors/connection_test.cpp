@@ -631,7 +631,7 @@ TEST_F(ConnectionTest, TellsAStreamThatComesWhenTheConnectionIsGoneThatNobodyRea
 }
 
 TEST_F(ConnectionTest, PassesAnEndOnBehindCallsThatAreHeldBack) {
-  start({.link = {.outbound_high_bytes = 100, .outbound_low_bytes = 10}});
+  start({.connection_memory_max = 20'000});
   std::vector<std::string> heard;
   const auto room = room_behind_the_service(heard);
   receive(open_say(1, "watched"));
@@ -640,11 +640,11 @@ TEST_F(ConnectionTest, PassesAnEndOnBehindCallsThatAreHeldBack) {
   wire->room = 0;
   // Large enough to leave for the connection before their batch is through.
   desk.at_once = std::string(rpc::turn::frame_bytes_max, 'x');
-  receive(open_say(3, "fills") + open_say(5, "the backlog") + open_say(7, "held back") +
+  receive(open_say(3, "fills") + open_say(5, "the allowance") + open_say(7, "held back") +
           status(1, rpc::code::cancelled));
-  ASSERT_EQ(heard, (std::vector<std::string>{"watched", "fills", "the backlog"}));
+  ASSERT_EQ(heard, (std::vector<std::string>{"watched", "fills", "the allowance"}));
   make_room(1 << 20);
-  EXPECT_EQ(heard, (std::vector<std::string>{"watched", "fills", "the backlog", "held back", "the end"}));
+  EXPECT_EQ(heard, (std::vector<std::string>{"watched", "fills", "the allowance", "held back", "the end"}));
 }
 
 TEST_F(ConnectionTest, HasRoomForAnotherCallAsSoonAsOneIsCancelled) {
@@ -667,14 +667,13 @@ TEST_F(ConnectionTest, StopsReadingWhileServicesStillHaveTooManyCancelledCalls) 
 }
 
 TEST_F(ConnectionTest, HasNoMoreCallsAnsweredThanItsClientTakes) {
-  start({.link = {.outbound_high_bytes = 1000, .outbound_low_bytes = 100}});
+  start({.connection_memory_max = 20'000});
   wire->room = 0;
   desk.at_once = std::string(600, 'x');
   std::string calls;
   for (std::uint64_t call = 1; call < 2000; call += 2) calls += open_say(call, "x");
   receive(calls);
-  // Answers travel in parcels of some 64 KiB; beyond one of them the service waits.
-  EXPECT_LE(desk.payloads.size(), (rpc::turn::frame_bytes_max + 2 * 1000) / 600 + 2);
+  EXPECT_LE(desk.payloads.size(), 20'000u / 600);
   make_room(std::numeric_limits<std::size_t>::max() / 2);
   EXPECT_EQ(desk.payloads.size(), 1000u);
   EXPECT_EQ(sent().size(), 1000u);

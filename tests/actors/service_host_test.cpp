@@ -9,7 +9,7 @@
 
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/echo/v1/echo.pb.h>
-#include <switchboard/rpc/reply_backlog.hpp>
+#include <switchboard/rpc/allowance.hpp>
 #include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/stage.hpp>
 
@@ -59,7 +59,7 @@ protected:
                                                            "test",
                                                            {},
                                                            1 << 20,
-                                                           std::make_shared<rpc::reply_backlog>(1 << 20)});
+                                                           std::make_shared<rpc::allowance>(1 << 20)});
   }
   /// Calls with these numbers, as one read of a connection has them.
   void send(const std::shared_ptr<const rpc::caller>& from, std::uint64_t first, std::uint64_t last) {
@@ -174,7 +174,7 @@ TEST_F(ServiceHost, RunsNoCallsThatHaveEndedWhileTheyWaited) {
 TEST_F(ServiceHost, RunsNoMoreCallsOfAConnectionThatIsGone) {
   time_for_a_call = service_host::time_slice;
   const auto one = caller(1);
-  during_call = [&] { one->backlog->close(); };
+  during_call = [&] { one->allowance->close(); };
   send(one, 1, 1000);
   send(one, 1001, 2000);
   send(caller(2), 1, 1);
@@ -188,12 +188,12 @@ TEST_F(ServiceHost, GoesOnWithAConnectionThatTakesItsRepliesAgainBetweenTurns) {
   const auto one = caller(1);
   send(one, 1, 40);
   during_call = [&] {
-    if (order.size() == 12) one->backlog->queued(2 << 20);
+    if (order.size() == 12) one->allowance->output(2 << 20);
   };
   stage.settle();
   EXPECT_EQ(order.size(), 12u);
-  one->backlog->queued(0);
-  for (const auto& each : one->backlog->take_waiting())
+  one->allowance->output(0);
+  for (const auto& each : one->allowance->take_waiting())
     caf::anon_send(caf::actor_cast<caf::actor>(each), rpc::resume_calls{1});
   stage.settle();
   EXPECT_EQ(order.size(), 40u);

@@ -9,7 +9,7 @@
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/actors/service_router.hpp>
 #include <switchboard/echo/v1/echo.pb.h>
-#include <switchboard/rpc/reply_backlog.hpp>
+#include <switchboard/rpc/allowance.hpp>
 #include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/stage.hpp>
 
@@ -99,7 +99,7 @@ private:
                                                            "test",
                                                            {},
                                                            1 << 20,
-                                                           std::make_shared<rpc::reply_backlog>(1 << 20)});
+                                                           std::make_shared<rpc::allowance>(1 << 20)});
   }
 
   std::shared_ptr<const rpc::service_definition> definition_;

@@ -14,8 +14,8 @@
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/chat/v1/chat.pb.h>
 #include <switchboard/rooms/memory_log.hpp>
+#include <switchboard/rpc/allowance.hpp>
 #include <switchboard/rpc/answers.hpp>
-#include <switchboard/rpc/reply_backlog.hpp>
 #include <switchboard/rpc/retry_info.hpp>
 #include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/stage.hpp>
@@ -31,7 +31,7 @@ using namespace v1;
 /// A connection, as services see it: who calls, and what was answered.
 class client {
 public:
-  client(testkit::stage& on, std::uint64_t id, std::size_t backlog_max = 1 << 30)
+  client(testkit::stage& on, std::uint64_t id)
       : stage_(on),
         actor_(testkit::spawn_acting(
             on.system(), {[this](rpc::answers& content) { take_up(content); }, [](const rpc::stream_ready&) {}})),
@@ -40,7 +40,7 @@ public:
                                                                 "test",
                                                                 {},
                                                                 1 << 20,
-                                                                std::make_shared<rpc::reply_backlog>(backlog_max)})) {}
+                                                                std::make_shared<rpc::allowance>(1 << 30)})) {}
   ~client() {
     caf::anon_send_exit(actor_, caf::exit_reason::user_shutdown);
     stage_.settle();
@@ -58,13 +58,6 @@ public:
     caf::anon_send(caf::actor_cast<caf::actor>(watcher->second), rpc::call_ended{caller_->id, call});
   }
 
-  /// Has taken all replies but for so many bytes.
-  void take_replies_but(std::size_t bytes) {
-    caller_->backlog->queued(left_ = bytes);
-    for (const auto& each : caller_->backlog->take_waiting())
-      caf::anon_send(caf::actor_cast<caf::actor>(each), rpc::resume_calls{caller_->id});
-  }
-
   struct answer {
     rpc::code code = rpc::code::ok;
     std::string message;
@@ -78,7 +71,7 @@ private:
   void take_up(rpc::answers& content) {
     for (auto& each : content.watches) watchers_[each.call] = each.notice->take_watcher();
     for (auto& each : content.streams) sources_.push_back(each.source->take());
-    caller_->backlog->arrived(content.frames.size());
+    caller_->allowance->arrived(content.frames.size());
     wire::frame_decoder decoder;
     decoder.feed(std::as_bytes(std::span{content.frames}));
     for (wire::frame_view frame; decoder.next(frame) == wire::frame_decoder::outcome::frame;) {
@@ -87,12 +80,10 @@ private:
       answers[frame.call] = {static_cast<rpc::code>(status.code()), std::string(frame.message), status};
       if (order) order->push_back(caller_->id);
     }
-    take_replies_but(left_);
   }
 
   testkit::stage& stage_;
   std::uint64_t last_call_ = ~std::uint64_t{0};
-  std::size_t left_ = 0;
   std::vector<std::shared_ptr<rpc::source>> sources_;
   std::map<std::uint64_t, caf::strong_actor_ptr> watchers_;
   const caf::actor actor_;
@@ -113,14 +104,13 @@ protected:
 
     rpc::call_handle& call() noexcept override { return call_; }
     void find_next(caf::event_based_actor&, std::function<void(query_piece)> found) override {
-      test_.alive_at_latest_start = test_.alive;
       if (test_.finds_at_once) return found({});
       test_.looking.push_back(std::move(found));
     }
     bool add(query_piece) override {
       test_.order.push_back(call_.context().caller().id);
       if (--left_ > 0) return false;
-      rpc::responder<HistoryReply>{std::move(call_)}.reply_serialized(test_.reply);
+      rpc::responder<HistoryReply>{std::move(call_)}.reply_serialized({});
       return true;
     }
 
@@ -150,11 +140,9 @@ protected:
 
   testkit::stage stage;
   int alive = 0;
-  int alive_at_latest_start = 0;
   bool finds_at_once = false;
   std::vector<std::function<void(query_piece)>> looking;
   std::vector<std::uint64_t> order;  ///< whose pieces were added
-  std::string reply;
   std::shared_ptr<budget::ledger> memory = std::make_shared<budget::ledger>(std::size_t{1} << 30);
   caf::actor actor = stage.system().spawn<query_actor>(memory);
   client ann{stage, 1};
@@ -225,39 +213,10 @@ TEST_F(Queries, StartNoneForAConnectionThatIsGone) {
   for (int n = 0; n < 10; ++n) ask(ann);
   stage.settle();
   ASSERT_EQ(looking.size(), query_actor::at_a_time);
-  ann.caller()->backlog->close();
+  ann.caller()->allowance->close();
   find_one();
   EXPECT_EQ(looking.size(), query_actor::at_a_time - 1) << "none starts in the place of the one that is answered";
   EXPECT_EQ(alive, static_cast<int>(query_actor::at_a_time) - 1) << "those that waited are let go";
-}
-
-TEST_F(Queries, AreLetGoAFewAtATimeWhereTheirConnectionIsGone) {
-  constexpr int many = 10 * static_cast<int>(query_actor::dropped_at_once);
-  for (int n = 0; n < many; ++n) ask(ann);
-  stage.settle();
-  ann.caller()->backlog->close();
-  auto found = std::move(looking.front());
-  looking.erase(looking.begin());
-  found({});
-  ask(bob);
-  stage.settle();
-  EXPECT_GT(alive_at_latest_start, many / 2) << "bob's did not wait for all of them";
-  EXPECT_EQ(alive, static_cast<int>(query_actor::at_a_time) - 1 + 1) << "those that run, and bob's";
-}
-
-TEST_F(Queries, WaitWhileTheirClientDoesNotTakeItsReplies) {
-  client slow{stage, 3, 1000};
-  reply.assign(600, '\0');
-  finds_at_once = true;
-  slow.take_replies_but(1001);
-  for (int n = 0; n < 10; ++n) ask(slow);
-  ask(ann);
-  stage.settle();
-  EXPECT_EQ(slow.answers.size(), 0u);
-  EXPECT_EQ(ann.answers.size(), 1u);
-  slow.take_replies_but(0);
-  stage.settle();
-  EXPECT_EQ(slow.answers.size(), 10u);
 }
 
 TEST_F(Queries, EndWithUnavailable) {
@@ -331,6 +290,11 @@ protected:
     const auto log = store->open("lobby");
     for (int n = 0; n < messages; ++n) log->append(std::vector{rooms::record{}}, [](const auto&) {});
   }
+  std::size_t answer_bytes_max_of(std::string_view name) const {
+    for (const auto& each : served->methods())
+      if (each.name.ends_with("/" + std::string(name))) return each.answer_bytes_max;
+    return 0;
+  }
   void ask_for_history(client& who, int times = 1) {
     HistoryRequest request;
     request.set_room("lobby");
@@ -348,6 +312,13 @@ protected:
   client bob{stage, 2};
   caf::actor host;
 };
+
+TEST_F(ChatTurns, QueriesDeclareWhatTheyTakeAndOtherCallsAreShort) {
+  for (const auto* each : {"History", "ListRooms", "ListMembers"})
+    EXPECT_EQ(answer_bytes_max_of(each), query_actor::query_bytes) << each;
+  for (const auto* each : {"Join", "Publish"})
+    EXPECT_EQ(answer_bytes_max_of(each), rpc::method::default_answer_bytes_max) << each;
+}
 
 TEST_F(ChatTurns, APublishIsAnsweredBeforeTheHistoriesThatWereAskedForBefore) {
   fill_room(10'000);

@@ -69,6 +69,7 @@ TEST(ServerOptions, TakesEveryLimitByName) {
                             "--port=io_uring",
                             "--log-level=debug",
                             "--memory-max=256M",
+                            "--connection-memory-max=3M",
                             "--frame-bytes-max=64K",
                             "--open-calls-max=5",
                             "--request-bytes-in-flight-max=2M",
@@ -100,6 +101,7 @@ TEST(ServerOptions, TakesEveryLimitByName) {
   EXPECT_EQ(options.limits.turn_messages_max, 7u);
   EXPECT_EQ(options.limits.turn_bytes_max, 8u * 1024);
   EXPECT_EQ(options.limits.memory_max, std::size_t{256} << 20);
+  EXPECT_EQ(options.limits.connection_memory_max, std::size_t{3} << 20);
   EXPECT_EQ(options.limits.connections_max, 9u);
   EXPECT_EQ(options.limits.connections_per_address_max, 3u);
   EXPECT_EQ(options.limits.link.handshake_timeout, 1s);
@@ -132,6 +134,7 @@ TEST(ServerOptions, AnswersBadUsageWithOneLineAndStatusTwo) {
   expect_bad_usage({"--drain-timeout", "soon"}, "--drain-timeout: 'soon' is not a time");
   expect_bad_usage({"--outbound-low-bytes", "2M"}, "low mark must be below the high mark");
   expect_bad_usage({"--frame-bytes-max", "8M"}, "must hold at least one frame");
+  expect_bad_usage({"--connection-memory-max", "1M"}, "must hold a request of a frame and its answer");
   expect_bad_usage({"--memory-max", "1M"}, "must hold the requests in flight of two connections");
   expect_bad_usage({"--rooms-max", "0"}, "--rooms-max: must be above 0");
   expect_bad_usage({"--unknown"}, "--unknown");
@@ -149,6 +152,7 @@ TEST(ServerOptions, HelpNamesEveryOptionWithItsDefault) {
                              "--port",
                              "--log-level",
                              "--memory-max",
+                             "--connection-memory-max",
                              "--frame-bytes-max",
                              "--open-calls-max",
                              "--request-bytes-in-flight-max",

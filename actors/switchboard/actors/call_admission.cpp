@@ -29,12 +29,7 @@ std::optional<rpc::status> call_admission::refusal_of(const wire::frame_view& fr
   if (session_.draining() && !(entry && entry->flags.while_draining))
     return status{code::unavailable, "the server is stopping"};
   if (!entry) return status{code::unimplemented, "no method " + std::string(frame.method.substr(0, 256))};
-  const auto open_max = environment_.limits.open_calls_max;
-  if (!entry->flags.uncounted && calls_.size() >= open_max) {
-    environment_.hits->open_calls_max.hit(session_.peer());
-    return status{code::resource_exhausted,
-                  "open_calls_max: more than " + std::to_string(open_max) + " open calls on one connection"};
-  }
+  if (!entry->flags.uncounted && calls_.size() >= environment_.limits.open_calls_max) return refusal_of_one_more();
   if (frame.metadata.empty()) return std::nullopt;
   auto refused = rpc::check(frame.metadata);
   if (refused.ok()) return std::nullopt;
@@ -43,6 +38,14 @@ std::optional<rpc::status> call_admission::refusal_of(const wire::frame_view& fr
     refused.message = "metadata_bytes_max: " + refused.message;
   }
   return refused;
+}
+
+std::optional<rpc::status> call_admission::refusal_of_one_more() const {
+  const auto open_max = environment_.limits.open_calls_max;
+  if (calls_.size() < open_max) return std::nullopt;
+  environment_.hits->open_calls_max.hit(session_.peer());
+  return rpc::status{code::resource_exhausted,
+                     "open_calls_max: more than " + std::to_string(open_max) + " open calls on one connection"};
 }
 
 std::optional<rpc::status> call_admission::refusal_of_service_call(

@@ -36,7 +36,9 @@ public:
   const method_entry* find(std::string_view method);
   /// Why the call that `frame` opens is not run, but for what its request says; nothing where it is run.
   std::optional<rpc::status> refusal_of(const wire::frame_view& frame, const method_entry* entry) const;
-  /// The same for what only calls of services have to pass, once refusal_of() had nothing to say. `kept`: what the call
+  /// Why there is to be no further open call; nothing where there may be.
+  std::optional<rpc::status> refusal_of_one_more() const;
+  /// Why what only calls of services have to pass refuses it, once refusal_of() had nothing to say. `kept`: what the call
   /// would keep of its request's metadata, null where that is nothing.
   std::optional<rpc::status> refusal_of_service_call(const wire::frame_view& frame, const method_entry& entry,
                                                      rpc::time_point deadline_at,

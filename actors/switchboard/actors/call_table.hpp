@@ -93,10 +93,14 @@ public:
     auto* const call = at(number);
     return call && call->state.held() ? call : nullptr;
   }
+  /// Reserves what its answer takes at most, until its service releases it. @pre its request is charged
+  void reserve_answer(const open_call& call) noexcept { bytes_.answers += answer_bytes_max(call); }
   /// What happens to a call; it is counted as what it then is.
   rpc::call_effect apply(open_call& call, rpc::call_event what) noexcept {
     const bool was_held = call.state.held();
+    const bool was_in_service = call.state.in_service();
     const auto effect = call.state.apply(what);
+    if (was_in_service && !call.state.in_service()) bytes_.answers -= answer_bytes_max(call);
     if (effect == rpc::call_effect::ended) {
       --open_;
       if (is_unary(call)) --unary_;
@@ -109,25 +113,25 @@ public:
   /// Charges bytes of requests that its service has yet to deal with, or no longer those.
   void charge(open_call& call, std::size_t bytes) noexcept {
     call.request_bytes += static_cast<std::uint32_t>(bytes);
-    request_bytes_ += bytes;
+    bytes_.requests += bytes;
   }
   void discharge(open_call& call, std::uint32_t bytes) noexcept {
     const auto released = std::min(bytes, call.request_bytes);
     call.request_bytes -= released;
-    request_bytes_ -= released;
+    bytes_.requests -= released;
   }
   void discharge(open_call& call) noexcept { discharge(call, call.request_bytes); }
   /// What a call keeps of its request's metadata is charged until it is removed.
   void keep(open_call& call, std::shared_ptr<const rpc::metadata> metadata) {
     if (!metadata) return;
-    metadata_bytes_ += metadata->cost();
+    bytes_.metadata += metadata->cost();
     call.make_extras().metadata = std::move(metadata);
   }
 
   /// Takes out a call that is closed. Invalidates references to calls.
   void remove(open_call& call) {
     discharge(call);
-    if (const auto& kept = call.extras().metadata) metadata_bytes_ -= kept->cost();
+    if (const auto& kept = call.extras().metadata) bytes_.metadata -= kept->cost();
     // Its place is freed only with those after it, but nothing that it holds stays.
     call.own_extras = nullptr;
     while (!calls_.empty() && calls_.back().state.closed()) calls_.pop_back();
@@ -150,10 +154,11 @@ public:
   std::size_t size() const noexcept { return open_; }
   std::size_t unary() const noexcept { return unary_; }  ///< of the open ones
   std::size_t held() const noexcept { return held_; }
-  std::size_t request_bytes() const noexcept { return request_bytes_ + metadata_bytes_; }
-  std::size_t metadata_bytes() const noexcept {
-    return metadata_bytes_;
-  }  ///< of them, what calls keep of their metadata
+  std::size_t request_bytes() const noexcept { return bytes_.requests + bytes_.metadata; }
+  /// Of them, what calls keep of their metadata.
+  std::size_t metadata_bytes() const noexcept { return bytes_.metadata; }
+  /// What open calls take of their client's allowance: requests, and answers in the making.
+  std::size_t allowance_bytes() const noexcept { return bytes_.requests + bytes_.answers; }
 
   /// The open calls that `choose(const open_call&)` chooses, the first `most` of them.
   template <class Choose>
@@ -169,6 +174,10 @@ private:
   using spare_rooms = wire::thread_stock<std::vector<open_call>>;
   static constexpr std::size_t compacted_from = 64;
 
+  /// An answer may hold its request; one to a stream of them is not taken to.
+  static std::size_t answer_bytes_max(const open_call& call) noexcept {
+    return call.entry->answer_bytes_max + (rpc::streams_requests(call.state.kind()) ? 0 : call.request_bytes);
+  }
   static bool is_unary(const open_call& call) noexcept { return call.state.kind() == rpc::method_kind::unary; }
   open_call* at(std::uint64_t number) noexcept {
     if (calls_.empty()) return nullptr;
@@ -186,8 +195,11 @@ private:
   std::size_t open_ = 0;
   std::size_t unary_ = 0;
   std::size_t held_ = 0;
-  std::size_t request_bytes_ = 0;
-  std::size_t metadata_bytes_ = 0;
+  struct {
+    std::size_t requests = 0;
+    std::size_t metadata = 0;
+    std::size_t answers = 0;  ///< reserved
+  } bytes_;
 };
 
 }  // namespace switchboard::actors

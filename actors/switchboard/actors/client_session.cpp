@@ -17,9 +17,9 @@ client_session::client_session(caf::event_based_actor& connection, const link::f
 const std::shared_ptr<const rpc::caller>& client_session::caller() {
   if (!caller_) {
     const auto& bounds = environment_.limits.link;
-    caller_ = std::make_shared<const rpc::caller>(
-        rpc::caller{id_, caf::strong_actor_ptr{connection_.ctrl()}, link_.transport().peer().to_string(), identity_,
-                    bounds.frame_bytes_max, std::make_shared<rpc::reply_backlog>(2 * bounds.outbound_high_bytes)});
+    caller_ = std::make_shared<const rpc::caller>(rpc::caller{
+        id_, caf::strong_actor_ptr{connection_.ctrl()}, link_.transport().peer().to_string(), identity_,
+        bounds.frame_bytes_max, std::make_shared<rpc::allowance>(environment_.limits.connection_memory_max)});
   }
   return caller_;
 }
@@ -39,30 +39,15 @@ rpc::result<std::string> client_session::authenticate(const std::string& token) 
   return identity;
 }
 
-std::size_t client_session::replies_travelling() const noexcept {
-  return caller_ ? caller_->backlog->travelling() : 0;
-}
-
-void client_session::replies_arrived(std::size_t bytes) noexcept {
-  if (caller_) caller_->backlog->arrived(bytes);
-}
-
-void client_session::replies_queued(std::size_t bytes) {
-  if (!caller_) return;
-  caller_->backlog->queued(bytes);
-  resume_services();
-}
-
 void client_session::close() {
   if (!caller_) return;
-  caller_->backlog->close();
+  caller_->allowance->close();
   resume_services();
 }
 
 /// Notifies the services that hold back calls of this client that it takes replies again.
 void client_session::resume_services() {
-  if (!caller_->backlog->may_resume()) return;
-  for (const auto& host : caller_->backlog->take_waiting()) tell(connection_, host, rpc::resume_calls{id_});
+  for (const auto& host : caller_->allowance->take_waiting()) tell(connection_, host, rpc::resume_calls{id_});
 }
 
 }  // namespace switchboard::actors

@@ -15,8 +15,8 @@
 #include <switchboard/actors/connection_environment.hpp>
 #include <switchboard/actors/turn_clock.hpp>
 #include <switchboard/link/frame_link.hpp>
+#include <switchboard/rpc/allowance.hpp>
 #include <switchboard/rpc/call.hpp>
-#include <switchboard/rpc/reply_backlog.hpp>
 
 namespace switchboard::actors {
 
@@ -37,12 +37,19 @@ public:
   bool draining() const noexcept override { return draining_; }
   rpc::result<std::string> authenticate(const std::string& token) override;
 
-  // How much of what services have answered the client has yet to take; they hold back its calls by that.
+  // What services see of the client's allowance (rpc/allowance.hpp); without calls they see nothing.
 
-  /// Left their services, and have not arrived here.
-  std::size_t replies_travelling() const noexcept;
-  void replies_arrived(std::size_t bytes) noexcept;
-  void replies_queued(std::size_t bytes);
+  /// Answers that left their services, and have not arrived here.
+  std::size_t replies_travelling() const noexcept { return caller_ ? caller_->allowance->travelling() : 0; }
+  void replies_arrived(std::size_t bytes) noexcept {
+    if (caller_) caller_->allowance->arrived(bytes);
+  }
+  /// At the end of a turn: what is left to be written.
+  void output_left(std::size_t bytes) {
+    if (!caller_) return;
+    caller_->allowance->output(bytes);
+    if (caller_->allowance->may_resume()) resume_services();
+  }
   /// It takes nothing any more.
   void close();
   /// Releases what services see of the client, which keeps the connection's actor. @pre no call is left to be ended

@@ -46,7 +46,8 @@ void connection::turn(Handle&& handle) {
     tell(*this, environment_->broker, connection_drained{session_.id()});
   }
   if (is_live(link_.now())) {
-    session_.replies_queued(link_.output().reply_bytes());
+    session_.output_left(link_.output().bytes());
+    calls_.run_waiting();
     watches_.peer.note_sent();
   }
   memory_.add_up();

@@ -22,10 +22,13 @@ struct limits {
   /// a broker without one no bound.
   std::size_t memory_max = 0;
 
+  /// What one connection may make the server hold: output, requests that services have, and the most that their answers
+  /// take (rpc/service.hpp, "Answers"). A call without room for its request and answer waits until there is.
+  std::size_t connection_memory_max = 4 * 1024 * 1024;
   /// Calls open at once on one connection; one more is answered RESOURCE_EXHAUSTED. Those that the connection answers
   /// itself do not count. As many may have ended for the client while services still have them: there reading stops.
   std::size_t open_calls_max = 4096;
-  /// Bytes of requests that services of one connection hold; reading stops there. At most half of them are metadata that
+  /// Bytes of requests that services of one connection hold, and of those that wait; reading stops there. At most half of them are metadata that
   /// open calls keep, which only their end frees: a call with more is answered RESOURCE_EXHAUSTED.
   std::size_t request_bytes_in_flight_max = 4 * 1024 * 1024;
 
@@ -62,6 +65,8 @@ struct limits {
     if (turn_messages_max == 0 || turn_bytes_max == 0) return "a turn must allow at least one message and one byte";
     if (request_bytes_in_flight_max < link.frame_bytes_max)
       return "the limit of request bytes in flight must hold at least one frame";
+    if (connection_memory_max < 2 * link.frame_bytes_max)
+      return "the memory of a connection must hold a request of a frame and its answer";
     return {};
   }
 };

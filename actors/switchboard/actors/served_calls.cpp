@@ -1,4 +1,3 @@
-#include <limits>
 #include <utility>
 
 #include <switchboard/actors/call_batches.hpp>
@@ -20,19 +19,19 @@ served_calls::served_calls(caf::event_based_actor& connection, const connection_
       environment_(environment),
       link_(over),
       session_(session),
-      admission_(environment, session, calls_),
+      starter_(connection, environment, over, session, calls_),
       writer_(over, environment.limits.link.frame_bytes_max) {}
 
 // -- from the client ------------------------------------------------------------------------------------------------
 
 const char* served_calls::open(const wire::frame_view& frame) {
-  if (const auto* const fault = admission_.use_number(frame.call)) return fault;
+  if (const auto* const fault = starter_.admission().use_number(frame.call)) return fault;
   if (frame.has_status) return nullptr;
-  const auto* const entry = admission_.find(frame.method);
+  const auto* const entry = starter_.admission().find(frame.method);
   const auto& figures = entry ? entry->figures : environment_.directory->unserved();
   figures.opened();
-  auto refused = admission_.refusal_of(frame, entry);
-  if (!refused) refused = entry->built_in ? answer_built_in(*entry, frame) : hand_to_service(*entry, frame);
+  auto refused = starter_.admission().refusal_of(frame, entry);
+  if (!refused) refused = entry->built_in ? answer_built_in(*entry, frame) : starter_.start(*entry, frame);
   if (refused) {
     figures.ended(refused->code, {});
     writer_.refuse(frame.call, *refused, frame.method);
@@ -40,60 +39,42 @@ const char* served_calls::open(const wire::frame_view& frame) {
   return nullptr;
 }
 
-std::optional<rpc::status> served_calls::hand_to_service(const method_entry& entry, const wire::frame_view& frame) {
-  const auto deadline_at = session_.clock().deadline_of(frame.timeout_ms);
-  auto kept = frame.metadata.empty() ? nullptr : rpc::kept_metadata(frame.metadata, *entry.method);
-  if (auto refused = admission_.refusal_of_service_call(frame, entry, deadline_at, kept)) return refused;
-  auto& call = open(entry, frame, deadline_at);
-  calls_.charge(call, frame.message.size());
-  calls_.keep(call, std::move(kept));
-  if (rpc::streams_requests(entry.method->kind)) {
-    // Bounded by the credit that the service grants, and by the request bytes in flight.
-    auto& requests = call.make_extras().requests;
-    requests =
-        std::make_shared<rpc::stream_queue>(rpc::stream_queue::credit_max, std::numeric_limits<std::size_t>::max());
-    if (frame.end) {
-      call.state.apply(call_event::requests_end);
-      requests->finish({}, connection_.context());
-    }
-  }
-  if (entry.key) call.make_extras().key = std::make_shared<const std::string>(entry.key->in(frame.message));
-  call_batches::to(*entry.route, session_.caller(), call.extras().key)
-      .add(call.number, *entry.method, frame.message, deadline_at, frame.credit, call.extras().requests,
-           call.extras().metadata);
-  return std::nullopt;
-}
-
-open_call& served_calls::open(const method_entry& entry, const wire::frame_view& frame, rpc::time_point deadline_at) {
-  auto& call = calls_.open(frame.call, entry);
-  if (const auto credit = call.state.grant_replies(frame.credit)) call.make_extras().opening_credit = credit;
-  call.state.apply(call_event::accept);
-  call.opened_at = session_.clock().began();
-  if (frame.timeout_ms != 0) {
-    call.deadline_at = deadline_at;
-    call.deadline = environment_.pump->schedule(deadline_at, caf::strong_actor_ptr{connection_.ctrl()}, call.number);
-  }
-  return call;
-}
-
 std::optional<rpc::status> served_calls::answer_built_in(const method_entry& entry, const wire::frame_view& frame) {
+  // The short ones do not wait: the client learns by them how the server is.
+  if (entry.answer_bytes_max > rpc::method::default_answer_bytes_max && starter_.has_to_wait(entry, frame))
+    return starter_.start_waiting(entry, frame);
   auto answer = entry.built_in->answer(frame.message, session_);
   if (auto* const failure = std::get_if<rpc::status>(&answer)) return std::move(*failure);
   if (const auto* const message = std::get_if<std::string>(&answer)) {
     entry.figures.ended(writer_.reply(frame.call, *message), {});
     return std::nullopt;
   }
-  auto& call = open(entry, frame, session_.clock().deadline_of(frame.timeout_ms));
+  auto& call = starter_.open(entry, frame, session_.clock().deadline_of(frame.timeout_ms));
   call.make_extras().replies = std::get<std::shared_ptr<rpc::source>>(std::move(answer));
-  call.state.apply(call_event::release);
+  calls_.apply(call, call_event::release);
+  calls_.discharge(call);
   draw(frame.call);
   return std::nullopt;
+}
+
+void served_calls::run_those_waiting() {
+  const auto next = starter_.run_waiting();
+  if (!next) return;
+  auto& call = *calls_.find(next->number);
+  auto answer = call.entry->built_in->answer(next->request, session_);
+  calls_.apply(call, call_event::release);
+  // What is added now is written in a turn of its own, at whose end the next ones may have room.
+  tell(connection_, caf::strong_actor_ptr{connection_.ctrl()}, rpc::stream_ready{next->number});
+  if (const auto* const failure = std::get_if<rpc::status>(&answer))
+    return end_with_frame(call, failure->code, failure->message);
+  const auto how = writer_.reply(call.number, std::get<std::string>(answer));
+  end(call, how == code::ok ? call_event::replies_end : call_event::status, how, {});
 }
 
 void served_calls::on_frame(const wire::frame_view& frame) {
   auto* const call = calls_.find(frame.call);
   if (!call) {
-    if (!admission_.was_opened(frame.call) && !frame.has_status)
+    if (!starter_.admission().was_opened(frame.call) && !frame.has_status)
       writer_.refuse(frame.call, {code::not_found, "no such call was opened"});
     return;
   }
@@ -305,6 +286,8 @@ void served_calls::end_with_frame(open_call& call, code how, std::string_view te
 
 /// What follows from an event that ends a call, one side of it, or its service's hold on it.
 void served_calls::end(open_call& call, call_event by, code how, std::string_view text) {
+  // Its service has not got it yet, and does not have to hear of it.
+  if (by == call_event::status && starter_.withdraw(call)) calls_.apply(call, call_event::release);
   const auto effect = calls_.apply(call, by);
   if (call.state.state() == rpc::call_state::half_closed_server) {
     // Answered in full; it goes on until the client has ended its requests too, which are not read any more.

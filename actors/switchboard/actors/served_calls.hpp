@@ -4,8 +4,8 @@
 ///
 /// Why        a connection is these and a link. Each call's life is rpc/call_state.hpp's table; what follows from its
 ///            events (which watcher is notified, what is given back) is here, once, in end().
-/// Way        open → admission → the service's batch; answers → the link's reply lane; a stream's source → as credit and
-///            marks allow → its stream lane.
+/// Way        open → admission, room (call_starter.hpp) → the service's batch; answers → the link's reply lane; a stream's
+///            source → as credit and marks allow → its stream lane.
 /// Threads    the connection's.
 /// Owns       the calls: their deadlines, the streams' ends, the bytes of requests that are charged to the client.
 /// Errors     a client's mistakes end its calls with a status.
@@ -19,7 +19,7 @@
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/event_based_actor.hpp>
 
-#include <switchboard/actors/call_admission.hpp>
+#include <switchboard/actors/call_starter.hpp>
 #include <switchboard/actors/call_table.hpp>
 #include <switchboard/actors/call_writer.hpp>
 #include <switchboard/actors/client_session.hpp>
@@ -45,6 +45,10 @@ public:
   void draw(std::uint64_t number);
   /// Has the streams drawn that had to wait for room in the output.
   void resume_streams();
+  /// Runs the calls that waited and have room now; when output may have left, and calls ended.
+  void run_waiting() {
+    if (starter_.any_waiting()) run_those_waiting();
+  }
 
   /// Ends calls for the client without a frame: it has cancelled them, or is gone. From now on none of them is answered. Services
   /// learn of cancelled_at_once of them; where there are more, cancel_calls is to come.
@@ -59,9 +63,8 @@ public:
 
 private:
   // Why the call is not run; nothing where it is.
-  std::optional<rpc::status> hand_to_service(const method_entry& entry, const wire::frame_view& frame);
   std::optional<rpc::status> answer_built_in(const method_entry& entry, const wire::frame_view& frame);
-  open_call& open(const method_entry& entry, const wire::frame_view& frame, rpc::time_point deadline_at);
+  void run_those_waiting();
   bool take_request(open_call& call, const wire::frame_view& frame);
   void take_watch(rpc::answers::watch& watch, bool live);
   void take_stream(rpc::answers::stream& stream);
@@ -76,7 +79,7 @@ private:
   link::frame_link& link_;
   client_session& session_;
   call_table calls_;
-  call_admission admission_;
+  call_starter starter_;
   call_writer writer_;
   std::vector<std::uint64_t> stalled_;  ///< streams that wait until output goes on
 };

@@ -40,6 +40,7 @@ std::string service_directory::add(rpc::service_definition definition) {
     auto& entry = methods_[method.name];
     entry.method = &method;
     entry.route = &route;
+    entry.answer_bytes_max = method.answer_bytes_max;
     if (per_key) entry.key.emplace(*method.request->GetDescriptor()->FindFieldByName(route.definition().key_field()));
   }
   names_.insert(route.definition().name());
@@ -59,6 +60,7 @@ void service_directory::seal(const std::shared_ptr<metrics::registry>& figures) 
       add_file(service->file(), seen, *reply.mutable_files());
   }
   description_ = reply.SerializeAsString();
+  methods_.at("switchboard.v1.Reflection/Describe").answer_bytes_max = description_.size();
 }
 
 const method_entry* service_directory::find(std::string_view method) const {

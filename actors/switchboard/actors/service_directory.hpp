@@ -54,9 +54,12 @@ struct method_entry {
   service_route* route = nullptr;             ///< null where it is the connection
   const built_in_method* built_in = nullptr;  ///< null where it is an actor
   method_flags flags{};
+  std::size_t answer_bytes_max = rpc::method::default_answer_bytes_max;  ///< beyond its request
   std::optional<routing_key> key{};  ///< where its service has an actor for each key
   rpc::call_metrics figures{};       ///< when sealed
 
+  /// What a call takes of its client's allowance whose opening frame has a request of so many bytes.
+  std::size_t allowance_bytes(std::size_t request) const noexcept { return 2 * request + answer_bytes_max; }
   /// Whether a client that has not authenticated, where the server demands that, may make the call.
   bool open_to_all(std::string_view request) const { return built_in && built_in->open_to_all(request); }
 };

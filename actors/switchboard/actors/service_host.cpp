@@ -2,8 +2,8 @@
 
 #include <switchboard/actors/service_host.hpp>
 #include <switchboard/logging/logging.hpp>
+#include <switchboard/rpc/allowance.hpp>
 #include <switchboard/rpc/call_batch.hpp>
-#include <switchboard/rpc/reply_backlog.hpp>
 
 namespace switchboard::actors {
 namespace {
@@ -84,13 +84,13 @@ bool service_host::serve(rpc::calls& calls, std::unordered_set<std::uint64_t>* e
     if (ended) ended->erase(notice.what().call);
     deliver(notice);
   };
-  auto& backlog = *calls->from()->backlog;
+  auto& allowance = *calls->from()->allowance;
   auto open = open_turn();
   // A reply is taken to be about as long as its request.
   if (calls->size() > 0)
     open.expect(calls->from(), calls->size(), calls->request_bytes() + calls->size() * frame_overhead);
   const auto may_go_on = [&](rpc::call_batch::part next) {
-    if (next == rpc::call_batch::part::call && backlog.full() && backlog.wait(caf::strong_actor_ptr{ctrl()}))
+    if (next == rpc::call_batch::part::call && allowance.used_up() && allowance.wait(caf::strong_actor_ptr{ctrl()}))
       return false;
     if (!slice_.is_over()) return true;
     // After what waits in the mailbox.
@@ -99,7 +99,7 @@ bool service_host::serve(rpc::calls& calls, std::unordered_set<std::uint64_t>* e
   };
   const auto run_call = [&](const rpc::method& method, rpc::incoming_call& call) {
     // Dropped where its caller is gone.
-    if (backlog.closed()) return;
+    if (allowance.closed()) return;
     if (ended && ended->contains(call.handle.context().number()))
       return call.handle.fail(rpc::code::cancelled, "the call ended before it was run");
     const rpc::call_scope on_behalf{call.handle.context()};

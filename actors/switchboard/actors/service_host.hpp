@@ -5,7 +5,7 @@
 ///     message              from         effect
 ///     rpc::calls           connections  each call's handler runs, the answers go back as one message; watchers are
 ///                                       notified of the ends among them
-///     rpc::resume_calls    connections  calls that were held back for a full reply backlog go on
+///     rpc::resume_calls    connections  calls that were held back while their client did not read go on
 ///                          itself       calls that were held back when the time slice was over go on
 ///     rpc::stream_turn     streams      handlers of a stream run
 ///     deadline_expired     pump         a timer's handler runs
@@ -86,7 +86,7 @@ private:
 
   void on_calls(rpc::calls& calls);
   void hold_back(rpc::calls& calls, held_back& behind);
-  /// Runs what it can; false where the slice is over or the caller's backlog is full first: resume_calls comes then.
+  /// Runs what it can; false where the slice is over or the caller's allowance is used up first: resume_calls comes then.
   /// `ended`: calls that are not to be run, where any were held back.
   bool serve(rpc::calls& calls, std::unordered_set<std::uint64_t>* ended);
   void resume_calls_of(std::uint64_t caller);

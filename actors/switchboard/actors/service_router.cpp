@@ -7,7 +7,7 @@
 #include <switchboard/actors/service_router.hpp>
 #include <switchboard/actors/tell.hpp>
 #include <switchboard/logging/logging.hpp>
-#include <switchboard/rpc/reply_backlog.hpp>
+#include <switchboard/rpc/allowance.hpp>
 #include <switchboard/rpc/turn.hpp>
 
 namespace switchboard::actors {

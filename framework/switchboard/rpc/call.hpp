@@ -28,7 +28,7 @@
 
 namespace switchboard::rpc {
 
-class reply_backlog;
+class allowance;
 
 using time_point = std::chrono::steady_clock::time_point;
 
@@ -47,8 +47,8 @@ struct caller {
   std::string peer;      ///< its address
   std::string identity;  ///< empty where none is demanded
   std::size_t frame_limit = 0;
-  std::shared_ptr<reply_backlog> backlog;
-  std::shared_ptr<local_answer> local{};  ///< set where there is no connection; for one call
+  std::shared_ptr<rpc::allowance> allowance;  ///< null for an actor in this process
+  std::shared_ptr<local_answer> local{};      ///< set where there is no connection; for one call
 };
 
 /// One call as its handler sees it: who calls what, and until when.

@@ -4,7 +4,7 @@
 #include <caf/local_actor.hpp>
 #include <caf/mailbox_element.hpp>
 
-#include <switchboard/rpc/reply_backlog.hpp>
+#include <switchboard/rpc/allowance.hpp>
 #include <switchboard/rpc/turn.hpp>
 #include <switchboard/wire/block_stock.hpp>
 #include <switchboard/wire/thread_stock.hpp>
@@ -85,7 +85,7 @@ void turn::leave(parcel& early) {
 }
 
 void turn::send(const caller& to, answers&& content, caf::execution_unit* context) {
-  if (to.backlog) to.backlog->sent(content.bytes());
+  if (to.allowance) to.allowance->sent(content.bytes());
   to.connection->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(content)), context);
 }
 

@@ -1,0 +1,89 @@
+#include <limits>
+#include <utility>
+
+#include <switchboard/actors/call_batches.hpp>
+#include <switchboard/actors/call_starter.hpp>
+
+namespace switchboard::actors {
+
+using rpc::call_event;
+
+std::optional<rpc::status> call_starter::start(const method_entry& entry, const wire::frame_view& frame) {
+  const auto deadline_at = session_.clock().deadline_of(frame.timeout_ms);
+  auto kept = frame.metadata.empty() ? nullptr : rpc::kept_metadata(frame.metadata, *entry.method);
+  if (auto refused = admission_.refusal_of_service_call(frame, entry, deadline_at, kept)) return refused;
+  const bool waits = has_to_wait(entry, frame);
+  auto& call = open(entry, frame, deadline_at);
+  calls_.keep(call, std::move(kept));
+  if (rpc::streams_requests(entry.method->kind)) {
+    // Bounded by the credit that the service grants, and by the request bytes in flight.
+    auto& requests = call.make_extras().requests;
+    requests =
+        std::make_shared<rpc::stream_queue>(rpc::stream_queue::credit_max, std::numeric_limits<std::size_t>::max());
+    if (frame.end) {
+      call.state.apply(call_event::requests_end);
+      requests->finish({}, connection_.context());
+    }
+  }
+  if (entry.key) call.make_extras().key = std::make_shared<const std::string>(entry.key->in(frame.message));
+  if (waits)
+    wait(call, frame);
+  else
+    run(call, frame.message, frame.credit);
+  return std::nullopt;
+}
+
+std::optional<rpc::status> call_starter::start_waiting(const method_entry& entry, const wire::frame_view& frame) {
+  // It does not count where it is answered at once; one that waits does.
+  if (auto refused = admission_.refusal_of_one_more()) return refused;
+  wait(open(entry, frame, session_.clock().deadline_of(frame.timeout_ms)), frame);
+  return std::nullopt;
+}
+
+open_call& call_starter::open(const method_entry& entry, const wire::frame_view& frame, rpc::time_point deadline_at) {
+  auto& call = calls_.open(frame.call, entry);
+  if (const auto credit = call.state.grant_replies(frame.credit)) call.make_extras().opening_credit = credit;
+  call.state.apply(call_event::accept);
+  calls_.charge(call, frame.message.size());
+  calls_.reserve_answer(call);
+  call.opened_at = session_.clock().began();
+  if (frame.timeout_ms != 0) {
+    call.deadline_at = deadline_at;
+    call.deadline = environment_.pump->schedule(deadline_at, caf::strong_actor_ptr{connection_.ctrl()}, call.number);
+  }
+  return call;
+}
+
+/// A call that would take more than all there is has room when nothing else takes any.
+bool call_starter::has_room_for(std::size_t bytes) const noexcept {
+  const auto used = link_.output().bytes() + calls_.allowance_bytes() - waiting_.bytes();
+  return used + bytes <= environment_.limits.connection_memory_max || used == 0;
+}
+
+void call_starter::wait(const open_call& call, const wire::frame_view& opening) {
+  waiting_.add(
+      {call.number, std::string(opening.message), opening.credit, call.entry->allowance_bytes(opening.message.size())});
+}
+
+/// Hands a call to its service.
+void call_starter::run(const open_call& call, std::string_view request, std::uint32_t credit) {
+  const auto& extras = call.extras();
+  call_batches::to(*call.entry->route, session_.caller(), extras.key)
+      .add(call.number, *call.entry->method, request, call.deadline_at, credit, extras.requests, extras.metadata);
+}
+
+std::optional<waiting_calls::call> call_starter::run_waiting() {
+  std::optional<waiting_calls::call> built_in;
+  while (!built_in && !waiting_.empty() && has_room_for(waiting_.bytes_of_first())) {
+    auto next = waiting_.take_first();
+    const auto& call = *calls_.find(next.number);
+    if (call.entry->built_in)
+      built_in = std::move(next);
+    else
+      run(call, next.request, next.credit);
+  }
+  call_batches::send(connection_);
+  return built_in;
+}
+
+}  // namespace switchboard::actors

@@ -1,0 +1,58 @@
+#pragma once
+
+/// Calls of a client that wait until its allowance has room for them, in the order in which they came.
+///
+/// Why        what comes after a call that waits waits too, so that services get a client's calls in order. The requests, which lie
+///            in the input while a frame is handled, are copied only for calls that wait.
+/// Threads    the connection's.
+/// Owns       their requests; the calls are open, and the table's (call_table.hpp). Empty it owns nothing.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace switchboard::actors {
+
+class waiting_calls {
+public:
+  struct call {
+    std::uint64_t number = 0;
+    std::string request;
+    std::uint32_t credit = 0;
+    std::size_t bytes = 0;  ///< what it takes of the allowance when it runs
+  };
+
+  bool empty() const noexcept { return calls_.empty(); }
+  /// What all of them take.
+  std::size_t bytes() const noexcept { return bytes_; }
+
+  /// @pre its number is above those of all that wait
+  void add(call added) {
+    bytes_ += added.bytes;
+    const auto number = added.number;
+    calls_.emplace_hint(calls_.end(), number, std::move(added));
+  }
+  /// @pre not empty
+  std::size_t bytes_of_first() const noexcept { return calls_.begin()->second.bytes; }
+  call take_first() {
+    auto first = std::move(calls_.extract(calls_.begin()).mapped());
+    bytes_ -= first.bytes;
+    return first;
+  }
+  /// Whether it waited.
+  bool remove(std::uint64_t number) noexcept {
+    const auto found = calls_.find(number);
+    if (found == calls_.end()) return false;
+    bytes_ -= found->second.bytes;
+    calls_.erase(found);
+    return true;
+  }
+
+private:
+  std::map<std::uint64_t, call> calls_;  ///< by number
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace switchboard::actors
