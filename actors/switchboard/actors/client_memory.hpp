@@ -4,6 +4,8 @@
 ///
 /// Why        output, input, requests and replies are where they are needed; added up once at the end of each turn they cost
 ///            some additions, whatever the turn did.
+///            What is reserved for answers in the making (served_calls.hpp) is not on it: a client with one call that may
+///            have a large answer would be taken for the one that holds most, and ended for what others hold.
 /// Threads    the connection's. Where the ledger asks for the connection's end, on any: it sends memory_is_short.
 /// Owns       the account, from its construction to close().
 
@@ -26,11 +28,22 @@ public:
                 const link::frame_link& over, const served_calls& calls, const client_session& session);
 
   /// At the end of each turn.
-  void add_up() noexcept;
+  void add_up() noexcept {
+    if (account_) account_->hold(link_.held_bytes() + of_calls(calls_.table()) + session_.replies_travelling());
+  }
   /// The connection holds nothing any more.
   void close() noexcept { account_.reset(); }
 
 private:
+  /// About what an open call takes beside its messages: its entry in the table, its responder, and what its service keeps
+  /// with that; for a stream also its queue or cursor, and its place among a room's members.
+  static constexpr std::size_t unary_call_bytes = 256;
+  static constexpr std::size_t stream_bytes = 1024;
+
+  static std::size_t of_calls(const call_table& table) noexcept {
+    return table.request_bytes() + (table.unary() + table.held()) * unary_call_bytes +
+           (table.size() - table.unary()) * stream_bytes;
+  }
   void on_shortage() noexcept override;
 
   caf::event_based_actor& connection_;

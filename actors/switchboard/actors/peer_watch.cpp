@@ -4,11 +4,6 @@
 
 namespace switchboard::actors {
 
-void peer_watch::note_sent() {
-  const auto sent = link_.output().sent();
-  if (std::exchange(sent_, sent) != sent && deadline_ == deadline_id::none) start();
-}
-
 void peer_watch::start() {
   const auto limit = environment_.limits.peer_timeout;
   if (limit.count() == 0) return;

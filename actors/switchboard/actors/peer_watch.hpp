@@ -32,7 +32,12 @@ public:
       : connection_(connection), environment_(environment), link_(over) {}
 
   /// At the end of a turn, @pre the link is live: begins to watch where something was sent since the last time.
-  void note_sent();
+  void note_sent() {
+    const auto sent = link_.output().sent();
+    if (sent == sent_) return;
+    sent_ = sent;
+    if (deadline_ == deadline_id::none) start();
+  }
   void stop() noexcept;
   /// When the deadline has come: whether the client is lost. While there is something to watch, another follows.
   bool finds_it_lost();
