@@ -6,10 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/echo/v1/echo.pb.h>
+#include <switchboard/rpc/allowance.hpp>
 #include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/call.hpp>
 #include <switchboard/rpc/call_batch.hpp>
-#include <switchboard/rpc/reply_backlog.hpp>
 #include <switchboard/rpc/service.hpp>
 #include <switchboard/rpc/turn.hpp>
 #include <switchboard/v1/frame.pb.h>
@@ -94,8 +94,8 @@ TEST_F(Call, DroppedUnansweredSaysInternal) {
 
 TEST_F(Call, DroppedSaysNothingToAConnectionThatIsGone) {
   auto gone = *from;
-  gone.backlog = std::make_shared<reply_backlog>(1000);
-  gone.backlog->close();
+  gone.allowance = std::make_shared<allowance>(1000);
+  gone.allowance->close();
   from = std::make_shared<const caller>(std::move(gone));
   { const auto dropped = unary(3); }
   settle();

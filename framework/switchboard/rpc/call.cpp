@@ -1,7 +1,7 @@
 #include <switchboard/error/invariant.hpp>
+#include <switchboard/rpc/allowance.hpp>
 #include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/call.hpp>
-#include <switchboard/rpc/reply_backlog.hpp>
 #include <switchboard/rpc/retry_info.hpp>
 #include <switchboard/rpc/turn.hpp>
 #include <switchboard/wire/frame_encoder.hpp>
@@ -102,7 +102,7 @@ void call_handle::stream_from(std::shared_ptr<source> from) {
 void call_handle::abandon() noexcept {
   if (!*this) return;
   // No frame is made for a connection that is gone.
-  if (const auto& backlog = call_.from_->backlog; backlog && backlog->closed())
+  if (const auto& allowance = call_.from_->allowance; allowance && allowance->closed())
     call_.from_ = nullptr;
   else
     fail(abandoned_status());
