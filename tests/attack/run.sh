@@ -25,6 +25,8 @@ export CHAT_BROKER=${CHAT_BROKER:-$build/bin/chat-broker} CHAT_CLIENT=${CHAT_CLI
 export SWITCHBOARD_CALL=${SWITCHBOARD_CALL:-$build/bin/switchboard-call} PORT=${PORT:-epoll}
 export PYTHONPATH=$tree/tests/conformance:$build/proto_python
 cd "$tree/tests/attack"
+# A crowd is a thousand connections.
+ulimit -S -n "$(ulimit -H -n)"
 # Attackers leave their sockets to the end of their process.
 attack() { /usr/bin/python3 -B -W ignore::ResourceWarning -m unittest "$@"; }
 if ! $page; then

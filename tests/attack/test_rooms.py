@@ -10,8 +10,7 @@ from attack import WatchedBroker, protocol, scaled, select_for
 from protocol_client import Connection, Frame, chat, delimited
 
 EMPTY_ROOMS = 500
-# Membership changes a second that all members of a room are told of; of a nickname that comes and goes faster, pairs are left out
-# (proto/README.md, "Presence").
+# Membership events a second that each member of a room is sent; of a nickname that comes and goes faster, pairs are left out.
 CHANGES_PER_SECOND = 1_000
 
 
@@ -89,19 +88,19 @@ class Rooms(unittest.TestCase):
         while time.monotonic() < end:
             call, opening = storm.opening(protocol.JOIN, request, credit=1)
             storm.send_bytes(frames + delimited(opening))
-            storm.next(call)  # it has caught up: the others were told, or were not
+            storm.next(call)  # it has caught up: it is a member, or was one
             frames = delimited(Frame(call=call, status=protocol.Status(code=protocol.CANCELLED)))
             changes += 2
         storm.send_bytes(frames)
-        # What was told of the storm comes before a message that is published after it.
+        # Its membership events come before a message that is published after them.
         storm.joined("lobby", "last")
         storm.publish("lobby", "over")
-        told = 0
+        events = 0
         while (event := stream.event()).WhichOneof("event") != "message":
-            told += 1
+            events += 1
         took = time.monotonic() - began
-        print(f"{self.id()} | {changes} changes, {told} told, in {took:.1f} s", flush=True)
-        self.assertLess(told, CHANGES_PER_SECOND * (took + 0.5))
+        print(f"{self.id()} | {changes} changes, {events} events, in {took:.1f} s", flush=True)
+        self.assertLess(events, CHANGES_PER_SECOND * (took + 0.5))
 
 
 if __name__ == "__main__":
