@@ -7,16 +7,15 @@
 
 #include <caf/actor_control_block.hpp>
 #include <caf/local_actor.hpp>
-#include <caf/mailbox_element.hpp>
+
+#include <switchboard/pump/message_element.hpp>
 
 namespace switchboard::actors {
 
 /// On the sender's execution unit: `whom` runs on the same worker if that has nothing better to do. Null gets nothing.
 template <class Message>
 void tell(caf::local_actor& from, const caf::strong_actor_ptr& whom, Message&& message) {
-  if (whom)
-    whom->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::forward<Message>(message)),
-                  from.context());
+  if (whom) whom->enqueue(make_message_element(std::forward<Message>(message)), from.context());
 }
 
 }  // namespace switchboard::actors

@@ -1,8 +1,7 @@
 #include <utility>
 
-#include <caf/mailbox_element.hpp>
-
 #include <switchboard/link/actor_driver.hpp>
+#include <switchboard/pump/message_element.hpp>
 
 namespace switchboard::link {
 
@@ -36,7 +35,7 @@ bool actor_driver::owns(const deadline_expired& expired) noexcept {
 }
 
 void actor_driver::queue_turn() {
-  self_.enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, link_turn{}), self_.context());
+  self_.enqueue(make_message_element(link_turn{}), self_.context());
 }
 
 bool actor_driver::has_more() const noexcept {

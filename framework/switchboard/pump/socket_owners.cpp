@@ -2,10 +2,8 @@
 #include <new>
 #include <utility>
 
-#include <caf/mailbox_element.hpp>
-#include <caf/message_id.hpp>
-
 #include <switchboard/error/invariant.hpp>
+#include <switchboard/pump/message_element.hpp>
 #include <switchboard/pump/socket_owners.hpp>
 
 namespace switchboard {
@@ -23,7 +21,7 @@ std::uint64_t key_of(const socket_owners::record& of) noexcept {
 
 template <class Message>
 void send_to(const caf::strong_actor_ptr& owner, Message message, caf::execution_unit* unit) {
-  owner->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, message), unit);
+  owner->enqueue(make_message_element(message), unit);
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
-#include <caf/mailbox_element.hpp>
-
+#include <switchboard/pump/message_element.hpp>
 #include <switchboard/rpc/answers.hpp>
 #include <switchboard/rpc/source.hpp>
 #include <switchboard/rpc/stream_end.hpp>
@@ -8,9 +7,8 @@ namespace switchboard::rpc {
 
 void waker::wake(caf::execution_unit* context) const {
   if (!whom_) return;
-  whom_->enqueue(end_ ? caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, stream_turn{turn_notice{end_}})
-                      : caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, stream_ready{call_}),
-                 context);
+  whom_->enqueue(
+      end_ ? make_message_element(stream_turn{turn_notice{end_}}) : make_message_element(stream_ready{call_}), context);
 }
 
 }  // namespace switchboard::rpc

@@ -2,8 +2,8 @@
 #include <utility>
 
 #include <caf/local_actor.hpp>
-#include <caf/mailbox_element.hpp>
 
+#include <switchboard/pump/message_element.hpp>
 #include <switchboard/rpc/allowance.hpp>
 #include <switchboard/rpc/turn.hpp>
 #include <switchboard/wire/block_stock.hpp>
@@ -86,7 +86,7 @@ void turn::leave(parcel& early) {
 
 void turn::send(const caller& to, answers&& content, caf::execution_unit* context) {
   if (to.allowance) to.allowance->sent(content.bytes());
-  to.connection->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(content)), context);
+  to.connection->enqueue(make_message_element(std::move(content)), context);
 }
 
 }  // namespace switchboard::rpc
