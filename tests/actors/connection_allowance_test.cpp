@@ -234,6 +234,25 @@ TEST_F(ConnectionAllowance, AnswersHeldCallsOfAClientThatHasSentAllItHad) {
   EXPECT_EQ(sent().size(), 2u);
 }
 
+TEST_F(ConnectionAllowance, RunsNoHeldStreamThatIsCancelledAndNotYetEnded) {
+  start({.connection_memory_max = short_call});
+  wire->room = 0;
+  desk.at_once = std::string(8 * kib, 'x');
+  receive(open_say(1, "a"));
+  std::string calls;
+  std::uint64_t call = 3;
+  for (std::size_t n = 0; n < 2 * cancelled_at_once; ++n, call += 2) calls += open_repeat(call, 0);
+  receive(calls + open_say(call, "b"));
+  ASSERT_EQ(ran(), "a") << "the answer takes all there is";
+  // The client ends and reads, so there is room in the turn that cancels the first of the streams.
+  wire->room = std::numeric_limits<std::size_t>::max() / 2;
+  wire->input_ends = true;
+  stage.port().fire(socket, event::in | event::out | event::hangup);
+  stage.settle();
+  EXPECT_TRUE(desk.streams.empty());
+  EXPECT_EQ(ran(), "ab");
+}
+
 TEST_F(ConnectionAllowance, HoldsNothingAfterTheConnectionsEnd) {
   const auto memory = environment->memory = std::make_shared<budget::ledger>(std::size_t{1} << 30);
   start({.connection_memory_max = short_call});

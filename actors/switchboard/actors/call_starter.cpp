@@ -76,8 +76,11 @@ std::optional<waiting_calls::call> call_starter::run_waiting() {
   std::optional<waiting_calls::call> built_in;
   while (!built_in && !waiting_.empty() && has_room_for(waiting_.bytes_of_first())) {
     auto next = waiting_.take_first();
-    const auto& call = *calls_.find(next.number);
-    if (call.entry->built_in)
+    auto& call = *calls_.find_open(next.number);
+    // A cancelled one is ended in a turn that follows; no service has it.
+    if (calls_.is_cancelled(call))
+      calls_.apply(call, call_event::release);
+    else if (call.entry->built_in)
       built_in = std::move(next);
     else
       run(call, next.request, next.credit);
