@@ -13,6 +13,8 @@ constexpr std::size_t many = 2 * cancelled_at_once + 10;
 
 class ConnectionEnd : public ConnectionTest {
 protected:
+  /// Its allowance has room for all of the calls.
+  void start() { ConnectionTest::start({.connection_memory_max = many * 8 * 1024}); }
   /// The client opens so many calls, which their service keeps.
   void open_calls(std::size_t count) {
     for (std::size_t opened = 0; opened < count;) {
