@@ -1,3 +1,4 @@
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -9,30 +10,54 @@
 namespace switchboard {
 namespace {
 
-TEST(HeapTrimmer, WalksTheHeapAfterMuchWasReleasedAndAgainForWhatIsFreedLater) {
-  const auto memory = std::make_shared<budget::ledger>(std::size_t{1} << 30);
+constexpr std::size_t mib = std::size_t{1} << 20;
+constexpr auto worth = heap_trimmer::worth_returning_bytes;
+
+/// A process that holds so much, and a ledger that has some of it.
+struct HeapTrimmer : testing::Test {
+  const std::shared_ptr<budget::ledger> memory = std::make_shared<budget::ledger>(1024 * mib);
   budget::account rooms{memory, budget::owner::room};
-  heap_trimmer freed{*memory};
+  std::size_t held = 16 * mib;
+  heap_trimmer freed{*memory, [this] { return held; }};
+};
+
+TEST_F(HeapTrimmer, WalksTheHeapWhenTheProcessHoldsMuchMoreBesideTheLedger) {
+  held += worth - 1;
   EXPECT_FALSE(freed.look());
-  rooms.charge(2 * heap_trimmer::worth_returning_bytes);
-  EXPECT_FALSE(freed.look());
-  rooms.release(heap_trimmer::worth_returning_bytes);
-  std::vector<unsigned> walks;
-  for (unsigned look = 1; look <= 4 * heap_trimmer::looks_after_release; ++look)
-    if (freed.look()) walks.push_back(look);
-  EXPECT_EQ(walks, (std::vector<unsigned>{1, 2, 4, 8, 16}));
+  held += 1;
+  EXPECT_TRUE(freed.look());
 }
 
-TEST(HeapTrimmer, LeavesTheHeapAloneWhileLittleIsReleased) {
-  const auto memory = std::make_shared<budget::ledger>(std::size_t{1} << 30);
-  budget::account rooms{memory, budget::owner::room};
-  heap_trimmer freed{*memory};
-  for (int i = 0; i < 100; ++i) {
-    rooms.charge(heap_trimmer::worth_returning_bytes / 2);
-    EXPECT_FALSE(freed.look());
-    rooms.release(heap_trimmer::worth_returning_bytes / 2);
-    EXPECT_FALSE(freed.look());
-  }
+TEST_F(HeapTrimmer, LeavesTheHeapAloneForWhatIsOnTheLedger) {
+  rooms.charge(4 * worth);
+  held += 4 * worth;
+  EXPECT_FALSE(freed.look());
+  rooms.release(4 * worth);
+  EXPECT_TRUE(freed.look());
+}
+
+TEST_F(HeapTrimmer, WalksNotAgainForWhatAWalkDidNotReturn) {
+  held += 2 * worth;
+  EXPECT_TRUE(freed.look());
+  EXPECT_FALSE(freed.look());
+  held += worth;
+  EXPECT_TRUE(freed.look());
+}
+
+TEST_F(HeapTrimmer, ComparesWithTheLeastThatTheProcessHeldSinceTheWalk) {
+  held += 2 * worth;
+  EXPECT_TRUE(freed.look());
+  held -= worth;
+  EXPECT_FALSE(freed.look());
+  held += worth;
+  EXPECT_TRUE(freed.look());
+}
+
+TEST(AnonymousBytes, GrowWithWhatTheHeapHolds) {
+  const auto before = anonymous_bytes();
+  const std::vector<char> touched(64 * mib, 'x');
+  EXPECT_GE(anonymous_bytes(), before + 60 * mib);
+  EXPECT_EQ(touched.back(), 'x');
 }
 
 }  // namespace

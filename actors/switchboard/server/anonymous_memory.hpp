@@ -1,0 +1,12 @@
+#pragma once
+
+/// What this process holds of the machine's memory with no file behind it: its heap and its stacks.
+
+#include <cstddef>
+
+namespace switchboard {
+
+/// In bytes; 0 where the system does not tell (/proc/self/statm, proc(5)). Any thread.
+std::size_t anonymous_bytes();
+
+}  // namespace switchboard
