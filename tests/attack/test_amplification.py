@@ -25,7 +25,7 @@ SETTLED = 0.7  # seconds without a change, after which a flood has come to rest
 
 # Seconds from the connections' end until the ledger has nothing of them any more.
 GONE_MAX = 1.0
-# Until the system has it back: actors free what was charged when they come to it, and the heap is walked at most every 0.4 s
+# Until the system has it back: actors free what was charged when they come to it, and the heap is walked at most every 0.1 s
 # (heap_trimmer.hpp). Mostly a second; more on a machine that has much else to do.
 RETURNED_MAX = 8.0
 

@@ -119,17 +119,57 @@ TEST(Ledger, AsksTheConnectionThatHoldsMostToEndWhenItIsShort) {
   EXPECT_EQ(idle.times, 0);
 }
 
-TEST(Ledger, AsksNoOtherUntilTheOneThatWasAskedHasLeft) {
+TEST(Ledger, AsksNoOtherForWhatTheOneThatWasAskedIsStillToGiveBack) {
   const auto memory = ledger_of(mib);
   asked_holder first, second;
   auto of_first = std::make_unique<account>(memory, owner::connection, &first);
   account of_second{memory, owner::connection, &second};
   of_first->charge(2 * mib);
-  of_second.charge(mib + step);
+  of_second.charge(mib - step);
   EXPECT_EQ(first.times, 1);
   EXPECT_EQ(second.times, 0);
   of_first = nullptr;
-  EXPECT_EQ(second.times, 1) << "it is still short";
+  EXPECT_EQ(second.times, 0);
+}
+
+TEST(Ledger, AsksAnotherWhenThoseThatWereAskedHaveNotEnough) {
+  const auto memory = ledger_of(mib);
+  asked_holder first, second, third;
+  account of_first{memory, owner::connection, &first};
+  account of_second{memory, owner::connection, &second};
+  const account of_third{memory, owner::connection, &third};
+  of_first.charge(2 * mib);
+  of_first.release(2 * mib - 30 * step);
+  EXPECT_EQ(second.times, 0);
+  of_second.charge(mib + step);
+  EXPECT_EQ(first.times, 1);
+  EXPECT_EQ(second.times, 1) << "the first is slow to end, and has little left";
+  EXPECT_EQ(third.times, 0);
+}
+
+TEST(Ledger, AsksNoneTwice) {
+  const auto memory = ledger_of(mib);
+  asked_holder whose;
+  account own{memory, owner::connection, &whose};
+  for (int i = 0; i < 10; ++i) own.charge(mib);
+  EXPECT_EQ(whose.times, 1);
+}
+
+TEST(Ledger, AsksAsManyAsAreToEndForWhatOthersTook) {
+  const auto memory = ledger_of(9 * mib);
+  std::array<asked_holder, 8> holders;
+  std::array<std::optional<account>, 8> accounts;
+  for (std::size_t i = 0; i < accounts.size(); ++i)
+    accounts[i].emplace(memory, owner::connection, &holders[i]).charge((i + 1) * mib / 8);
+  account of_rooms{memory, owner::room};
+  of_rooms.charge(5 * mib);
+  account of_another{memory, owner::stream};
+  EXPECT_EQ(holders[7].times, 1);
+  EXPECT_EQ(holders[6].times, 0) << "one mebibyte was enough";
+  of_rooms.charge(3 * mib / 2);
+  EXPECT_EQ(holders[6].times, 1);
+  EXPECT_EQ(holders[5].times, 1) << "seven eighths of a mebibyte were not";
+  EXPECT_EQ(holders[4].times, 0);
 }
 
 TEST(Ledger, AsksNoOtherWhenTheOneThatLeftWasEnough) {

@@ -28,7 +28,7 @@ namespace switchboard {
 class heap_trimmer {
 public:
   /// How often look() is called: at most so often is the heap walked.
-  static constexpr std::chrono::milliseconds period{400};
+  static constexpr std::chrono::milliseconds period{100};
   /// Less is not worth the walk.
   static constexpr std::size_t worth_returning_bytes = std::size_t{8} << 20;
 

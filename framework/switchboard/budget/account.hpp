@@ -74,9 +74,10 @@ private:
   holder* const holder_;
   std::size_t used_ = 0;
   std::atomic<std::size_t> drawn_{step};  ///< written by the owner's thread
-  // Its place among those that can be asked, under the ledger's lock.
+  // Its place among those that can be asked to end, or were; under the ledger's lock.
   account* next_ = nullptr;
   account* previous_ = nullptr;
+  bool asked_ = false;
 };
 
 }  // namespace switchboard::budget

@@ -19,15 +19,25 @@ const char* to_string(owner of) noexcept {
 }
 
 ledger::~ledger() {
-  SWITCHBOARD_INVARIANT(first_ == nullptr && used() == 0, "a ledger ended before its accounts");
+  SWITCHBOARD_INVARIANT(askable_ == nullptr && asked_ == nullptr && used() == 0, "a ledger ended before its accounts");
+}
+
+void ledger::link(account*& first, account& added) noexcept {
+  added.next_ = first;
+  added.previous_ = nullptr;
+  if (first != nullptr) first->previous_ = &added;
+  first = &added;
+}
+
+void ledger::unlink(account*& first, account& removed) noexcept {
+  if (removed.next_ != nullptr) removed.next_->previous_ = removed.previous_;
+  (removed.previous_ != nullptr ? removed.previous_->next_ : first) = removed.next_;
 }
 
 void ledger::enter(account& opened) noexcept {
   if (opened.holder_ != nullptr) {
     const std::lock_guard lock{mutex_};
-    opened.next_ = first_;
-    if (first_ != nullptr) first_->previous_ = &opened;
-    first_ = &opened;
+    link(askable_, opened);
   }
   draw(opened.kind_, opened.drawn());
 }
@@ -36,12 +46,9 @@ void ledger::leave(account& closed) noexcept {
   give_back(closed.kind_, closed.drawn());
   if (closed.holder_ == nullptr) return;
   const std::lock_guard lock{mutex_};
-  if (closed.next_ != nullptr) closed.next_->previous_ = closed.previous_;
-  (closed.previous_ != nullptr ? closed.previous_->next_ : first_) = closed.next_;
-  if (asked_ != &closed) return;
-  asked_ = nullptr;
-  // What it gave back may not have been enough.
-  relieve_locked();
+  unlink(closed.asked_ ? asked_ : askable_, closed);
+  // What it gave back may have been less than it had when it was asked.
+  if (closed.asked_) relieve_locked();
 }
 
 bool ledger::try_draw(owner of, std::size_t bytes) noexcept {
@@ -75,13 +82,19 @@ void ledger::relieve() noexcept {
 }
 
 void ledger::relieve_locked() noexcept {
-  if (asked_ != nullptr || !is_short()) return;
-  const account* most = nullptr;
-  for (const auto* each = first_; each != nullptr; each = each->next_)
-    if (most == nullptr || each->drawn() > most->drawn()) most = each;
-  if (most == nullptr || most->drawn() < worth_ending_bytes) return;
-  asked_ = most;
-  most->holder_->on_shortage();
+  std::size_t leaving = 0;
+  for (const auto* each = asked_; each != nullptr; each = each->next_) leaving += each->drawn();
+  while (used() > total_ + leaving) {
+    account* most = nullptr;
+    for (auto* each = askable_; each != nullptr; each = each->next_)
+      if (most == nullptr || each->drawn() > most->drawn()) most = each;
+    if (most == nullptr || most->drawn() < worth_ending_bytes) return;
+    unlink(askable_, *most);
+    link(asked_, *most);
+    most->asked_ = true;
+    leaving += most->drawn();
+    most->holder_->on_shortage();
+  }
 }
 
 }  // namespace switchboard::budget

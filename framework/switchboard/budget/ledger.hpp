@@ -7,8 +7,9 @@
 ///
 /// Why        limits of single connections and rooms say nothing about all of them together. What is buffered or retained for
 ///            an owner is on its account (account.hpp), and all accounts draw on one total.
-/// Shortage   the total delays no owner. Past it, the connection that holds most is asked to end; until it has left the
-///            ledger no other is. So one client that takes what there is costs itself, and not its neighbours.
+/// Shortage   the total delays no owner. Past it, the connection that holds most is asked to end, and others by what they
+///            hold while those that were asked have not enough to give back. So one client that takes what there is costs
+///            itself, and not its neighbours; and one that is slow to end does not let others pass the total meanwhile.
 /// Threads    any. An account draws in steps of some KiB, so the common atomics are not touched for each message.
 /// Owns       nothing of what it counts. One for each server, handed down by constructors; there is none that a whole process
 ///            shares. It outlives its accounts, which share it.
@@ -67,6 +68,8 @@ private:
   friend class account;
 
   static std::size_t index(owner of) noexcept { return static_cast<std::size_t>(of); }
+  static void link(account*& first, account& added) noexcept;
+  static void unlink(account*& first, account& removed) noexcept;
 
   void enter(account& opened) noexcept;
   void leave(account& closed) noexcept;
@@ -83,9 +86,10 @@ private:
   alignas(64) std::atomic<std::size_t> used_{0};
   std::array<std::atomic<std::size_t>, owners> by_owner_{};
 
-  std::mutex mutex_;                ///< guards what follows
-  account* first_ = nullptr;        ///< of those that can be asked to end
-  const account* asked_ = nullptr;  ///< to end, and still here
+  // Lists of those that can be asked to end, and those that were and are still here.
+  std::mutex mutex_;
+  account* askable_ = nullptr;
+  account* asked_ = nullptr;
 };
 
 }  // namespace switchboard::budget
