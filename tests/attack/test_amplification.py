@@ -25,8 +25,8 @@ SETTLED = 0.7  # seconds without a change, after which a flood has come to rest
 
 # Seconds from the connections' end until the ledger has nothing of them any more.
 GONE_MAX = 1.0
-# Until the system has it back: actors free what was charged when they come to it, and the heap is walked at most every 0.1 s
-# (heap_trimmer.hpp). Mostly a second; more on a machine that has much else to do.
+# Until the system has it back: actors free what was charged when they come to it, and the heap is walked 0.1, 0.2, 0.4 … 6.4 s
+# after that began (heap_trimmer.hpp). Mostly a second; more on a machine that has much else to do.
 RETURNED_MAX = 8.0
 
 # Resident memory beyond an allowance, for each connection: what a call that waits takes beyond the 256 bytes that the ledger counts

@@ -6,13 +6,15 @@
 ///            trimmed, a process would stay as large as it ever was. Returning them takes the allocator's locks and walks its
 ///            heaps (malloc_trim(3)): not something for a worker, nor for each release. What the allocator would return by
 ///            itself, in the middle of a handler that frees the last of a large piece, it mostly leaves to this as well.
-/// When       the process holds more beside what is on the ledger than it did after the last walk. What the ledger had in the
-///            meantime would not tell: a flood can be over between two looks, and what an account gave up is freed by and
-///            by, by actors that still have messages about it.
+/// When       the process holds more beside what is on the ledger than it did after the last walk. What the ledger had at
+///            looks would not tell: a flood can be over between two of them.
+/// Again      what an account gave up is freed by and by, by actors that still have messages about it: a room that
+///            thousands of streams leave takes a second. So the heap is walked again later, each time after twice as long.
 /// Threads    one, none of them a worker.
 /// Errors     none.
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -31,6 +33,8 @@ public:
   static constexpr std::chrono::milliseconds period{100};
   /// Less is not worth the walk.
   static constexpr std::size_t worth_returning_bytes = std::size_t{8} << 20;
+  /// After there was much to return: walks the heap at the first of these, the second, the fourth, and so on.
+  static constexpr unsigned looks_after_much = 64;
 
   /// @param of    lives longer
   /// @param held  what the process holds, in bytes
@@ -46,7 +50,8 @@ public:
   bool look() {
     const auto beside = beside_the_ledger();
     least_ = std::min(least_, beside);
-    if (beside < least_ + worth_returning_bytes) return false;
+    if (beside >= least_ + worth_returning_bytes) looks_ = 0;
+    if (looks_ == looks_after_much || !std::has_single_bit(++looks_)) return false;
     ::malloc_trim(0);
     // What is left is in use, or lies between blocks that are.
     least_ = beside_the_ledger();
@@ -62,6 +67,7 @@ private:
   const budget::ledger& memory_;
   const std::function<std::size_t()> held_;
   std::size_t least_;  ///< since the last walk
+  unsigned looks_ = looks_after_much;
 };
 
 }  // namespace switchboard
