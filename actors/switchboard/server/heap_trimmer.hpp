@@ -7,7 +7,7 @@
 ///            heaps (malloc_trim(3)): not something for a worker, nor for each release. What the allocator would return by
 ///            itself, in the middle of a handler that frees the last of a large piece, it mostly leaves to this as well.
 /// When       the process holds more beside what is on the ledger than it did after the last walk. What the ledger had at
-///            looks would not tell: a flood can be over between two of them.
+///            looks does not show it: a flood can be over between two of them.
 /// Again      what an account gave up is freed by and by, by actors that still have messages about it: a room that
 ///            thousands of streams leave takes a second. So the heap is walked again later, each time after twice as long.
 /// Threads    one, none of them a worker.
