@@ -860,14 +860,14 @@ TEST_F(SqliteStore, RefusesMoreBytesThanMayWaitAndCountsThoseThatDo) {
   ASSERT_TRUE(eventually([&] { return disk.holds_one(); }));
   std::vector<std::future<std::vector<append_result>>> waiting;
   for (int n = 0; n < 40; ++n) waiting.push_back(begin_append(*log, {{std::string(mib, 'x'), ""}}));
-  EXPECT_GT(counted(), 30 * mib);
-  EXPECT_LT(counted(), 34 * mib);
+  EXPECT_GT(counted(), 15 * mib);
+  EXPECT_LT(counted(), 17 * mib);
   disk.recover();
   held.get();
   int refused = 0;
   for (auto& each : waiting)
     if (each.get().at(0).status.code == rpc::code::resource_exhausted) ++refused;
-  EXPECT_EQ(refused, 9) << "31 of them, and what they are kept in, fit into 32 MiB";
+  EXPECT_EQ(refused, 24) << "16 of them are half of 32 MiB";
   EXPECT_EQ(figures->read().value("switchboard_limit_hits_total", {"journal_bytes_max"}), refused);
   EXPECT_TRUE(eventually([&] { return counted() <= budget::account::slack; }));
 }

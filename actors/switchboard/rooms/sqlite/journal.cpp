@@ -16,11 +16,6 @@ namespace {
 /// Beyond that the write-ahead log is cut back at a checkpoint.
 constexpr int log_bytes_kept = 64 << 20;
 
-/// What the records of one transaction take, but for a request that alone takes more.
-constexpr std::size_t group_bytes_limit = std::size_t{8} << 20;
-/// Appends of one transaction for which the ids of a room are to be read first: each may take milliseconds.
-constexpr std::size_t reads_limit = 16;
-
 logging::throttle& write_failures() {
   static logging::throttle lines{"failures to write the rooms"};
   return lines;
@@ -105,6 +100,7 @@ journal::~journal() = default;
 void journal::append(append_request wanted) {
   auto refused = wanted.to->condition();
   if (refused.ok()) {
+    wanted.reads_ids = wanted.to->number() != 0 && !ids_.has(wanted.to->room());
     const std::lock_guard lock{mutex_};
     refused = ends_ ? log_is_closed() : waiting_.push(wanted);
     if (refused.ok()) return work_came_.notify_one();
@@ -139,6 +135,20 @@ void journal::run() {
   forget_connection();
 }
 
+bool journal::turn::admits(const room_log& room, bool reads_ids) {
+  if (records >= transaction_limits::records || bytes >= transaction_limits::bytes) return false;
+  if (!reads_ids || std::find(reads.begin(), reads.end(), &room) != reads.end()) return true;
+  if (reads.size() == transaction_limits::reads) return false;
+  reads.push_back(&room);
+  return true;
+}
+
+void journal::turn::add(append_request wanted) {
+  records += wanted.records.size();
+  bytes += wanted.bytes;
+  group.push_back(std::move(wanted));
+}
+
 /// Waits until there may be something to write, and takes it; false: the end.
 bool journal::take_turn(turn& next) {
   using clock = std::chrono::steady_clock;
@@ -161,16 +171,14 @@ bool journal::take_turn(turn& next) {
   // What is to be trimmed is still there next time.
   if (ends_) due_.clear();
   if (ends_ && waiting_.empty()) return false;
-  for (std::size_t reads = 0; !waiting_.empty() && next.records < group_limit && next.bytes < group_bytes_limit;) {
+  while (!waiting_.empty()) {
     const auto& to = waiting_.front().to;
-    if (to->committed().number != 0 && !ids_.has(to->room()) && ++reads > reads_limit) break;
+    if (!next.admits(*to, to->committed().number != 0 && !ids_.has(to->room()))) break;
     if (!std::exchange(to->is_known, true)) known_.push_back(to);
-    next.records += waiting_.front().records.size();
-    next.bytes += waiting_.front().bytes;
-    next.group.push_back(waiting_.pop());
+    next.add(waiting_.pop());
   }
   if (now < due_from_ && !ends_) return true;
-  while (!due_.empty() && next.rooms.size() < rooms_limit) {
+  while (!due_.empty() && next.rooms.size() < transaction_limits::trimmed_rooms) {
     next.rooms.push_back(std::move(due_.front()));
     next.rooms.back()->is_due = false;
     due_.pop_front();
@@ -399,7 +407,7 @@ rpc::status journal::store(append_request& wanted, staged& to, std::vector<appen
 rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
   auto& row = of.row;
   const auto age = static_cast<std::uint64_t>(options_.keep.age.count());
-  const auto limit = std::max(2 * (row.last - of.before.last), of.due ? trim_limit : 0);
+  const auto limit = std::max(2 * (row.last - of.before.last), of.due ? transaction_limits::trimmed_messages : 0);
   if (limit == 0 || row.count() == 0 || !room.condition().ok() ||
       (!options_.keep.is_exceeded_by(row.count(), row.bytes) && age == 0))
     return {};

@@ -4,7 +4,8 @@
 ///
 /// Why        a commit costs one sync of the disk, whichever rooms' messages are in it; and one writer gives sequences without
 ///            gaps, which it assigns inside the transaction.
-/// Order      for each group: commit, then every room's extent, then its watch, then the answers.
+/// Order      rooms take turns (append_queue.hpp), so that one room's appends delay no other's; each room's are stored as they
+///            came. For each group: commit, then every room's extent, then its watch, then the answers.
 /// Threads    append, keep, end: any. The rest runs on the one that its owner gives to run(). A room's log that calls in
 ///            shares it for that moment, and may be the last to release it: so it joins no thread.
 /// Owns       its connection, what waits (append_queue.hpp), each room once, and the ids that it has read (known_ids.hpp).
@@ -41,14 +42,22 @@ rpc::status refuse_lost_database(const std::string& path);
 /// it is.
 rpc::result<database> open_for_writing(const std::string& path, durability safety);
 
+/// What one transaction takes. Whatever comes meanwhile waits for all of it.
+struct transaction_limits {
+  /// Records, and the bytes that they take, but for an append that alone has more: 3 to 12 ms on the disk of
+  /// framework/docs/performance.md. 4,096 records or 8 MiB take 20 to 170 ms there, and are stored no faster.
+  static constexpr std::size_t records = 1'024;
+  static constexpr std::size_t bytes = std::size_t{1} << 20;
+  /// Rooms whose ids are read first: ten thousand ids take 3 ms. Appends to other rooms come before (append_queue.hpp).
+  static constexpr std::size_t reads = 8;
+  /// Rooms that are trimmed besides those that messages are appended to, and the messages that are trimmed of each. What is
+  /// still to be trimmed is in the next transaction.
+  static constexpr std::size_t trimmed_rooms = 8;
+  static constexpr std::uint64_t trimmed_messages = 1'000;
+};
+
 class journal {
 public:
-  /// Records of one transaction, but for a request that alone has more.
-  static constexpr std::size_t group_limit = 4'096;
-  /// Rooms that one transaction trims besides those that messages are appended to, and the messages that it trims of
-  /// each, so that no append waits long for it. What is still to be trimmed is in the next.
-  static constexpr std::size_t rooms_limit = 8;
-  static constexpr std::uint64_t trim_limit = 1'000;
   /// How long rooms wait to be trimmed after a failure; an append is tried at once.
   static constexpr std::chrono::milliseconds retry_pause{1'000};
 
@@ -73,9 +82,14 @@ private:
   struct statements;
   /// What goes into one transaction.
   struct turn {
+    /// Whether an append to the room is within the limits; where its ids are to be read, they are counted.
+    bool admits(const room_log& room, bool reads_ids);
+    void add(append_request wanted);
+
     std::vector<append_request> group;
     std::size_t records = 0;                       ///< in the group
     std::size_t bytes = 0;                         ///< that they take
+    std::vector<const room_log*> reads;            ///< rooms whose ids are read first
     std::vector<std::shared_ptr<room_log>> rooms;  ///< to be trimmed
   };
   /// A room in the current transaction.

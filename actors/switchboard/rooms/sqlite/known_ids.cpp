@@ -11,8 +11,7 @@ known_ids::~known_ids() {
 
 bool known_ids::has(std::string_view room) const {
   const std::lock_guard lock{mutex_};
-  const auto found = by_room_.find(room);
-  return found != by_room_.end() && found->second->ids;
+  return by_room_.contains(room);
 }
 
 std::optional<dedupe_window> known_ids::take(std::string_view room) {

@@ -32,7 +32,7 @@ public:
   known_ids(const known_ids&) = delete;
   known_ids& operator=(const known_ids&) = delete;
 
-  /// Whether take() would give a window.
+  /// Whether the room's ids need not be read: its window is here, or taken.
   bool has(std::string_view room) const;
   /// Nothing where the room's ids are to be read from the database.
   std::optional<dedupe_window> take(std::string_view room);

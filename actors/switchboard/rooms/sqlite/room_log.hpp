@@ -30,6 +30,14 @@ struct room_row {
   friend bool operator==(const room_row&, const room_row&) = default;
 };
 
+/// What a room has in the journal's queue (append_queue.hpp).
+struct append_share {
+  std::size_t appends = 0;
+  std::size_t records = 0;
+  std::size_t bytes = 0;
+  std::uint64_t finish = 0;  ///< finish tag of its last append, also when nothing waits any more
+};
+
 class room_log final : public log, public std::enable_shared_from_this<room_log> {
 public:
   room_log(std::string room, room_row stored, const log_store::encoder& encode, std::weak_ptr<journal> writer,
@@ -57,6 +65,7 @@ public:
   const room_row& committed() const noexcept { return row_; }
   bool is_known = false;  ///< to the journal
   bool is_due = false;    ///< waits for the journal to trim it
+  append_share queued;    ///< with the lock of the journal's queue held
 
 private:
   const std::string room_;
