@@ -67,8 +67,7 @@ load_slice sqlite_alone(const scratch_directory& at, const publish_options& opti
     throw std::runtime_error("SQLite cannot open a database");
   run(std::string("PRAGMA journal_mode = WAL; PRAGMA synchronous = ") +
       (options.durability == "fsync" ? "FULL" : "NORMAL") +
-      "; CREATE TABLE messages (room INTEGER, sequence INTEGER, at INTEGER, body BLOB, PRIMARY KEY (room, sequence)) "
-      "WITHOUT ROWID");
+      "; CREATE TABLE messages (room INTEGER, sequence INTEGER, at INTEGER, body BLOB, PRIMARY KEY (room, sequence))");
   sqlite3_stmt* insert = nullptr;
   sqlite3_prepare_v2(rooms, "INSERT INTO messages VALUES (1, ?, 0, zeroblob(?))", -1, &insert, nullptr);
   sqlite3_int64 sequence = 0;

@@ -96,6 +96,19 @@ TEST_F(SqliteStore, ForgetsARoomWithoutMessagesThatAnEarlierVersionStored) {
   EXPECT_NE(store->find("empty")->extent().id, "A");
 }
 
+TEST_F(SqliteStore, GoesOnWithMessagesThatAnEarlierVersionKeptWithoutRowids) {
+  { append(*open()->open("r"), {{"a", "id"}, {"b", ""}}); }
+  run_sql(
+      "ALTER TABLE messages RENAME TO newer; CREATE TABLE messages (room INTEGER NOT NULL, sequence INTEGER NOT NULL, "
+      "at INTEGER NOT NULL, body BLOB NOT NULL, checksum INTEGER, PRIMARY KEY (room, sequence)) WITHOUT ROWID, STRICT; "
+      "INSERT INTO messages SELECT * FROM newer; DROP TABLE newer");
+  const auto store = open({.keep = {.messages = 2}});
+  const auto log = store->open("r");
+  EXPECT_TRUE(append(*log, "a", "id").duplicate);
+  append(*log, "c");
+  EXPECT_EQ(bodies(read(*log, 0)), "2b 3c ");
+}
+
 TEST_F(SqliteStore, ForgetsALogThatIsClosedWithoutAMessage) {
   const auto store = open();
   const auto before = store->open("r")->extent().id;

@@ -4,6 +4,8 @@
 #include "unsteady_disk.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <map>
@@ -208,6 +210,25 @@ TEST_F(SqliteTurns, RoomsWhoseIdsAreToBeReadDoNotHoldUpOthers) {
   EXPECT_EQ(answers_.front().room, "quiet");
   EXPECT_EQ(transaction_of(answers_.back()), 10) << "each reads the ids of some";
   for (const auto& each : answers_) EXPECT_EQ(each.sequence, each.room == "quiet" ? 2u : 1u) << "their ids are known";
+}
+
+/// What this process has read from files (proc_pid_io(5), rchar).
+std::uint64_t bytes_read() {
+  std::ifstream from{"/proc/self/io"};
+  std::string name;
+  std::uint64_t bytes = 0;
+  from >> name >> bytes;
+  EXPECT_EQ(name, "rchar:");
+  return bytes;
+}
+
+TEST_F(SqliteTurns, LargeMessagesAreNotReadToStoreOthersBesideThem) {
+  start();
+  append(*store_->open("before"), "a");
+  for (int n = 0; n < 8; ++n) append(*store_->open("large"), std::string(1'000 * kib, 'x'));
+  const auto read_before = bytes_read();
+  for (const auto* room : {"before", "after"}) append(*store_->open(room), std::vector<record>(1'000, record{"x", ""}));
+  EXPECT_LT(bytes_read() - read_before, 8'000 * kib);
 }
 
 TEST_F(SqliteTurns, ATransactionTakesNoMoreThanItsLimits) {

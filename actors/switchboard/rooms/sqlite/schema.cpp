@@ -22,7 +22,7 @@ constexpr const char* steps[] = {
          at INTEGER NOT NULL,
          body BLOB NOT NULL,
          PRIMARY KEY (room, sequence)
-       ) WITHOUT ROWID, STRICT;
+       ) STRICT;
        CREATE TABLE ids (
          room INTEGER NOT NULL,
          sequence INTEGER NOT NULL,

@@ -8,6 +8,11 @@
 ///     ids       by room and sequence: the ids in the deduplication window
 ///     clock     one row: the time that was believed last (retention_clock.hpp), milliseconds since 1970; not in version 1
 ///
+/// messages is a table with an index, and not WITHOUT ROWID: there a body is part of the key's cell, and looking for a place
+/// beside one of more than 1,002 bytes reads it whole (sqlite.org/withoutrowid.html, 4; fileformat2.html, 1.6). A message of
+/// 64 KiB then had every message stored beside it read that many bytes, several times. Files that earlier programs made
+/// have it so and keep it: columns and statements are the same.
+///
 /// Why        a file outlives the program that wrote it: it says whose it is and which version of the tables it has.
 /// Threads    one at a time.
 /// Errors     statuses whose words name the file's fault, DATA_LOSS where tables or columns are missing; nothing is changed
