@@ -19,6 +19,13 @@ protected:
     queue.add_reply([&](std::string& out) { wire::append_message(out, call, payload, true); });
   }
   void stream(std::uint64_t call, std::string_view payload) { queue.add_stream_message(call, payload, {}); }
+  /// A frame of so many bytes in a string with room for more.
+  static std::string with_room(std::size_t bytes, std::size_t room) {
+    std::string frame;
+    frame.reserve(room);
+    frame.append(bytes, 'f');
+    return frame;
+  }
   std::vector<std::uint64_t> calls_written() {
     std::vector<std::uint64_t> calls;
     wire::frame_decoder decoder;
@@ -105,6 +112,53 @@ TEST_F(OutboundQueue, KeepsFramesWholeHoweverWritesAreCut) {
         .push_back(call);
   EXPECT_EQ(streams_written, stream_order);
   EXPECT_EQ(replies_written, reply_order);
+}
+
+TEST_F(OutboundQueue, HoldsAllTheRoomOfWhatItWasGiven) {
+  reply(1, "x");
+  queue.add_replies(with_room(5'000, 9'000), 1);
+  EXPECT_GE(queue.held_bytes(), 9'000u);
+}
+
+TEST_F(OutboundQueue, KeepsNoRoomThatIsMostlyUnused) {
+  reply(1, "x");
+  for (int n = 0; n < 100; ++n) queue.add_replies(with_room(2'000, 60'000), 1);
+  EXPECT_LE(queue.held_bytes(), 3 * queue.bytes());
+}
+
+TEST_F(OutboundQueue, HoldsWhatOthersOwnTooWhileItIsQueued) {
+  const wire::shared_bytes large{std::string(100'000, 'x')};
+  queue.add_stream_message(1, large.view(), large);
+  EXPECT_GE(queue.held_bytes(), 100'000u);
+}
+
+TEST_F(OutboundQueue, HoldsNothingWhenAllIsWritten) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random{seed};
+  const wire::shared_bytes large{std::string(5'000, 'y')};
+  for (int round = 0; round < 200; ++round) {
+    for (int frames = 0; frames < 20; ++frames) {
+      const auto kind = random() % 4;
+      if (kind == 0)
+        reply(1, std::string(random() % 3'000, 'r'));
+      else if (kind == 1)
+        stream(3, std::string(random() % 3'000, 's'));
+      else if (kind == 2)
+        queue.add_stream_message(5, large.view(), large);
+      else
+        queue.add_replies(with_room(random() % 3'000 + 1, random() % 9'000), 1);
+      wire->room = random() % 4'000;
+      (void)queue.write(transport);
+      ASSERT_GE(queue.held_bytes(), queue.bytes());
+    }
+    wire->room = std::numeric_limits<std::size_t>::max() / 2;
+    ASSERT_EQ(queue.write(transport).outcome, net::io_outcome::done);
+    ASSERT_EQ(queue.held_bytes(), 0u);
+  }
+  // Nor is anything left over in what it counts: what is queued next counts for itself.
+  reply(1, std::string(100, 'r'));
+  EXPECT_LE(queue.held_bytes(), 64'000u);
 }
 
 TEST_F(OutboundQueue, ForgetsEverythingWhenCleared) {

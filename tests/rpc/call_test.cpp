@@ -164,7 +164,13 @@ TEST_F(Call, TrailingMetadataCountsAsBytesOnTheirWay) {
   answers content;
   content.frames = "frame";
   content.trailers.push_back({0, metadata{{"cost", "3"}}});
-  EXPECT_EQ(content.bytes(), 5 + content.trailers[0].pairs.fields().size());
+  EXPECT_EQ(content.bytes(), content.frames.capacity() + content.trailers[0].pairs.fields().size());
+}
+
+TEST_F(Call, FramesOnTheirWayCountWithTheRoomThatTheyTake) {
+  answers content;
+  content.frames.reserve(5'000);
+  EXPECT_GE(content.bytes(), 5'000u);
 }
 
 TEST_F(Call, AnswersGivenInOneScopeTravelTogether) {

@@ -56,8 +56,10 @@ open_call& call_starter::open(const method_entry& entry, const wire::frame_view&
 
 /// A call that would take more than all there is has room when nothing else takes any.
 bool call_starter::has_room_for(std::size_t bytes) const noexcept {
-  const auto used = link_.output().bytes() + calls_.allowance_bytes() - waiting_.bytes();
-  return used + bytes <= environment_.limits.connection_memory_max || used == 0;
+  const auto& output = link_.output();
+  const auto of_calls = calls_.allowance_bytes() - waiting_.bytes();
+  const bool alone = output.empty() && of_calls == 0;
+  return alone || output.held_bytes() + of_calls + bytes <= environment_.limits.connection_memory_max;
 }
 
 void call_starter::wait(const open_call& call, const wire::frame_view& opening) {

@@ -46,7 +46,7 @@ void connection::turn(Handle&& handle) {
     tell(*this, environment_->broker, connection_drained{session_.id()});
   }
   if (is_live(link_.now())) {
-    session_.output_left(link_.output().bytes());
+    session_.output_left(link_.output().held_bytes());
     calls_.run_waiting();
     watches_.peer.note_sent();
   }

@@ -69,7 +69,7 @@ public:
 
   state now() const noexcept { return life_.now(); }
   /// What it keeps in either direction.
-  std::size_t held_bytes() const noexcept { return input_.held_bytes() + output_.bytes(); }
+  std::size_t held_bytes() const noexcept { return input_.held_bytes() + output_.held_bytes(); }
   /// @pre not closed
   const net::transport& transport() const noexcept { return *transport_; }
 

@@ -9,13 +9,24 @@
 namespace switchboard::link {
 
 std::string& outbound_queue::lane::block() {
-  const bool open = head < pieces.size() && pieces.back().shared.empty() && pieces.back().block.size() < block_bytes;
-  if (!open) pieces.push_back({wire::take_block(), {}, 0});
+  if (head < pieces.size() && pieces.back().shared.empty()) {
+    auto& last = pieces.back().block;
+    if (last.size() < std::max(block_bytes, last.capacity() / 2)) return last;
+  }
+  pieces.push_back({wire::take_block(), {}, 0});
+  room += pieces.back().block.capacity();
   return pieces.back().block;
+}
+
+void outbound_queue::lane::append(std::string&& whole) {
+  const auto size = whole.size();
+  room += pieces.emplace_back(piece{std::move(whole), {}, 0}).block.capacity();
+  grown(size);
 }
 
 void outbound_queue::lane::share(const wire::shared_bytes& content) {
   pieces.push_back({{}, content, 0});
+  room += content.size();
   grown(content.size());
 }
 
@@ -34,10 +45,13 @@ void outbound_queue::lane::consume(std::size_t count) noexcept {
       break;
     }
     count -= left;
-    if (front.shared.empty())
+    if (front.shared.empty()) {
+      room -= front.block.capacity();
       wire::give_back_block(std::move(front.block));
-    else
+    } else {
+      room -= front.shared.size();
       front.shared = {};
+    }
     ++head;
   }
   if (bytes == 0) {
@@ -51,29 +65,23 @@ void outbound_queue::lane::consume(std::size_t count) noexcept {
 }
 
 void outbound_queue::add_replies(std::string&& frames, std::size_t count) {
-  const auto size = frames.size();
   figures_.queued_frames.add(count);
-  if (size > copy_bytes_max || replies_.bytes == 0) {
-    replies_.pieces.emplace_back().block = std::move(frames);
-    replies_.grown(size);
-  } else {
-    replies_.block().append(frames);
-    replies_.grown(size);
-    wire::give_back_block(std::move(frames));
-  }
+  // What is queued after something else may stay; then it is not to keep room that it does not need.
+  const bool fits = frames.size() > copy_bytes_max && frames.capacity() / 2 <= frames.size();
+  if (fits || replies_.bytes == 0) return replies_.append(std::move(frames));
+  replies_.append([&](std::string& block) { block.append(frames); });
+  wire::give_back_block(std::move(frames));
 }
 
 void outbound_queue::add_stream_message(std::uint64_t call, std::string_view message, const wire::shared_bytes& owner) {
-  std::string& block = streams_.block();
-  const auto before = block.size();
-  if (message.size() < copy_bytes_max || owner.empty()) {
-    wire::append_message(block, call, message, false);
-    streams_.grown(block.size() - before);
-  } else {
-    wire::append_message_header(block, call, message.size(), false);
-    streams_.grown(block.size() - before);
-    streams_.share(owner);
-  }
+  const bool copied = message.size() < copy_bytes_max || owner.empty();
+  streams_.append([&](std::string& block) {
+    if (copied)
+      wire::append_message(block, call, message, false);
+    else
+      wire::append_message_header(block, call, message.size(), false);
+  });
+  if (!copied) streams_.share(owner);
   frame_ends_.push_back(streams_.appended);
   figures_.queued_frames.add();
 }
@@ -133,9 +141,7 @@ void outbound_queue::keep_frame_whole() {
       streams_.consume(part.size());
     }
     frame_begin_ = frame_ends_[frame_head_++];
-    const auto size = begun.size();
-    replies_.pieces.emplace_back().block = std::move(begun);
-    replies_.grown(size);
+    replies_.append(std::move(begun));
   }
   if (frame_head_ > 1024 && frame_head_ > frame_ends_.size() / 2) {
     frame_ends_.erase(frame_ends_.begin(), frame_ends_.begin() + static_cast<std::ptrdiff_t>(frame_head_));

@@ -6,7 +6,7 @@
 ///            and never frames of their own call (proto/README.md, "Flow control").
 /// Threads    the link's.
 /// Owns       the queued bytes. Small payloads are copied after their header into blocks, larger ones kept by
-///            reference; a queue that is empty owns no block.
+///            reference; a queue that is empty owns no block. Of what its blocks have room for, about half is used at least.
 /// Errors     write() passes on the transport's.
 
 #include <cstdint>
@@ -26,7 +26,7 @@ public:
   /// Payloads from this size on are gathered by reference where their source allows it. Below, copying is cheaper than
   /// another piece of the gathered write and a reference count.
   static constexpr std::size_t copy_bytes_max = 1024;
-  /// A block that has grown beyond this is followed by a new one.
+  /// A block that has grown beyond this, and half of its room, is followed by a new one.
   static constexpr std::size_t block_bytes = 16 * 1024;
 
   /// `figures` lives longer than the queue.
@@ -35,10 +35,7 @@ public:
   /// Adds to the reply lane what `append(std::string&)` appends: one whole frame.
   template <class Append>
   void add_reply(Append&& append) {
-    std::string& block = replies_.block();
-    const auto before = block.size();
-    append(block);
-    replies_.grown(block.size() - before);
+    replies_.append(append);
     figures_.queued_frames.add();
   }
   /// Adds `count` whole frames to the reply lane.
@@ -49,10 +46,7 @@ public:
   /// call.
   template <class Append>
   void add_stream_frame(Append&& append) {
-    std::string& block = streams_.block();
-    const auto before = block.size();
-    append(block);
-    streams_.grown(block.size() - before);
+    streams_.append(append);
     frame_ends_.push_back(streams_.appended);
     figures_.queued_frames.add();
   }
@@ -67,6 +61,11 @@ public:
   std::size_t reply_bytes() const noexcept { return replies_.bytes; }
   std::size_t bytes() const noexcept { return replies_.bytes + streams_.bytes; }
   bool empty() const noexcept { return bytes() == 0; }
+  /// What they take of memory: room that is not used yet, and used room that is not free yet, as well.
+  std::size_t held_bytes() const noexcept {
+    return empty() ? 0
+                   : replies_.held_bytes() + streams_.held_bytes() + frame_ends_.capacity() * sizeof(frame_ends_[0]);
+  }
 
   /// Writes until all is gone, the transport takes no more for now, or it fails: the last write's result, whose `bytes`
   /// are those of all writes. An empty queue writes what the transport holds.
@@ -89,10 +88,22 @@ private:
     std::vector<piece> pieces;
     std::size_t head = 0;        ///< the first piece that is not used up
     std::size_t bytes = 0;       ///< still to be written
+    std::size_t room = 0;        ///< of the blocks, and bytes by reference
     std::uint64_t appended = 0;  ///< since the beginning
 
-    std::string& block();
+    template <class Append>
+    void append(Append&& append) {
+      std::string& into = block();
+      const auto before = into.size();
+      const auto room_before = into.capacity();
+      append(into);
+      room += into.capacity() - room_before;
+      grown(into.size() - before);
+    }
+    void append(std::string&& whole);
     void share(const wire::shared_bytes& bytes);
+    std::size_t held_bytes() const noexcept { return room + pieces.capacity() * sizeof(piece); }
+    std::string& block();
     void grown(std::size_t by) noexcept;
     void consume(std::size_t count) noexcept;
   };

@@ -7,7 +7,7 @@
 namespace switchboard::rpc {
 
 std::size_t answers::bytes() const noexcept {
-  auto all = frames.size();
+  auto all = frames.capacity();
   for (const auto& each : trailers) all += each.pairs.fields().size();
   return all;
 }

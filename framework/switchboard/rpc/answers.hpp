@@ -88,7 +88,7 @@ struct answers {
   std::string frames;
   std::vector<trailer> trailers;  ///< in the order of `ends`
 
-  /// Bytes that the connection is going to write.
+  /// What they take of memory, as output.
   std::size_t bytes() const noexcept;
   bool empty() const noexcept { return ends.empty() && streams.empty() && watches.empty() && grants.empty(); }
 };
