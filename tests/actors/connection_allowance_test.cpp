@@ -18,6 +18,9 @@ protected:
   /// A call of Say with a payload of one byte: its request, and an answer that holds it.
   static constexpr std::size_t short_call = 2 * 3 + rpc::method::default_answer_bytes_max;
 
+  /// Calls that run may take so many bytes; the requests of those that wait a third of that.
+  static limits with_room_for(std::size_t running) { return {.connection_memory_max = (4 * running + 2) / 3}; }
+  std::int64_t waiting() const { return environment->figures->read().value("switchboard_calls_waiting"); }
   void answer_first(const std::string& payload = "done") {
     desk.said.front().reply(reply(payload));
     desk.said.pop_front();
@@ -38,7 +41,7 @@ protected:
 
 TEST_F(ConnectionAllowance, HoldsACallWhoseDeclaredAnswerHasNoRoomUntilThereIs) {
   say_answer_bytes_max = 40 * kib;
-  start({.connection_memory_max = 100 * kib});
+  start(with_room_for(100 * kib));
   receive(open_say(1, "a") + open_say(3, "b") + open_say(5, "c"));
   EXPECT_EQ(ran(), "ab");
   answer_first();
@@ -46,13 +49,13 @@ TEST_F(ConnectionAllowance, HoldsACallWhoseDeclaredAnswerHasNoRoomUntilThereIs) 
 }
 
 TEST_F(ConnectionAllowance, ReservesFourKibibytesBeyondTheRequestWhereNothingIsDeclared) {
-  start({.connection_memory_max = 3 * short_call});
+  start(with_room_for(3 * short_call));
   receive(open_say(1, "a") + open_say(3, "b") + open_say(5, "c") + open_say(7, "d"));
   EXPECT_EQ(ran(), "abc");
 }
 
 TEST_F(ConnectionAllowance, RunsHeldCallsInTheirOrder) {
-  start({.connection_memory_max = 64 * kib});
+  start(with_room_for(64 * kib));
   const std::string large(20 * kib, 'x');
   receive(open_say(1, "a") + open_say(3, large) + open_say(5, large) + open_say(7, "b"));
   EXPECT_EQ(desk.payloads, (std::deque<std::string>{"a", large}))
@@ -64,7 +67,7 @@ TEST_F(ConnectionAllowance, RunsHeldCallsInTheirOrder) {
 
 TEST_F(ConnectionAllowance, RunsACallThatTakesMoreThanAllOfItAlone) {
   say_answer_bytes_max = 100 * kib;
-  start({.connection_memory_max = 64 * kib});
+  start(with_room_for(64 * kib));
   receive(open_say(1, "a") + open_say(3, "b"));
   EXPECT_EQ(ran(), "a");
   answer_first();
@@ -73,7 +76,7 @@ TEST_F(ConnectionAllowance, RunsACallThatTakesMoreThanAllOfItAlone) {
 
 TEST_F(ConnectionAllowance, CountsAnAnswerUntilTheClientTakesIt) {
   say_answer_bytes_max = 40 * kib;
-  start({.connection_memory_max = 100 * kib});
+  start(with_room_for(100 * kib));
   wire->room = 0;
   receive(open_say(1, "a") + open_say(3, "b") + open_say(5, "c"));
   answer_first(std::string(30 * kib, 'x'));
@@ -83,7 +86,7 @@ TEST_F(ConnectionAllowance, CountsAnAnswerUntilTheClientTakesIt) {
 }
 
 TEST_F(ConnectionAllowance, IsToppedUpByALargerAnswer) {
-  start({.connection_memory_max = 50 * kib});
+  start(with_room_for(50 * kib));
   wire->room = 0;
   receive(open_say(1, "a"));
   answer_first(std::string(48 * kib, 'x'));
@@ -94,7 +97,7 @@ TEST_F(ConnectionAllowance, IsToppedUpByALargerAnswer) {
 }
 
 TEST_F(ConnectionAllowance, IsToppedUpWhileAServiceMakesLargerAnswers) {
-  start({.connection_memory_max = 200 * kib});
+  start(with_room_for(200 * kib));
   wire->room = 0;
   desk.at_once = std::string(60 * kib, 'x');
   std::string calls;
@@ -107,11 +110,12 @@ TEST_F(ConnectionAllowance, IsToppedUpWhileAServiceMakesLargerAnswers) {
 }
 
 TEST_F(ConnectionAllowance, EndsAHeldCallThatIsCancelledAndItsServiceHearsNothing) {
-  start({.connection_memory_max = 64 * kib});
-  receive(open_say(1, "a") + open_say(3, std::string(60 * kib, 'x')) + open_say(5, "b"));
-  ASSERT_EQ(ran(), "a");
+  start(with_room_for(64 * kib));
+  const std::string large(20 * kib, 'x');
+  receive(open_say(1, large) + open_say(3, large) + open_say(5, "b"));
+  ASSERT_EQ(desk.payloads, (std::deque<std::string>{large}));
   receive(status(3, rpc::code::cancelled));
-  EXPECT_EQ(ran(), "ab") << "what came after it has room";
+  EXPECT_EQ(desk.payloads, (std::deque<std::string>{large, "b"})) << "what came after it has room";
   answer_first();
   answer_first();
   receive(open_say(7, std::string(100, 'c')));
@@ -121,15 +125,15 @@ TEST_F(ConnectionAllowance, EndsAHeldCallThatIsCancelledAndItsServiceHearsNothin
 
 TEST_F(ConnectionAllowance, GivesBackTheRequestOfAHeldCallThatIsCancelled) {
   const auto memory = environment->memory = std::make_shared<budget::ledger>(std::size_t{1} << 30);
-  start({.connection_memory_max = 8 * kib});
-  receive(open_say(1, "a") + open_say(3, std::string(60 * kib, 'x')));
-  EXPECT_GE(memory->used(), 60 * kib);
+  start(with_room_for(64 * kib));
+  receive(open_say(1, std::string(20 * kib, 'x')) + open_say(3, std::string(20 * kib, 'x')));
+  EXPECT_GE(memory->used(), 40 * kib);
   receive(status(3, rpc::code::cancelled));
-  EXPECT_LE(memory->used(), budget::account::step + budget::account::slack);
+  EXPECT_LE(memory->used(), 20 * kib + budget::account::step + budget::account::slack);
 }
 
 TEST_F(ConnectionAllowance, EndsAHeldCallAtItsDeadline) {
-  start({.connection_memory_max = short_call});
+  start(with_room_for(short_call));
   receive(open_say(1, "a") + open_say(3, "b", 50));
   stage.advance(51ms);
   const auto answer = sent_one();
@@ -140,7 +144,7 @@ TEST_F(ConnectionAllowance, EndsAHeldCallAtItsDeadline) {
 }
 
 TEST_F(ConnectionAllowance, TakesCreditAndCancelsWhileCallsAreHeld) {
-  start({.connection_memory_max = 2 * short_call});
+  start(with_room_for(2 * short_call));
   std::vector<std::uint64_t> ended;
   receive(open_repeat(1, 0));
   ASSERT_FALSE(desk.streams.front().send(reply("x")));
@@ -157,21 +161,59 @@ TEST_F(ConnectionAllowance, TakesCreditAndCancelsWhileCallsAreHeld) {
 }
 
 TEST_F(ConnectionAllowance, AnswersPingsWhileCallsAreHeld) {
-  start({.connection_memory_max = short_call});
+  start(with_room_for(short_call));
   receive(open_say(1, "a") + open_say(3, "b") + open_ping(5));
   EXPECT_EQ(sent_one().call(), 5u);
 }
 
 TEST_F(ConnectionAllowance, CountsTheRequestsOfHeldCallsAmongThoseInFlight) {
-  start({.connection_memory_max = 8 * kib, .request_bytes_in_flight_max = 60 * kib});
+  say_answer_bytes_max = 80 * kib;
+  start({.connection_memory_max = 200 * kib, .request_bytes_in_flight_max = 40 * kib});
   receive(open_say(1, "a") + open_say(3, std::string(30 * kib, 'x')));
   EXPECT_TRUE(has(armed_filter(), interest::in)) << "a call that waits does not stop reading";
-  receive(open_say(5, std::string(30 * kib, 'x')));
+  receive(open_say(5, std::string(15 * kib, 'x')));
   EXPECT_EQ(armed_filter(), interest::hangup);
 }
 
+TEST_F(ConnectionAllowance, ReadsOnAsSoonAsRequestsOfHeldCallsHaveRoomAgain) {
+  start(with_room_for(64 * kib));
+  receive(open_say(1, std::string(20 * kib, 'x')) + open_say(3, std::string(22 * kib, 'x')));
+  EXPECT_EQ(armed_filter(), interest::hangup) << "a quarter of all is for requests that wait";
+  answer_first();
+  EXPECT_EQ(desk.said.size(), 1u);
+  EXPECT_TRUE(has(armed_filter(), interest::in)) << "the one that waited runs, and may take long";
+}
+
+TEST_F(ConnectionAllowance, HoldsNoMoreThanAllOfItAndWhatCameLast) {
+  const auto memory = environment->memory = std::make_shared<budget::ledger>(std::size_t{1} << 30);
+  say_answer_bytes_max = 30 * kib;
+  start({.connection_memory_max = 400 * kib});
+  wire->room = 0;
+  std::uint64_t call = 1;
+  for (; call < 80; call += 2) receive(open_say(call, std::string(10 * kib, 'x')));
+  while (!desk.said.empty()) answer_first(std::string(40 * kib, 'x'));
+  EXPECT_GE(memory->used(), 300 * kib);
+  EXPECT_LE(memory->used(), (400 + 10 + 40) * kib + 40 * 256 + budget::account::slack);
+}
+
+TEST_F(ConnectionAllowance, CountsTheCallsThatWait) {
+  start(with_room_for(short_call));
+  receive(open_say(1, "a") + open_say(3, "b") + open_say(5, "c"));
+  EXPECT_EQ(waiting(), 2);
+  receive(status(5, rpc::code::cancelled));
+  EXPECT_EQ(waiting(), 1);
+  answer_first();
+  EXPECT_EQ(waiting(), 0);
+  receive(open_say(7, "d"));
+  EXPECT_EQ(waiting(), 1);
+  tell(close_connection{});
+  EXPECT_EQ(waiting(), 0);
+}
+
 TEST_F(ConnectionAllowance, CountsHeldCallsAmongTheOpenOnes) {
-  start({.connection_memory_max = short_call, .open_calls_max = 2});
+  auto bounds = with_room_for(short_call);
+  bounds.open_calls_max = 2;
+  start(bounds);
   receive(open_say(1, "a") + open_say(3, "b") + open_say(5, "c"));
   const auto refused = sent_one();
   EXPECT_EQ(refused.call(), 5u);
@@ -179,7 +221,7 @@ TEST_F(ConnectionAllowance, CountsHeldCallsAmongTheOpenOnes) {
 }
 
 TEST_F(ConnectionAllowance, CountsACallUntilItsServiceReleasesItEvenIfItIsCancelled) {
-  start({.connection_memory_max = short_call});
+  start(with_room_for(short_call));
   receive(open_say(1, "a") + status(1, rpc::code::cancelled) + open_say(3, "b"));
   EXPECT_EQ(ran(), "a");
   answer_first();
@@ -187,7 +229,7 @@ TEST_F(ConnectionAllowance, CountsACallUntilItsServiceReleasesItEvenIfItIsCancel
 }
 
 TEST_F(ConnectionAllowance, CountsNoAnswerOfAStreamThatHasBegun) {
-  start({.connection_memory_max = short_call});
+  start(with_room_for(short_call));
   receive(open_repeat(1, 0) + open_say(3, "a"));
   EXPECT_EQ(ran(), "");
   desk.streams.front().send(reply("x"));
@@ -196,7 +238,7 @@ TEST_F(ConnectionAllowance, CountsNoAnswerOfAStreamThatHasBegun) {
 }
 
 TEST_F(ConnectionAllowance, HoldsADescriptionThatHasNoRoom) {
-  start({.connection_memory_max = short_call});
+  start(with_room_for(short_call));
   ASSERT_GT(environment->directory->description().size(), rpc::method::default_answer_bytes_max);
   receive(open_say(1, "a") + open_describe(3) + open_describe(5));
   EXPECT_TRUE(sent().empty());
@@ -208,14 +250,14 @@ TEST_F(ConnectionAllowance, HoldsADescriptionThatHasNoRoom) {
 }
 
 TEST_F(ConnectionAllowance, EndsAHeldDescriptionThatIsCancelled) {
-  start({.connection_memory_max = short_call});
+  start(with_room_for(short_call));
   receive(open_say(1, "a") + open_describe(3) + status(3, rpc::code::cancelled));
   answer_first();
   EXPECT_EQ(sent_one().call(), 1u);
 }
 
 TEST_F(ConnectionAllowance, AnswersHeldCallsOfAServerThatDrains) {
-  start({.connection_memory_max = short_call});
+  start(with_room_for(short_call));
   receive(open_say(1, "a") + open_say(3, "b"));
   tell(begin_drain{});
   answer_first();
@@ -226,7 +268,7 @@ TEST_F(ConnectionAllowance, AnswersHeldCallsOfAServerThatDrains) {
 }
 
 TEST_F(ConnectionAllowance, AnswersHeldCallsOfAClientThatHasSentAllItHad) {
-  start({.connection_memory_max = short_call});
+  start(with_room_for(short_call));
   receive(open_say(1, "a") + open_say(3, "b"));
   receive_end();
   answer_first();
@@ -235,7 +277,7 @@ TEST_F(ConnectionAllowance, AnswersHeldCallsOfAClientThatHasSentAllItHad) {
 }
 
 TEST_F(ConnectionAllowance, RunsNoHeldStreamThatIsCancelledAndNotYetEnded) {
-  start({.connection_memory_max = short_call});
+  start(with_room_for(short_call));
   wire->room = 0;
   desk.at_once = std::string(8 * kib, 'x');
   receive(open_say(1, "a"));
@@ -255,7 +297,7 @@ TEST_F(ConnectionAllowance, RunsNoHeldStreamThatIsCancelledAndNotYetEnded) {
 
 TEST_F(ConnectionAllowance, HoldsNothingAfterTheConnectionsEnd) {
   const auto memory = environment->memory = std::make_shared<budget::ledger>(std::size_t{1} << 30);
-  start({.connection_memory_max = short_call});
+  start(with_room_for(short_call));
   receive(open_say(1, "a") + open_say(3, std::string(60 * kib, 'x')) + open_describe(5));
   tell(close_connection{});
   EXPECT_EQ(memory->used(), 0u);
@@ -263,7 +305,7 @@ TEST_F(ConnectionAllowance, HoldsNothingAfterTheConnectionsEnd) {
 }
 
 TEST_F(ConnectionAllowance, IsWholeAgainAfterAnyCalls) {
-  start({.connection_memory_max = 10 * short_call});
+  start(with_room_for(10 * short_call));
   const auto seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 dice{seed};
@@ -280,9 +322,11 @@ TEST_F(ConnectionAllowance, IsWholeAgainAfterAnyCalls) {
     if (dice() % 2 == 0) desk.streams.clear();
     stage.settle();
   }
-  while (!desk.said.empty() || !desk.streams.empty()) {
+  // Also what was not read while too much waited.
+  while (!desk.said.empty() || !desk.streams.empty() || !wire->input.empty()) {
     desk.said.clear();
     desk.streams.clear();
+    stage.port().fire(socket, event::in);
     stage.settle();
   }
   desk.payloads.clear();

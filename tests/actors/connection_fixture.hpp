@@ -97,6 +97,7 @@ protected:
     ASSERT_EQ(environment->directory->add(std::move(echo).answer_bytes_max<say_method>(say_answer_bytes_max)), "");
     environment->figures = std::make_shared<metrics::registry>();
     environment->link_figures = link::link_metrics{environment->figures};
+    environment->waiting_calls = environment->figures->new_gauge("switchboard_calls_waiting", "Calls that wait.");
     environment->hits = std::make_shared<limit_hits>(environment->figures);
     environment->directory->seal(environment->figures);
     environment->broker = caf::actor_cast<caf::strong_actor_ptr>(stage.system().spawn(recording_broker, &broker));

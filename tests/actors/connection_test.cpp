@@ -631,7 +631,7 @@ TEST_F(ConnectionTest, TellsAStreamThatComesWhenTheConnectionIsGoneThatNobodyRea
 }
 
 TEST_F(ConnectionTest, PassesAnEndOnBehindCallsThatAreHeldBack) {
-  start({.connection_memory_max = 20'000});
+  start({.connection_memory_max = 27'000});
   std::vector<std::string> heard;
   const auto room = room_behind_the_service(heard);
   receive(open_say(1, "watched"));
@@ -667,13 +667,13 @@ TEST_F(ConnectionTest, StopsReadingWhileServicesStillHaveTooManyCancelledCalls) 
 }
 
 TEST_F(ConnectionTest, HasNoMoreCallsAnsweredThanItsClientTakes) {
-  start({.connection_memory_max = 20'000});
+  start({.connection_memory_max = 27'000});
   wire->room = 0;
   desk.at_once = std::string(600, 'x');
   std::string calls;
   for (std::uint64_t call = 1; call < 2000; call += 2) calls += open_say(call, "x");
   receive(calls);
-  EXPECT_LE(desk.payloads.size(), 20'000u / 600);
+  EXPECT_LE(desk.payloads.size(), 27'000u / 600);
   make_room(std::numeric_limits<std::size_t>::max() / 2);
   EXPECT_EQ(desk.payloads.size(), 1000u);
   EXPECT_EQ(sent().size(), 1000u);

@@ -348,6 +348,8 @@ void broker::start() {
   environment->figures = figures_;
   environment->memory = memory_;
   environment->link_figures = link::link_metrics{figures_};
+  environment->waiting_calls =
+      figures_->new_gauge("switchboard_calls_waiting", "Calls that wait for room in their connection's allowance.");
   environment->hits = std::make_shared<limit_hits>(figures_);
   environment->broker = caf::actor_cast<caf::strong_actor_ptr>(system_.spawn<broker_actor>(state_, directory_));
   environment_ = std::move(environment);

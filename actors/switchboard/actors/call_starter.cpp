@@ -59,7 +59,7 @@ bool call_starter::has_room_for(std::size_t bytes) const noexcept {
   const auto& output = link_.output();
   const auto of_calls = calls_.allowance_bytes() - waiting_.bytes();
   const bool alone = output.empty() && of_calls == 0;
-  return alone || output.held_bytes() + of_calls + bytes <= environment_.limits.connection_memory_max;
+  return alone || output.held_bytes() + of_calls + bytes <= environment_.limits.running_bytes_max();
 }
 
 void call_starter::wait(const open_call& call, const wire::frame_view& opening) {

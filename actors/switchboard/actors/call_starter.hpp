@@ -3,10 +3,11 @@
 /// Opens the calls of one client, and has each run when the client's allowance has room for it.
 ///
 /// Way        admission → the table of calls → the batch of the call's service, or a wait for room.
-/// Allowance  limits::connection_memory_max: what is queued for the client, its requests that services hold, and the most that
+/// Allowance  limits::running_bytes_max: what is queued for the client, its requests that services hold, and the most that
 ///            their answers take (rpc/service.hpp, "Answers"), reserved before a call runs. A call without room waits, and
 ///            those after it, so that services get them in order; frames of a call that waits are handled like those of one
-///            that runs.
+///            that runs. Requests that wait have a part of their own, limits::waiting_bytes_max: in one with the others they
+///            would leave the calls before them no room to run, and cancels and credit none to be read.
 /// Threads    the connection's.
 /// Owns       the requests of calls that wait, until they run or end.
 /// Errors     what admission refuses ends the call with the status that is given.
@@ -36,7 +37,8 @@ public:
         link_(over),
         session_(session),
         calls_(calls),
-        admission_(environment, session, calls) {}
+        admission_(environment, session, calls),
+        waiting_(environment.waiting_calls) {}
 
   call_admission& admission() noexcept { return admission_; }
 
@@ -51,7 +53,7 @@ public:
   bool has_to_wait(const method_entry& entry, const wire::frame_view& opening) const noexcept {
     return !waiting_.empty() || !has_room_for(entry.allowance_bytes(opening.message.size()));
   }
-  bool any_waiting() const noexcept { return !waiting_.empty(); }
+  const waiting_calls& waiting() const noexcept { return waiting_; }
   /// Runs the calls that have room now. One that the connection answers itself ends the round: it is for the caller to answer,
   /// which may leave no room for the next.
   std::optional<waiting_calls::call> run_waiting();

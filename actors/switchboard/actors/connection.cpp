@@ -47,9 +47,10 @@ void connection::turn(Handle&& handle) {
   }
   if (is_live(link_.now())) {
     session_.output_left(link_.output().held_bytes());
-    calls_.run_waiting();
-    watches_.peer.note_sent();
+    // Where calls no longer wait, reading may go on.
+    if (calls_.run_waiting()) link_.end_turn();
   }
+  if (is_live(link_.now())) watches_.peer.note_sent();
   memory_.add_up();
 }
 

@@ -29,6 +29,7 @@ struct connection_environment {
   caf::strong_actor_ptr broker;                ///< gets connection_drained and connection_closed
   std::shared_ptr<metrics::registry> figures;  ///< null where nothing is counted
   link::link_metrics link_figures{};           ///< of all connections
+  metrics::gauge waiting_calls{};              ///< of all connections
   /// What the clients make the server hold; unbounded unless replaced.
   std::shared_ptr<budget::ledger> memory = server_memory(0, nullptr);
   /// Shared by all connections of the server.

@@ -63,7 +63,7 @@ void served_calls::run_those_waiting() {
   auto& call = *calls_.find(next->number);
   auto answer = call.entry->built_in->answer(next->request, session_);
   calls_.apply(call, call_event::release);
-  // What is added now is written in a turn of its own, at whose end the next ones may have room.
+  // The next ones may have room at the end of a turn that follows, when what is added now has left.
   tell(connection_, caf::strong_actor_ptr{connection_.ctrl()}, rpc::stream_ready{next->number});
   if (const auto* const failure = std::get_if<rpc::status>(&answer))
     return end_with_frame(call, failure->code, failure->message);
@@ -328,7 +328,8 @@ void served_calls::on_ended(open_call& call, code how, std::string_view text) {
 
 bool served_calls::accept_more() const noexcept {
   const auto& limits = environment_.limits;
-  return calls_.request_bytes() < limits.request_bytes_in_flight_max && calls_.held() < limits.open_calls_max;
+  return calls_.request_bytes() < limits.request_bytes_in_flight_max && calls_.held() < limits.open_calls_max &&
+         starter_.waiting().request_bytes() < limits.waiting_bytes_max();
 }
 
 }  // namespace switchboard::actors

@@ -45,9 +45,11 @@ public:
   void draw(std::uint64_t number);
   /// Has the streams drawn that had to wait for room in the output.
   void resume_streams();
-  /// Runs the calls that waited and have room now; when output may have left, and calls ended.
-  void run_waiting() {
-    if (starter_.any_waiting()) run_those_waiting();
+  /// Runs the calls that waited and have room now; when output may have left, and calls ended. Whether any waited.
+  bool run_waiting() {
+    if (starter_.waiting().empty()) return false;
+    run_those_waiting();
+    return true;
   }
 
   /// Ends calls for the client without a frame: it has cancelled them, or is gone. From now on none of them is answered. Services
@@ -56,7 +58,8 @@ public:
   /// Ends them with a status. Streams that outlast a drain go on if it is streams that end.
   void refuse(call_table::which those, rpc::code how, std::string_view text);
 
-  /// Whether services have less than they may of the client's requests, and of its calls that have ended.
+  /// Whether services have less than they may of the client's requests, and of its calls that have ended, and less waits than
+  /// may.
   bool accept_more() const noexcept;
   /// For those that count them.
   const call_table& table() const noexcept { return calls_; }

@@ -5,13 +5,16 @@
 /// Why        what comes after a call that waits waits too, so that services get a client's calls in order. The requests, which lie
 ///            in the input while a frame is handled, are copied only for calls that wait.
 /// Threads    the connection's.
-/// Owns       their requests; the calls are open, and the table's (call_table.hpp). Empty it owns nothing.
+/// Owns       their requests; the calls are open, and the table's (call_table.hpp). Empty it owns nothing. It counts them in a
+///            figure, until each runs or ends.
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
+
+#include <switchboard/metrics/gauge.hpp>
 
 namespace switchboard::actors {
 
@@ -24,13 +27,19 @@ public:
     std::size_t bytes = 0;  ///< what it takes of the allowance when it runs
   };
 
+  explicit waiting_calls(const metrics::gauge& figure) noexcept : figure_(figure) {}
+
   bool empty() const noexcept { return calls_.empty(); }
-  /// What all of them take.
+  /// What all of them take when they run.
   std::size_t bytes() const noexcept { return bytes_; }
+  /// What their requests take meanwhile.
+  std::size_t request_bytes() const noexcept { return request_bytes_; }
 
   /// @pre its number is above those of all that wait
   void add(call added) {
     bytes_ += added.bytes;
+    request_bytes_ += added.request.size();
+    figure_.add();
     const auto number = added.number;
     calls_.emplace_hint(calls_.end(), number, std::move(added));
   }
@@ -38,21 +47,29 @@ public:
   std::size_t bytes_of_first() const noexcept { return calls_.begin()->second.bytes; }
   call take_first() {
     auto first = std::move(calls_.extract(calls_.begin()).mapped());
-    bytes_ -= first.bytes;
+    note_gone(first);
     return first;
   }
   /// Whether it waited.
   bool remove(std::uint64_t number) noexcept {
     const auto found = calls_.find(number);
     if (found == calls_.end()) return false;
-    bytes_ -= found->second.bytes;
+    note_gone(found->second);
     calls_.erase(found);
     return true;
   }
 
 private:
+  void note_gone(const call& gone) noexcept {
+    bytes_ -= gone.bytes;
+    request_bytes_ -= gone.request.size();
+    figure_.subtract();
+  }
+
+  const metrics::gauge figure_;
   std::map<std::uint64_t, call> calls_;  ///< by number
   std::size_t bytes_ = 0;
+  std::size_t request_bytes_ = 0;
 };
 
 }  // namespace switchboard::actors

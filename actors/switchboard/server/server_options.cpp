@@ -138,7 +138,7 @@ void server_command_line::add_limit_options() {
   add_bytes("--memory-max", limits.memory_max,
             "What clients may make the server hold; 0: half of what the machine or its control group allows");
   add_bytes("--connection-memory-max", limits.connection_memory_max,
-            "What a connection may make the server hold; calls without room wait");
+            "What a connection may make the server hold; calls without room wait, in a quarter of it");
   add_bytes("--frame-bytes-max", limits.link.frame_bytes_max, "Size of a frame; a larger one ends its connection");
   add_count("--open-calls-max", limits.open_calls_max, "Calls open at once on a connection");
   add_bytes("--request-bytes-in-flight-max", limits.request_bytes_in_flight_max,
