@@ -1,6 +1,5 @@
 #include "query_actor.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include <caf/exit_reason.hpp>
@@ -34,8 +33,9 @@ caf::behavior query_actor::make_behavior() {
 void query_actor::on_query(std::shared_ptr<query> added) {
   auto& call = added->call();
   const auto caller = call.context().caller().id;
+  const auto number = call.context().number();
   call.watch(caf::strong_actor_ptr{ctrl()});
-  lines_[caller].waiting.push_back(std::move(added));
+  lines_[caller].waiting.emplace(number, std::move(added));
   start_waiting(caller);
 }
 
@@ -69,14 +69,13 @@ void query_actor::start_in_turn() {
 
 void query_actor::start_one(line& of) {
   // None where an actor of this process calls.
-  const auto& allowance = of.waiting.front()->call().context().caller().allowance;
+  const auto& allowance = of.waiting.begin()->second->call().context().caller().allowance;
   if (allowance && allowance->closed()) {
     // The connection is gone; of what it had here its allowance allowed only a few.
     of.waiting.clear();
     return;
   }
-  of.running.push_back(std::move(of.waiting.front()));
-  of.waiting.pop_front();
+  of.running.push_back(std::move(of.waiting.extract(of.waiting.begin()).mapped()));
   count_running(running_ + 1);
   find_next(*of.running.back());
 }
@@ -111,8 +110,8 @@ void query_actor::on_ended(const rpc::call_ended& ended) {
   auto& [running, waiting, in_turn] = found->second;
   if (const auto ran = std::erase_if(running, is_its); ran > 0)
     count_running(running_ - ran);
-  else if (const auto at = std::find_if(waiting.begin(), waiting.end(), is_its); at != waiting.end())
-    waiting.erase(at);
+  else
+    waiting.erase(ended.call);
   start_waiting(ended.caller);
 }
 

@@ -21,6 +21,7 @@
 #include "chat_queries.hpp"
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -60,8 +61,8 @@ private:
   /// What one connection asks for.
   struct line {
     std::vector<std::shared_ptr<query>> running;
-    std::deque<std::shared_ptr<query>> waiting;
-    bool in_turn = false;  ///< it is among those that are to start one
+    std::multimap<std::uint64_t, std::shared_ptr<query>> waiting;  ///< by call, whose numbers grow; actors' have none
+    bool in_turn = false;                                          ///< it is among those that are to start one
 
     bool may_start() const noexcept { return running.size() < at_a_time && !waiting.empty(); }
   };

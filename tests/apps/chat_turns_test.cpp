@@ -71,7 +71,7 @@ private:
   void take_up(rpc::answers& content) {
     for (auto& each : content.watches) watchers_[each.call] = each.notice->take_watcher();
     for (auto& each : content.streams) sources_.push_back(each.source->take());
-    caller_->allowance->arrived(content.frames.size());
+    caller_->allowance->arrived(content.bytes());
     wire::frame_decoder decoder;
     decoder.feed(std::as_bytes(std::span{content.frames}));
     for (wire::frame_view frame; decoder.next(frame) == wire::frame_decoder::outcome::frame;) {
@@ -207,6 +207,19 @@ TEST_F(Queries, AreLetGoWithTheirCalls) {
   EXPECT_EQ(looking.size(), 5u) << "the next runs in its place";
   while (!looking.empty()) find_one();
   EXPECT_EQ(alive, 0);
+}
+
+TEST_F(Queries, EndInWhateverOrderTheirCallsDo) {
+  for (int n = 0; n < 4'096; ++n) ask(ann);
+  stage.settle();
+  // All but the last two of those that wait: the latest first, and then one once more.
+  for (std::uint64_t call = 2 * 4'096 - 5; call > 2 * query_actor::at_a_time; call -= 2) ann.end(call);
+  ann.end(2 * query_actor::at_a_time + 1);
+  stage.settle();
+  EXPECT_EQ(alive, static_cast<int>(query_actor::at_a_time) + 2);
+  while (!looking.empty()) find_one();
+  EXPECT_EQ(ann.answers.at(2 * 4'096 - 3).code, rpc::code::ok);
+  EXPECT_EQ(ann.answers.at(2 * 4'096 - 1).code, rpc::code::ok);
 }
 
 TEST_F(Queries, StartNoneForAConnectionThatIsGone) {
