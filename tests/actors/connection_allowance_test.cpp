@@ -283,7 +283,7 @@ TEST_F(ConnectionAllowance, RunsNoHeldStreamThatIsCancelledAndNotYetEnded) {
   receive(open_say(1, "a"));
   std::string calls;
   std::uint64_t call = 3;
-  for (std::size_t n = 0; n < 2 * cancelled_at_once; ++n, call += 2) calls += open_repeat(call, 0);
+  for (std::size_t n = 0; n < 2 * ended_at_once; ++n, call += 2) calls += open_repeat(call, 0);
   receive(calls + open_say(call, "b"));
   ASSERT_EQ(ran(), "a") << "the answer takes all there is";
   // The client ends and reads, so there is room in the turn that cancels the first of the streams.

@@ -9,7 +9,7 @@
 namespace switchboard::actors {
 namespace {
 
-constexpr std::size_t many = 2 * cancelled_at_once + 10;
+constexpr std::size_t many = 2 * ended_at_once + 10;
 
 class ConnectionEnd : public ConnectionTest {
 protected:
@@ -56,8 +56,49 @@ TEST_F(ConnectionEnd, TellsServicesOfSoManyEndsATurn) {
   record_ends(together);
   open_calls(many);
   tell(close_connection{});
-  EXPECT_EQ(together, (std::vector<std::size_t>{cancelled_at_once, cancelled_at_once, 10}));
+  EXPECT_EQ(together, (std::vector<std::size_t>{ended_at_once, ended_at_once, 10}));
   EXPECT_EQ(broker.closed, std::vector<close_reason>{close_reason::stopped});
+}
+
+TEST_F(ConnectionEnd, StopsSoManyCallsATurnWhenTheServersDrainIsOver) {
+  start();
+  std::vector<std::size_t> together;
+  record_ends(together);
+  open_calls(many);
+  tell(begin_drain{});
+  EXPECT_TRUE(together.empty());
+  tell(finish_drain{});
+  EXPECT_EQ(together, (std::vector<std::size_t>{ended_at_once, ended_at_once, 10}));
+  const auto answers = sent();
+  ASSERT_EQ(answers.size(), many);
+  for (const auto& each : answers) EXPECT_EQ(code_of(each), rpc::code::unavailable);
+  stage.advance(std::chrono::seconds(3));
+  EXPECT_EQ(broker.closed, std::vector<close_reason>{close_reason::drained});
+}
+
+TEST_F(ConnectionEnd, StopsManyStreamsWhenTheServerDrainsAndAnswersTheRest) {
+  start();
+  std::string frames;
+  std::uint64_t call = 1;
+  for (; call < 2 * many; call += 2) frames += open_repeat(call, 1);
+  receive(frames + open_say(call, "a"));
+  post(begin_drain{});
+  receive(open_say(call + 2, "late"));
+  EXPECT_EQ(sent().size(), many + 1) << "the streams and the late one";
+  desk.said.front().reply(reply("done"));
+  stage.settle();
+  EXPECT_EQ(payload_of(sent().back()), "done");
+}
+
+TEST_F(ConnectionEnd, RunsNoHeldCallWhenTheServersDrainIsOver) {
+  ConnectionTest::start({.connection_memory_max = ended_at_once * 4 * 1024});
+  open_calls(many);
+  const auto ran = desk.payloads.size();
+  ASSERT_LT(ran, ended_at_once);
+  tell(begin_drain{});
+  tell(finish_drain{});
+  EXPECT_EQ(desk.payloads.size(), ran);
+  EXPECT_EQ(sent().size(), many);
 }
 
 TEST_F(ConnectionEnd, TellsAllWatchers) {

@@ -14,8 +14,6 @@ logging::throttle& protocol_errors() {
   return lines;
 }
 
-constexpr std::string_view stopping = "the server is stopping";
-
 }  // namespace
 
 connection::connection(caf::actor_config& config, std::shared_ptr<const connection_environment> environment,
@@ -47,8 +45,8 @@ void connection::turn(Handle&& handle) {
   }
   if (is_live(link_.now())) {
     session_.output_left(link_.output().held_bytes());
-    // Where calls no longer wait, reading may go on.
-    if (calls_.run_waiting()) link_.end_turn();
+    // Where calls no longer wait, reading may go on. At the drain's end each is about to be stopped.
+    if (!finishing_ && calls_.run_waiting()) link_.end_turn();
   }
   if (is_live(link_.now())) watches_.peer.note_sent();
   memory_.add_up();
@@ -72,14 +70,19 @@ caf::behavior connection::make_behavior() {
       [this](const link::link_turn&) { turn([&] { link_.on_turn(); }); },
       [this](const deadline_expired& expired) { turn([&] { on_deadline(expired); }); },
       [this](const cancel_calls& rest) { turn([&] { calls_.cancel(rest.those); }); },
+      [this](const stop_calls& rest) { turn([&] { drain(rest.those, rest.after); }); },
       [this](const registration_closed& closed) {
         // Services first learn of the ends of all its calls.
         if (calls_.table().cancelled() > 0)
           return tell(*this, caf::strong_actor_ptr{ctrl()}, registration_closed{closed});
         link_.on_registration_closed();
       },
-      [this](const begin_drain&) { turn([&] { on_begin_drain(); }); },
-      [this](const finish_drain&) { turn([&] { on_finish_drain(); }); },
+      [this](const begin_drain&) {
+        turn([&] {
+          if (!session_.draining()) drain(call_table::which::streams);
+        });
+      },
+      [this](const finish_drain&) { turn([&] { drain(call_table::which::all); }); },
       [this](const memory_is_short&) {
         turn([&] {
           if (is_live(link_.now()))
@@ -198,17 +201,11 @@ void connection::on_silence() {
     });
 }
 
-void connection::on_begin_drain() {
-  if (session_.draining()) return;
+/// Stops calls as the server drains. At the drain's end the connection ends after the last of them.
+void connection::drain(call_table::which those, std::uint64_t after) {
   session_.begin_drain();
-  if (is_live(link_.now())) calls_.refuse(call_table::which::streams, rpc::code::unavailable, stopping);
-}
-
-void connection::on_finish_drain() {
-  session_.begin_drain();
-  if (!is_live(link_.now())) return;
-  finishing_ = true;
-  calls_.refuse(call_table::which::all, rpc::code::unavailable, stopping);
+  finishing_ = finishing_ || those == call_table::which::all;
+  if (!is_live(link_.now()) || !calls_.stop(those, after) || those != call_table::which::all) return;
   if (link_.now() != link::state::half_closed)
     link_.finish({link::close_reason::drained, environment_->limits.link.flush_timeout});
 }

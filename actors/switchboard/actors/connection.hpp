@@ -67,8 +67,7 @@ private:
 
   void on_deadline(const deadline_expired& expired);
   void on_silence();
-  void on_begin_drain();
-  void on_finish_drain();
+  void drain(call_table::which those, std::uint64_t after = 0);
   void end_with_status(link::close_reason reason, rpc::code code, std::string_view text);
   /// Runs a handler, and what each ends with.
   template <class Handle>

@@ -252,21 +252,27 @@ void served_calls::cancel(which those) {
   calls_.cancel(those);
   stalled_.clear();
   for (const auto number :
-       calls_.numbers([this](const open_call& call) { return calls_.is_cancelled(call); }, cancelled_at_once))
+       calls_.numbers([this](const open_call& call) { return calls_.is_cancelled(call); }, ended_at_once))
     end(*calls_.find_open(number), call_event::status, code::cancelled, "the caller cancelled the call, or is gone");
   if (calls_.cancelled() > 0) tell(connection_, caf::strong_actor_ptr{connection_.ctrl()}, cancel_calls{those});
 }
 
-void served_calls::refuse(which those, code how, std::string_view text) {
-  for (const auto number : calls_.numbers([&](const open_call& call) {
-         return (those == which::all || call.state.kind() != rpc::method_kind::unary) && !calls_.is_cancelled(call);
-       })) {
+bool served_calls::stop(which those, std::uint64_t after) {
+  const auto chosen = [&](const open_call& call) {
+    return call.number > after && (those == which::all || call.state.kind() != rpc::method_kind::unary) &&
+           !calls_.is_cancelled(call);
+  };
+  const auto numbers = calls_.numbers(chosen, ended_at_once);
+  for (const auto number : numbers) {
     auto& call = *calls_.find(number);
     if (those == which::streams && call.entry->flags.while_draining)
       draw(number);  // its state has changed
     else
-      end_with_frame(call, how, text);
+      end_with_frame(call, code::unavailable, "the server is stopping");
   }
+  if (numbers.size() < ended_at_once) return true;
+  tell(connection_, caf::strong_actor_ptr{connection_.ctrl()}, stop_calls{those, numbers.back()});
+  return false;
 }
 
 /// Adds what the interceptors have to add.

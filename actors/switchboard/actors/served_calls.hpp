@@ -53,10 +53,11 @@ public:
   }
 
   /// Ends calls for the client without a frame: it has cancelled them, or is gone. From now on none of them is answered. Services
-  /// learn of cancelled_at_once of them; where there are more, cancel_calls is to come.
+  /// learn of ended_at_once of them; where there are more, cancel_calls is to come.
   void cancel(call_table::which those);
-  /// Ends them with a status. Streams that outlast a drain go on if it is streams that end.
-  void refuse(call_table::which those, rpc::code how, std::string_view text);
+  /// Ends ended_at_once of the calls after `after` with UNAVAILABLE, as the server stops. Streams that outlast a drain go on if
+  /// it is streams that end. False where there are more: stop_calls is to come.
+  bool stop(call_table::which those, std::uint64_t after = 0);
 
   /// Whether services have less than they may of the client's requests, and of its calls that have ended, and less waits than
   /// may.
@@ -91,9 +92,15 @@ private:
 struct cancel_calls {
   call_table::which those;
 };
-/// How many calls are cancelled in one turn: a fraction of a millisecond's work.
-inline constexpr std::size_t cancelled_at_once = 512;
+/// The same with stop(those, after).
+struct stop_calls {
+  call_table::which those;
+  std::uint64_t after;
+};
+/// How many calls are ended in one turn: a fraction of a millisecond's work.
+inline constexpr std::size_t ended_at_once = 512;
 
 }  // namespace switchboard::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::cancel_calls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::actors::stop_calls)
