@@ -1,6 +1,8 @@
 #include "plain_codec.hpp"
 
+#include <algorithm>
 #include <map>
+#include <random>
 #include <string>
 
 #include <caf/actor_system.hpp>
@@ -14,6 +16,7 @@
 #include <switchboard/rooms/memory_log.hpp>
 #include <switchboard/rooms/presence_storm.hpp>
 #include <switchboard/rooms/room.hpp>
+#include <switchboard/rooms/subscribers.hpp>
 #include <switchboard/rpc/answers.hpp>
 #include <switchboard/testkit/scripted_port.hpp>
 #include <switchboard/v1/frame.pb.h>
@@ -181,6 +184,8 @@ protected:
     caf::anon_send_exit(room.actor, caf::exit_reason::kill);
     run();
   }
+  /// A turn of the room, which alone has messages.
+  void run_one_turn() { dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler()).try_run_once(); }
   void run() { dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler()).run(); }
 
   void pass(notification_pump::clock::duration span) {
@@ -218,6 +223,15 @@ protected:
     caf::anon_send(room.actor,
                    room_publish_message{room_publish{room_call{who.open()}, std::move(content), std::move(id)}});
     return who.last_call();
+  }
+  /// So many streams of one connection, which have been read.
+  std::vector<std::uint64_t> observe(connection& who, std::size_t count) {
+    std::vector<std::uint64_t> streams;
+    for (std::size_t n = 0; n < count; ++n) streams.push_back(join(who, ""));
+    run();
+    for (const auto call : streams) who.read(call);
+    who.wakes.clear();
+    return streams;
   }
   /// "ann bob", or "ann bob …" where there are more.
   std::string members(std::string after = {}, std::size_t limit = 100) {
@@ -576,6 +590,54 @@ TEST_F(Room, AppendsWhatWaitsTogetherAndWakesEachReaderOnce) {
   EXPECT_EQ(ann.wakes[to_ann], 1);
   EXPECT_EQ(bob.wakes[to_bob], 1);
   EXPECT_EQ(bob.read(to_bob).size(), 10u);
+}
+
+TEST_F(Room, WakesSoManyReadersATurnAndAllOfThemOnce) {
+  join(bob, "bob");
+  const auto streams = observe(ann, 2 * subscribers::notified_at_once + 10);
+  publish(bob, "x");
+  run_one_turn();
+  ann.take_up();
+  EXPECT_NEAR(static_cast<double>(ann.wakes.size()), static_cast<double>(subscribers::notified_at_once), 1);
+  run();
+  ann.take_up();
+  EXPECT_EQ(ann.wakes.size(), streams.size());
+  for (const auto& [call, count] : ann.wakes) EXPECT_EQ(count, 1) << call;
+}
+
+TEST_F(Room, WakesReadersAgainForWhatComesWhileItWakesOthers) {
+  join(bob, "bob");
+  const auto streams = observe(ann, 5 * subscribers::notified_at_once);
+  std::map<std::uint64_t, std::size_t> had;
+  const auto read_woken = [&] {
+    ann.take_up();
+    for (const auto& [call, count] : std::exchange(ann.wakes, {})) had[call] += ann.read(call).size();
+  };
+  publish(bob, "x");
+  run_one_turn();
+  read_woken();
+  publish(bob, "y");
+  run();
+  read_woken();
+  for (const auto call : streams) ASSERT_EQ(had[call], 2u) << call;
+}
+
+TEST_F(Room, WakesEveryReaderThatStaysWhenOthersLeaveMeanwhile) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 dice{seed};
+  join(bob, "bob");
+  auto streams = observe(ann, 4 * subscribers::notified_at_once);
+  publish(bob, "x");
+  run_one_turn();
+  std::shuffle(streams.begin(), streams.end(), dice);
+  for (std::size_t leaving = dice() % streams.size(); leaving > 0; --leaving) {
+    ann.cancel(streams.back());
+    streams.pop_back();
+  }
+  run();
+  ann.take_up();
+  for (const auto call : streams) ASSERT_EQ(ann.wakes[call], 1) << call;
 }
 
 TEST_F(Room, WakesNoReaderThatOwesALook) {

@@ -19,6 +19,8 @@ namespace {
 
 /// From a room to itself: everything that waited in the mailbox before this has been handled.
 using end_turn_atom = caf::atom_constant<caf::atom("endturn")>;
+/// From a room to itself: there are streams that are to be notified.
+using notify_atom = caf::atom_constant<caf::atom("notify")>;
 /// From the log, on whatever thread: it has what this room did not append.
 using grown_atom = caf::atom_constant<caf::atom("grown")>;
 
@@ -63,6 +65,8 @@ private:
 
   void end_turn();
   void end_turn_now();
+  void notify();
+  void notify_next();
   void notify_later();
 
   caf::strong_actor_ptr self_ptr() { return caf::strong_actor_ptr{ctrl()}; }
@@ -106,6 +110,7 @@ caf::behavior room::make_behavior() {
         end_of_turn_queued_ = false;
         turn([&] { end_turn_now(); });
       },
+      [this](notify_atom) { turn([&] { notify_next(); }); },
       [this](log_answered_atom) {
         turn([&] {
           order_.show();
@@ -123,7 +128,7 @@ caf::behavior room::make_behavior() {
       [this](const room_members& wanted) { return members_.page(wanted); },
       [this](const deadline_expired&) {
         notification_ = deadline_id::none;
-        turn([&] { streams_.notify(context()); });
+        turn([&] { notify(); });
       },
   };
 }
@@ -215,7 +220,7 @@ void room::end_turn() {
 void room::end_turn_now() {
   order_.commit();
   if (const auto news = order_.take_news(); news == sequencer::news::all)
-    streams_.notify(context());
+    notify();
   else if (news == sequencer::news::changes)
     notify_later();
   for (auto& [call, result] : order_.take_answers()) {
@@ -231,10 +236,18 @@ void room::end_turn_now() {
   feed_->count_memory();
 }
 
+void room::notify() {
+  if (streams_.begin_round()) notify_next();
+}
+
+void room::notify_next() {
+  if (streams_.notify(context())) caf::anon_send(caf::actor_cast<caf::actor>(self_ptr()), notify_atom::value);
+}
+
 /// What is new are changes of a storm: most are undone before the readers look.
 void room::notify_later() {
   if (notification_ == deadline_id::none) notification_ = clock_->schedule(clock_->now() + storm_pause, self_ptr(), 0);
-  if (notification_ == deadline_id::none) streams_.notify(context());
+  if (notification_ == deadline_id::none) notify();
 }
 
 void room::on_exit() {

@@ -6,7 +6,8 @@
 /// Why        what is published goes to the log and the tail once; members read it there, each at its own pace
 ///            (cursor.hpp). Publishes that wait in the mailbox together are appended together, and each reader is woken
 ///            at most once for them.
-/// Order      a publish takes effect as: appended, in the tail, readers woken, answered. Presence changes keep their
+/// Order      a publish takes effect as: appended, in the tail, readers woken, answered; of thousands some are woken in turns
+///            that follow (subscribers.hpp). Presence changes keep their
 ///            place between publishes, also while a log still writes: a member's joined comes before its first message,
 ///            its left after its last.
 /// Threads    an actor; its messages, each handed to one room only:

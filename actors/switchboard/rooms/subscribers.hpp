@@ -1,9 +1,13 @@
 #pragma once
 
 /// The streams of a room: one cursor for each call that has joined it.
+///
+/// Notified   in rounds, so many of the streams a turn, from the last to the first: one that leaves has the last take its place,
+///            which was notified before it. What is new during a round makes another.
 /// Threads    the room's.
 /// Owns       a share of each cursor; the connection has the other.
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <unordered_map>
@@ -17,6 +21,9 @@ namespace switchboard::rooms {
 
 class subscribers {
 public:
+  /// How many are notified in one turn: a fraction of a millisecond's work.
+  static constexpr std::size_t notified_at_once = 1024;
+
   bool empty() const noexcept { return all_.empty(); }
 
   void add(call_key call, std::shared_ptr<cursor> reader) {
@@ -35,15 +42,28 @@ public:
       places_[all_[place].call] = place;
     }
     all_.pop_back();
+    left_ = std::min(left_, all_.size());
     return reader;
   }
-  /// Notifies every stream that the feed has something new.
-  void notify(caf::execution_unit* context) {
-    for (auto& each : all_) each.reader->notify(context);
+  /// The feed has something new for every stream. Whether that begins a round: else the one that has begun goes on.
+  bool begin_round() noexcept {
+    if (left_ == 0) {
+      left_ = all_.size();
+      return true;
+    }
+    has_more_news_ = true;
+    return false;
+  }
+  /// Notifies the next streams of the round. Whether there are more to be notified.
+  bool notify(caf::execution_unit* context) {
+    for (auto now = std::min(left_, notified_at_once); now > 0; --now) all_[--left_].reader->notify(context);
+    if (left_ == 0 && std::exchange(has_more_news_, false)) left_ = all_.size();
+    return left_ > 0;
   }
   /// Ends every stream.
   void end(const rpc::status& why, caf::execution_unit* context) {
     places_.clear();
+    left_ = 0;
     for (auto& each : std::exchange(all_, {})) each.reader->end(why, context);
   }
 
@@ -52,8 +72,10 @@ private:
     call_key call;
     std::shared_ptr<cursor> reader;
   };
-  // Side by side, because each turn of the room goes through all of them.
+  // Side by side, because each round goes through all of them.
   std::vector<subscription> all_;
+  std::size_t left_ = 0;  ///< of the round: those before this place
+  bool has_more_news_ = false;
   std::unordered_map<call_key, std::size_t, call_key_hash> places_;
 };
 
