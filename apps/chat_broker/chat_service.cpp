@@ -35,10 +35,37 @@ void set(google::protobuf::Timestamp& time, std::chrono::system_clock::time_poin
   time.set_nanos(static_cast<std::int32_t>(std::chrono::nanoseconds(now - seconds).count()));
 }
 
-/// Rooms that are looked at in one turn.
+/// Rooms that are looked at, or ended, in one turn.
 constexpr std::size_t rooms_at_once = 512;
 /// Rounds of looks at all rooms within the time that one has to be unused.
 constexpr int rounds = 6;
+
+/// Ends the rooms of a service that has ended, so many a turn.
+class room_ender final : public caf::event_based_actor {
+public:
+  room_ender(caf::actor_config& config, std::shared_ptr<room_table> rooms)
+      : caf::event_based_actor(config), rooms_(std::move(rooms)) {}
+
+  const char* name() const override { return "chat.room_ender"; }
+
+protected:
+  caf::behavior make_behavior() override {
+    end_some();
+    return {[this](next_atom) { end_some(); }};
+  }
+
+private:
+  using next_atom = caf::atom_constant<caf::atom("next")>;
+
+  void end_some() {
+    for (const auto& each : rooms_->take_some(rooms_at_once))
+      caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
+    if (rooms_->size() == 0) return quit();
+    send(this, next_atom::value);
+  }
+
+  const std::shared_ptr<room_table> rooms_;
+};
 
 }  // namespace
 
@@ -57,7 +84,7 @@ chat_service::chat_service(rpc::service_actor* self, std::shared_ptr<rooms::log_
 
 chat_service::~chat_service() {
   caf::anon_send_exit(queries_, caf::exit_reason::user_shutdown);
-  for (const auto& each : rooms_->take_all()) caf::anon_send_exit(each.actor, caf::exit_reason::user_shutdown);
+  self_->home_system().spawn<room_ender>(rooms_);
 }
 
 void chat_service::join(JoinRequest& request, rpc::outbound<RoomEvent> stream) {

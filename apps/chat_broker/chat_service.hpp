@@ -7,8 +7,8 @@
 /// Threads    one object in the service's actor.
 /// Rooms      the actor of one that was not used for a while ends; used again, it is started in front of its log. A room
 ///            that never held a message is forgotten then.
-/// Owns       the room actors and the query actor: they end with it, and one that fails is started anew, a room in front
-///            of its log. The logs are the store's.
+/// Owns       the room actors and the query actor: they end when it has, rooms so many a turn, and one that fails is started
+///            anew, a room in front of its log. The logs are the store's.
 /// Errors     as chat.proto says, for each method.
 
 #include "chat_limits.hpp"

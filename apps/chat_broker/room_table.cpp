@@ -50,11 +50,15 @@ std::vector<room_table::named_actor> room_table::take_unused(std::size_t most, t
   return taken;
 }
 
-std::vector<room_table::named_actor> room_table::take_all() {
-  std::vector<named_actor> taken;
+std::vector<caf::actor> room_table::take_some(std::size_t most) {
+  std::vector<caf::actor> taken;
   const std::lock_guard lock{mutex_};
-  turns_.clear();
-  for (auto& [name, each] : std::exchange(rooms_, {})) taken.push_back({name, std::move(each.room.actor)});
+  for (auto left = std::min(most, turns_.size()); left > 0; --left) {
+    auto* const next = turns_.front();
+    turns_.pop_front();
+    taken.push_back(std::move(next->second.room.actor));
+    rooms_.erase(next->first);
+  }
   return taken;
 }
 

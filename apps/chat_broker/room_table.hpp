@@ -3,8 +3,8 @@
 /// The rooms that have an actor, by name, and how they are used.
 ///
 /// Why        the sender of all joins and publishes of a room knows whether one is on its way, and so when the room may end.
-/// Threads    one writes: the chat service, which also looks rooms up without a lock, for each publish. Others read how
-///            many members a room has.
+/// Threads    one writes: the chat service, which also looks rooms up without a lock, for each publish; after it, the actor that
+///            ends its rooms. Others read how many members a room has.
 /// Owns       the rooms' handles, until they are taken out.
 
 #include <cstdint>
@@ -40,7 +40,8 @@ public:
   /// Looks at the next `most` rooms, each in its turn, and takes out those that have been seen unused since `then`, or for
   /// longer.
   std::vector<named_actor> take_unused(std::size_t most, time_point now, time_point then);
-  std::vector<named_actor> take_all();
+  /// Takes out the next `most` rooms, or all that are left.
+  std::vector<caf::actor> take_some(std::size_t most);
   std::size_t size() const noexcept { return rooms_.size(); }
 
   // Any thread.

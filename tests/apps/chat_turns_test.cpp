@@ -333,6 +333,14 @@ TEST_F(ChatTurns, QueriesDeclareWhatTheyTakeAndOtherCallsAreShort) {
     EXPECT_EQ(answer_bytes_max_of(each), rpc::method::default_answer_bytes_max) << each;
 }
 
+TEST_F(ChatTurns, AllRoomsEndWhenTheServiceHas) {
+  for (int n = 0; n < 1'200; ++n) join(n % 2 == 0 ? ann : bob, "room-" + std::to_string(n));
+  ASSERT_EQ(rooms_with_an_actor(), 1'200);
+  caf::anon_send_exit(host, caf::exit_reason::user_shutdown);
+  stage.settle();
+  EXPECT_EQ(rooms_with_an_actor(), 0);
+}
+
 TEST_F(ChatTurns, APublishIsAnsweredBeforeTheHistoriesThatWereAskedForBefore) {
   fill_room(10'000);
   join(bob);
