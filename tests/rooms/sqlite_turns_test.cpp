@@ -112,6 +112,21 @@ TEST_F(SqliteTurns, AQuietRoomsAppendIsInTheNextTransactionWhateverAThousandRoom
   EXPECT_GT(transaction_of(answers_.back()), 10);
 }
 
+TEST_F(SqliteTurns, TrimsFewLargeMessagesInATransaction) {
+  constexpr int messages = 64;
+  start();
+  {
+    const auto log = store_->open("large");
+    for (int n = 0; n < messages; ++n) append(*log, std::string(64 * kib, 'x'));
+  }
+  store_.reset();
+  const auto before = commits();
+  store_ = open({.keep = {.messages = 1}, .figures = figures_});
+  const auto log = store_->find("large");
+  EXPECT_TRUE(eventually([&] { return log->extent().first == messages; }));
+  EXPECT_GE(commits() - before, (messages - 1) * 64 * kib / (transaction_limits::trimmed_bytes + 64 * kib));
+}
+
 TEST_F(SqliteTurns, ARoomsAppendsKeepTheirOrder) {
   start();
   hold_a_transaction("room 0");

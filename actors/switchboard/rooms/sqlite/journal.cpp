@@ -411,23 +411,28 @@ rpc::status journal::trim(room_log& room, staged& of, std::uint64_t now_ms) {
   if (limit == 0 || row.count() == 0 || !room.condition().ok() ||
       (!options_.keep.is_exceeded_by(row.count(), row.bytes) && age == 0))
     return {};
+  // Each is read, to be checked: a few large ones would hold up what comes after this transaction.
+  const auto bytes_limit = std::max(2 * (row.bytes - of.before.bytes), transaction_limits::trimmed_bytes);
   std::uint64_t dropped = 0;
+  std::uint64_t dropped_bytes = 0;
   {
     auto oldest = statements_->oldest.query(row.number, limit);
-    while (oldest.next()) {
+    while (dropped_bytes < bytes_limit && oldest.next()) {
       const stored_message message{oldest};
       if (message.sequence != row.first || !message.is_whole(room.room())) {
         room.found_damaged("message " + std::to_string(row.first) + " is missing or damaged");
         break;
       }
       if (!options_.keep.is_exceeded_by(row.count(), row.bytes) && (age == 0 || message.at + age >= now_ms)) break;
-      row.bytes -= std::min<std::uint64_t>(row.bytes, room.encode(message.sequence, std::string(message.body)).size());
+      const auto bytes = room.encode(message.sequence, std::string(message.body)).size();
+      row.bytes -= std::min<std::uint64_t>(row.bytes, bytes);
+      dropped_bytes += bytes;
       row.first = message.sequence + 1;
       ++dropped;
     }
     if (!oldest.status().ok()) return oldest.status();
   }
-  of.trims_on = dropped == limit;
+  of.trims_on = dropped == limit || dropped_bytes >= bytes_limit;
   return dropped == 0 ? rpc::status{} : statements_->trim.run(row.number, row.first);
 }
 

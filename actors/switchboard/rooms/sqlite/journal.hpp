@@ -50,10 +50,12 @@ struct transaction_limits {
   static constexpr std::size_t bytes = std::size_t{1} << 20;
   /// Rooms whose ids are read first: ten thousand ids take 3 ms. Appends to other rooms come before (append_queue.hpp).
   static constexpr std::size_t reads = 8;
-  /// Rooms that are trimmed besides those that messages are appended to, and the messages that are trimmed of each. What is
-  /// still to be trimmed is in the next transaction.
+  /// Rooms that are trimmed besides those that messages are appended to, and the messages and bytes that are trimmed of each;
+  /// of one that messages are appended to as many bytes as come to twice the new ones, if that is more. What is still to
+  /// be trimmed is in the next transaction.
   static constexpr std::size_t trimmed_rooms = 8;
   static constexpr std::uint64_t trimmed_messages = 1'000;
+  static constexpr std::uint64_t trimmed_bytes = std::uint64_t{128} << 10;
 };
 
 class journal {
