@@ -118,6 +118,8 @@ private:
 
   void on_disconnected(const std::string& reason, client::clock::duration) override {
     if (!session_.was_connected()) {
+      // One step of the loop may try a second time, where the pause before it is over already.
+      if (loop_.stopped()) return;
       // It begins with the address.
       std::fprintf(stderr, "chat-client: cannot connect to %s\n", text::printable(reason).c_str());
       return loop_.stop();

@@ -105,6 +105,8 @@ private:
   }
 
   void fail(const std::string& about) {
+    // One step of the loop may try a second time, where the pause before it is over already.
+    if (loop_.stopped()) return;
     complain(about);
     loop_.stop();
   }
