@@ -18,8 +18,7 @@ protected:
   /// A call of Say with a payload of one byte: its request, and an answer that holds it.
   static constexpr std::size_t short_call = 2 * 3 + rpc::method::default_answer_bytes_max;
 
-  /// Calls that run may take so many bytes; the requests of those that wait a third of that.
-  static limits with_room_for(std::size_t running) { return {.connection_memory_max = (4 * running + 2) / 3}; }
+  static limits with_room_for(std::size_t running) { return {.connection_memory_max = running}; }
   std::int64_t waiting() const { return environment->figures->read().value("switchboard_calls_waiting"); }
   void answer_first(const std::string& payload = "done") {
     desk.said.front().reply(reply(payload));
@@ -175,27 +174,6 @@ TEST_F(ConnectionAllowance, CountsTheRequestsOfHeldCallsAmongThoseInFlight) {
   EXPECT_EQ(armed_filter(), interest::hangup);
 }
 
-TEST_F(ConnectionAllowance, ReadsOnAsSoonAsRequestsOfHeldCallsHaveRoomAgain) {
-  start(with_room_for(64 * kib));
-  receive(open_say(1, std::string(20 * kib, 'x')) + open_say(3, std::string(22 * kib, 'x')));
-  EXPECT_EQ(armed_filter(), interest::hangup) << "a quarter of all is for requests that wait";
-  answer_first();
-  EXPECT_EQ(desk.said.size(), 1u);
-  EXPECT_TRUE(has(armed_filter(), interest::in)) << "the one that waited runs, and may take long";
-}
-
-TEST_F(ConnectionAllowance, HoldsNoMoreThanAllOfItAndWhatCameLast) {
-  const auto memory = environment->memory = std::make_shared<budget::ledger>(std::size_t{1} << 30);
-  say_answer_bytes_max = 30 * kib;
-  start({.connection_memory_max = 400 * kib});
-  wire->room = 0;
-  std::uint64_t call = 1;
-  for (; call < 80; call += 2) receive(open_say(call, std::string(10 * kib, 'x')));
-  while (!desk.said.empty()) answer_first(std::string(40 * kib, 'x'));
-  EXPECT_GE(memory->used(), 300 * kib);
-  EXPECT_LE(memory->used(), (400 + 10 + 40) * kib + 40 * 256 + budget::account::slack);
-}
-
 TEST_F(ConnectionAllowance, CountsTheCallsThatWait) {
   start(with_room_for(short_call));
   receive(open_say(1, "a") + open_say(3, "b") + open_say(5, "c"));
@@ -274,6 +252,62 @@ TEST_F(ConnectionAllowance, AnswersHeldCallsOfAClientThatHasSentAllItHad) {
   answer_first();
   answer_first();
   EXPECT_EQ(sent().size(), 2u);
+}
+
+/// A stream that a room has answered and watches, as it does those of its members, with calls that come after it.
+class ConnectionAllowanceOrder : public ConnectionAllowance {
+protected:
+  void start_with_calls_that_wait() {
+    start(with_room_for(2 * short_call));
+    const auto room = room_behind_the_service(heard_);
+    receive(open_repeat(1, 1));
+    desk.streams.front().watch(room);
+    desk.streams.front().send(reply("joined"));
+    receive(open_say(3, "a") + open_say(5, "b") + open_say(7, "c") + open_say(9, "d"));
+    ASSERT_EQ(ran(), "ab");
+  }
+  void answer_all() {
+    while (!desk.said.empty()) answer_first();
+  }
+  const std::vector<std::string> calls_then_end_{"a", "b", "c", "d", "the end"};
+  std::vector<std::string> heard_;
+};
+
+TEST_F(ConnectionAllowanceOrder, AServiceHearsOfACancelledStreamAfterTheHeldCallsThatCameBefore) {
+  start_with_calls_that_wait();
+  receive(status(1, rpc::code::cancelled) + open_say(11, "e"));
+  answer_all();
+  EXPECT_EQ(heard_, (std::vector<std::string>{"a", "b", "c", "d", "the end", "e"}));
+}
+
+TEST_F(ConnectionAllowanceOrder, AServiceHearsOfTheStreamsOfAServerThatDrainsAfterTheHeldCalls) {
+  start_with_calls_that_wait();
+  tell(begin_drain{});
+  EXPECT_EQ(code_of(sent().back()), rpc::code::unavailable) << "the client hears of it at once";
+  answer_all();
+  EXPECT_EQ(heard_, calls_then_end_);
+}
+
+TEST_F(ConnectionAllowanceOrder, AServiceHearsOfTheStreamsOfAClientThatHasSentAllItHadAfterTheHeldCalls) {
+  start_with_calls_that_wait();
+  receive_end();
+  answer_all();
+  EXPECT_EQ(heard_, calls_then_end_);
+}
+
+TEST_F(ConnectionAllowanceOrder, AServiceHearsOfAStreamWhenTheHeldCallsThatCameBeforeAreCancelled) {
+  start_with_calls_that_wait();
+  receive(status(1, rpc::code::cancelled) + status(9, rpc::code::cancelled));
+  EXPECT_EQ(heard_, (std::vector<std::string>{"a", "b"}));
+  receive(status(7, rpc::code::cancelled));
+  EXPECT_EQ(heard_, (std::vector<std::string>{"a", "b", "the end"}));
+}
+
+TEST_F(ConnectionAllowanceOrder, AServiceHearsOfAStreamWhenTheConnectionEnds) {
+  start_with_calls_that_wait();
+  receive(status(1, rpc::code::cancelled));
+  tell(close_connection{});
+  EXPECT_EQ(heard_, (std::vector<std::string>{"a", "b", "the end"}));
 }
 
 TEST_F(ConnectionAllowance, RunsNoHeldStreamThatIsCancelledAndNotYetEnded) {

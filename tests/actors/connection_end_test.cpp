@@ -101,6 +101,16 @@ TEST_F(ConnectionEnd, RunsNoHeldCallWhenTheServersDrainIsOver) {
   EXPECT_EQ(sent().size(), many);
 }
 
+TEST_F(ConnectionEnd, IsAtOnceWhereMemoryIsShortWhileItWaitsForItsClientToHangUp) {
+  start();
+  receive(status(0, rpc::code::ok));
+  EXPECT_TRUE(broker.closed.empty()) << "it has sent all it had, and reads on for a while";
+  post(memory_is_short{});
+  post(cancel_calls{call_table::which::all});
+  stage.settle();
+  EXPECT_EQ(broker.closed, std::vector<close_reason>{close_reason::memory_max});
+}
+
 TEST_F(ConnectionEnd, TellsAllWatchers) {
   start();
   open_calls(many);

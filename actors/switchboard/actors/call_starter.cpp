@@ -59,7 +59,7 @@ bool call_starter::has_room_for(std::size_t bytes) const noexcept {
   const auto& output = link_.output();
   const auto of_calls = calls_.allowance_bytes() - waiting_.bytes();
   const bool alone = output.empty() && of_calls == 0;
-  return alone || output.held_bytes() + of_calls + bytes <= environment_.limits.running_bytes_max();
+  return alone || output.held_bytes() + of_calls + bytes <= environment_.limits.connection_memory_max;
 }
 
 void call_starter::wait(const open_call& call, const wire::frame_view& opening) {
@@ -86,9 +86,29 @@ std::optional<waiting_calls::call> call_starter::run_waiting() {
       built_in = std::move(next);
     else
       run(call, next.request, next.credit);
+    pass_on_due_ends();
   }
   call_batches::send(connection_);
   return built_in;
+}
+
+bool call_starter::withdraw(const open_call& call) {
+  if (waiting_.empty() || !waiting_.remove(call.number)) return false;
+  pass_on_due_ends();
+  return true;
+}
+
+void call_starter::pass_on_end(const open_call& call, rpc::end_notice notice) {
+  const auto& key = call.extras().key;
+  if (waiting_.empty() || call.state.held())
+    call_batches::to(*call.entry->route, session_.caller(), key).add_end(std::move(notice));
+  else
+    waiting_.add_end({call.entry->route, key, std::move(notice)});
+}
+
+void call_starter::pass_on_due_ends() {
+  while (auto due = waiting_.take_due_end())
+    call_batches::to(*due->to, session_.caller(), due->key).add_end(std::move(due->notice));
 }
 
 }  // namespace switchboard::actors

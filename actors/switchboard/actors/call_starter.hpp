@@ -3,11 +3,11 @@
 /// Opens the calls of one client, and has each run when the client's allowance has room for it.
 ///
 /// Way        admission → the table of calls → the batch of the call's service, or a wait for room.
-/// Allowance  limits::running_bytes_max: what is queued for the client, its requests that services hold, and the most that
+/// Allowance  limits::connection_memory_max: what is queued for the client, its requests that services hold, and the most that
 ///            their answers take (rpc/service.hpp, "Answers"), reserved before a call runs. A call without room waits, and
 ///            those after it, so that services get them in order; frames of a call that waits are handled like those of one
-///            that runs. Requests that wait have a part of their own, limits::waiting_bytes_max: in one with the others they
-///            would leave the calls before them no room to run, and cancels and credit none to be read.
+///            that runs. Requests that wait are not in it,
+///            but in limits::request_bytes_in_flight_max: they would leave the calls before them no room to run.
 /// Threads    the connection's.
 /// Owns       the requests of calls that wait, until they run or end.
 /// Errors     what admission refuses ends the call with the status that is given.
@@ -53,17 +53,21 @@ public:
   bool has_to_wait(const method_entry& entry, const wire::frame_view& opening) const noexcept {
     return !waiting_.empty() || !has_room_for(entry.allowance_bytes(opening.message.size()));
   }
-  const waiting_calls& waiting() const noexcept { return waiting_; }
+  bool any_waiting() const noexcept { return !waiting_.empty(); }
   /// Runs the calls that have room now. One that the connection answers itself ends the round: it is for the caller to answer,
   /// which may leave no room for the next.
   std::optional<waiting_calls::call> run_waiting();
   /// A call that ends: whether it waited, and will not run.
-  bool withdraw(const open_call& call) noexcept { return !waiting_.empty() && waiting_.remove(call.number); }
+  bool withdraw(const open_call& call);
+  /// Has its service hear of a call's end: of one that it has answered, a stream, after the calls that came before the end; of
+  /// one that it has still at once, since that may make the room that others wait for.
+  void pass_on_end(const open_call& call, rpc::end_notice notice);
 
 private:
   bool has_room_for(std::size_t bytes) const noexcept;
   void wait(const open_call& call, const wire::frame_view& opening);
   void run(const open_call& call, std::string_view request, std::uint32_t credit);
+  void pass_on_due_ends();
 
   caf::event_based_actor& connection_;
   const connection_environment& environment_;

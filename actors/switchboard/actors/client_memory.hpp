@@ -4,7 +4,7 @@
 ///
 /// Why        output, input, requests and replies are where they are needed; added up once at the end of each turn they cost
 ///            some additions, whatever the turn did.
-///            What is reserved for answers in the making (served_calls.hpp) is not on it: a client with one call that may
+///            What is reserved for answers in the making (call_starter.hpp) is not on it: a client with one call that may
 ///            have a large answer would be taken for the one that holds most, and ended for what others hold.
 /// Threads    the connection's. Where the ledger asks for the connection's end, on any: it sends memory_is_short.
 /// Owns       the account, from its construction to close().

@@ -17,9 +17,9 @@ client_session::client_session(caf::event_based_actor& connection, const link::f
 const std::shared_ptr<const rpc::caller>& client_session::caller() {
   if (!caller_) {
     const auto& bounds = environment_.limits.link;
-    caller_ = std::make_shared<const rpc::caller>(
-        rpc::caller{id_, caf::strong_actor_ptr{connection_.ctrl()}, link_.transport().peer().to_string(), identity_,
-                    bounds.frame_bytes_max, std::make_shared<rpc::allowance>(environment_.limits.running_bytes_max())});
+    caller_ = std::make_shared<const rpc::caller>(rpc::caller{
+        id_, caf::strong_actor_ptr{connection_.ctrl()}, link_.transport().peer().to_string(), identity_,
+        bounds.frame_bytes_max, std::make_shared<rpc::allowance>(environment_.limits.connection_memory_max)});
   }
   return caller_;
 }

@@ -45,10 +45,10 @@ void connection::turn(Handle&& handle) {
   }
   if (is_live(link_.now())) {
     session_.output_left(link_.output().held_bytes());
-    // Where calls no longer wait, reading may go on. At the drain's end each is about to be stopped.
-    if (!finishing_ && calls_.run_waiting()) link_.end_turn();
+    // At the drain's end each is about to be stopped.
+    if (!finishing_) calls_.run_waiting();
+    watches_.peer.note_sent();
   }
-  if (is_live(link_.now())) watches_.peer.note_sent();
   memory_.add_up();
 }
 
@@ -85,9 +85,11 @@ caf::behavior connection::make_behavior() {
       [this](const finish_drain&) { turn([&] { drain(call_table::which::all); }); },
       [this](const memory_is_short&) {
         turn([&] {
-          if (is_live(link_.now()))
-            end_with_status(link::close_reason::memory_max, rpc::code::resource_exhausted,
-                            "memory_max: the server's memory is short, and this connection holds most of it");
+          if (!is_live(link_.now())) return;
+          // It ends already, and has been sent its last frame.
+          if (!link::may_send(link_.now())) return link_.close(link::close_reason::memory_max);
+          end_with_status(link::close_reason::memory_max, rpc::code::resource_exhausted,
+                          "memory_max: the server's memory is short, and this connection holds most of it");
         });
       },
       [this](const close_connection&) { turn([&] { link_.close(link::close_reason::stopped); }); },
@@ -192,6 +194,8 @@ void connection::on_deadline(const deadline_expired& expired) {
 
 void connection::on_silence() {
   if (link_.now() != link::state::open) return;
+  // What it may have said meanwhile is not read.
+  if (!accepts_input()) watches_.idle.heard();
   const auto verdict = watches_.idle.look();
   if (verdict == idle_watch::verdict::gone)
     end_with_status(link::close_reason::idle, rpc::code::unavailable, "nothing was heard, nor was a ping answered");

@@ -22,14 +22,10 @@ struct limits {
   /// a broker without one no bound.
   std::size_t memory_max = 0;
 
-  /// What one connection may make the server hold: output, requests that services have, the most that their answers
-  /// take (rpc/service.hpp, "Answers"), and requests of calls that wait. Besides, each open call takes a little
-  /// (client_memory.hpp), and what is kept of its metadata.
+  /// What one connection may make the server hold: output, requests that services have, and the most that their answers
+  /// take (rpc/service.hpp, "Answers"). A call without room for its request and answer waits until there is. Besides, each
+  /// open call takes a little (client_memory.hpp), and what is kept of its metadata.
   std::size_t connection_memory_max = 4 * 1024 * 1024;
-  /// Of that, the requests of calls that wait because there is no room for them and their answers; reading stops there.
-  std::size_t waiting_bytes_max() const noexcept { return connection_memory_max / 4; }
-  /// Of that, all else.
-  std::size_t running_bytes_max() const noexcept { return connection_memory_max - waiting_bytes_max(); }
   /// Calls open at once on one connection; one more is answered RESOURCE_EXHAUSTED. Those that the connection answers
   /// itself do not count. As many may have ended for the client while services still have them: there reading stops.
   std::size_t open_calls_max = 4096;

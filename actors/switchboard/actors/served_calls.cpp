@@ -317,8 +317,7 @@ void served_calls::on_ended(open_call& call, code how, std::string_view text) {
     auto& extras = *call.own_extras;
     // Also without a watcher: while its service has it, it may still wait to be run.
     if (extras.watcher || call.state.held())
-      call_batches::to(*call.entry->route, session_.caller(), extras.key)
-          .add_end({std::exchange(extras.watcher, nullptr), {session_.id(), call.number, how}});
+      starter_.pass_on_end(call, {std::exchange(extras.watcher, nullptr), {session_.id(), call.number, how}});
     // Requests that an answered call has not read are not read any more.
     if (const auto requests = std::exchange(extras.requests, nullptr))
       requests->fail(
@@ -334,8 +333,7 @@ void served_calls::on_ended(open_call& call, code how, std::string_view text) {
 
 bool served_calls::accept_more() const noexcept {
   const auto& limits = environment_.limits;
-  return calls_.request_bytes() < limits.request_bytes_in_flight_max && calls_.held() < limits.open_calls_max &&
-         starter_.waiting().request_bytes() < limits.waiting_bytes_max();
+  return calls_.request_bytes() < limits.request_bytes_in_flight_max && calls_.held() < limits.open_calls_max;
 }
 
 }  // namespace switchboard::actors

@@ -45,11 +45,9 @@ public:
   void draw(std::uint64_t number);
   /// Has the streams drawn that had to wait for room in the output.
   void resume_streams();
-  /// Runs the calls that waited and have room now; when output may have left, and calls ended. Whether any waited.
-  bool run_waiting() {
-    if (starter_.waiting().empty()) return false;
-    run_those_waiting();
-    return true;
+  /// Runs the calls that waited and have room now; when output may have left, and calls ended.
+  void run_waiting() {
+    if (starter_.any_waiting()) run_those_waiting();
   }
 
   /// Ends calls for the client without a frame: it has cancelled them, or is gone. From now on none of them is answered. Services
@@ -59,8 +57,8 @@ public:
   /// it is streams that end. False where there are more: stop_calls is to come.
   bool stop(call_table::which those, std::uint64_t after = 0);
 
-  /// Whether services have less than they may of the client's requests, and of its calls that have ended, and less waits than
-  /// may.
+  /// Whether services have less than they may of the client's requests, those of calls that wait included, and of its calls that
+  /// have ended.
   bool accept_more() const noexcept;
   /// For those that count them.
   const call_table& table() const noexcept { return calls_; }

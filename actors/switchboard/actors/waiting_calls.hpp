@@ -10,11 +10,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include <switchboard/actors/service_directory.hpp>
 #include <switchboard/metrics/gauge.hpp>
+#include <switchboard/rpc/answers.hpp>
 
 namespace switchboard::actors {
 
@@ -26,19 +31,22 @@ public:
     std::uint32_t credit = 0;
     std::size_t bytes = 0;  ///< what it takes of the allowance when it runs
   };
+  /// Of a stream: what its service is to hear after the calls that came before.
+  struct end {
+    service_route* to;
+    std::shared_ptr<const std::string> key;
+    rpc::end_notice notice;
+  };
 
   explicit waiting_calls(const metrics::gauge& figure) noexcept : figure_(figure) {}
 
   bool empty() const noexcept { return calls_.empty(); }
   /// What all of them take when they run.
   std::size_t bytes() const noexcept { return bytes_; }
-  /// What their requests take meanwhile.
-  std::size_t request_bytes() const noexcept { return request_bytes_; }
 
   /// @pre its number is above those of all that wait
   void add(call added) {
     bytes_ += added.bytes;
-    request_bytes_ += added.request.size();
     figure_.add();
     const auto number = added.number;
     calls_.emplace_hint(calls_.end(), number, std::move(added));
@@ -59,17 +67,26 @@ public:
     return true;
   }
 
+  /// @pre not empty: after all that wait now
+  void add_end(end added) { ends_.emplace_back(calls_.rbegin()->first, std::move(added)); }
+  /// The next end, where none of the calls waits any more that came before.
+  std::optional<end> take_due_end() {
+    if (ends_.empty() || (!calls_.empty() && calls_.begin()->first <= ends_.front().first)) return std::nullopt;
+    auto due = std::move(ends_.front().second);
+    ends_.pop_front();
+    return due;
+  }
+
 private:
   void note_gone(const call& gone) noexcept {
     bytes_ -= gone.bytes;
-    request_bytes_ -= gone.request.size();
     figure_.subtract();
   }
 
   const metrics::gauge figure_;
   std::map<std::uint64_t, call> calls_;  ///< by number
   std::size_t bytes_ = 0;
-  std::size_t request_bytes_ = 0;
+  std::deque<std::pair<std::uint64_t, end>> ends_;  ///< each with the call that was the last to wait before it
 };
 
 }  // namespace switchboard::actors

@@ -138,11 +138,11 @@ void server_command_line::add_limit_options() {
   add_bytes("--memory-max", limits.memory_max,
             "What clients may make the server hold; 0: half of what the machine or its control group allows");
   add_bytes("--connection-memory-max", limits.connection_memory_max,
-            "What a connection may make the server hold; calls without room wait, in a quarter of it");
+            "What a connection may make the server hold; calls without room wait");
   add_bytes("--frame-bytes-max", limits.link.frame_bytes_max, "Size of a frame; a larger one ends its connection");
   add_count("--open-calls-max", limits.open_calls_max, "Calls open at once on a connection");
   add_bytes("--request-bytes-in-flight-max", limits.request_bytes_in_flight_max,
-            "Requests of a connection that services hold; reading stops there");
+            "Requests of a connection that services hold, and of calls that wait; reading stops there");
   add_bytes("--outbound-high-bytes", limits.link.outbound_high_bytes,
             "Unsent output of a connection at which its streams pause");
   add_bytes("--outbound-low-bytes", limits.link.outbound_low_bytes, "Unsent output at which they go on");

@@ -39,10 +39,10 @@ rpc::status append_queue::push(append_request& wanted) {
     refused.retry_after = journal::retry_pause;
     return refused;
   }
-  // They are read once for all that the room has waiting.
-  const auto cost = bytes + (wanted.reads_ids && own.appends == 0 ? reading_cost : 0);
   const auto start = std::max(virtual_time_, own.finish);
-  own.finish = start + cost;
+  own.finish = start + bytes;
+  // Ids are read once for all that the room has waiting, which comes no sooner; and not again for what comes after that.
+  own.place = own.appends == 0 ? own.finish + wanted.ids_to_read * reading_cost : std::max(own.place, own.finish);
   own.records += records;
   own.bytes += bytes;
   ++own.appends;
@@ -51,7 +51,7 @@ rpc::status append_queue::push(append_request& wanted) {
   bytes_ += bytes;
   if (account_) account_->charge(bytes);
   figures_.queued_messages.add(records);
-  const place at{own.finish, arrivals_++};
+  const place at{own.place, arrivals_++};
   waiting_.emplace(at, entry{std::move(wanted), start});
   return {};
 }

@@ -39,16 +39,16 @@ struct append_request {
   std::shared_ptr<room_log> to;
   std::vector<record> records;
   std::function<void(std::vector<append_result>)> done;
-  bool reads_ids = false;  ///< the room's ids are not known, and are to be read from the database first
-  std::size_t bytes = 0;   ///< that it takes, once it is in the queue
+  std::size_t ids_to_read = 0;  ///< at most, of the room, from the database first; 0 where they are known
+  std::size_t bytes = 0;        ///< that it takes, once it is in the queue
 };
 
 class append_queue {
 public:
   static constexpr std::size_t records_max = 65'536;
   static constexpr std::size_t bytes_max = std::size_t{32} << 20;
-  /// What reading a room's ids costs, in bytes that are written in the same time: ten thousand ids take 3 ms to read.
-  static constexpr std::uint64_t reading_cost = std::uint64_t{256} << 10;
+  /// What reading an id costs, in bytes that are written in the same time: ten thousand take 3 ms to read.
+  static constexpr std::uint64_t reading_cost = 26;
 
   /// @param figures  lives longer
   /// @param memory   null: nothing is counted

@@ -21,6 +21,12 @@ logging::throttle& write_failures() {
   return lines;
 }
 
+/// How many ids are to be read for a room at most; 0 where they are known, or it is new. Any thread.
+std::size_t ids_to_read(const room_log& of, const known_ids& known, std::size_t window) {
+  if (of.number() == 0 || known.has(of.room())) return 0;
+  return std::max(transaction_limits::least_ids, std::min<std::size_t>(of.extent().last, window));
+}
+
 }  // namespace
 
 std::string database_path(const std::filesystem::path& directory) {
@@ -100,7 +106,7 @@ journal::~journal() = default;
 void journal::append(append_request wanted) {
   auto refused = wanted.to->condition();
   if (refused.ok()) {
-    wanted.reads_ids = wanted.to->number() != 0 && !ids_.has(wanted.to->room());
+    wanted.ids_to_read = ids_to_read(*wanted.to, ids_, options_.dedupe_window);
     const std::lock_guard lock{mutex_};
     refused = ends_ ? log_is_closed() : waiting_.push(wanted);
     if (refused.ok()) return work_came_.notify_one();
@@ -135,10 +141,11 @@ void journal::run() {
   forget_connection();
 }
 
-bool journal::turn::admits(const room_log& room, bool reads_ids) {
+bool journal::turn::admits(const room_log& room, std::size_t ids_to_read) {
   if (records >= transaction_limits::records || bytes >= transaction_limits::bytes) return false;
-  if (!reads_ids || std::find(reads.begin(), reads.end(), &room) != reads.end()) return true;
-  if (reads.size() == transaction_limits::reads) return false;
+  if (ids_to_read == 0 || std::find(reads.begin(), reads.end(), &room) != reads.end()) return true;
+  if (!reads.empty() && ids + ids_to_read > transaction_limits::read_ids) return false;
+  ids += ids_to_read;
   reads.push_back(&room);
   return true;
 }
@@ -173,7 +180,7 @@ bool journal::take_turn(turn& next) {
   if (ends_ && waiting_.empty()) return false;
   while (!waiting_.empty()) {
     const auto& to = waiting_.front().to;
-    if (!next.admits(*to, to->committed().number != 0 && !ids_.has(to->room()))) break;
+    if (!next.admits(*to, ids_to_read(*to, ids_, options_.dedupe_window))) break;
     if (!std::exchange(to->is_known, true)) known_.push_back(to);
     next.add(waiting_.pop());
   }

@@ -48,8 +48,11 @@ struct transaction_limits {
   /// framework/docs/performance.md. 4,096 records or 8 MiB take 20 to 170 ms there, and are stored no faster.
   static constexpr std::size_t records = 1'024;
   static constexpr std::size_t bytes = std::size_t{1} << 20;
-  /// Rooms whose ids are read first: ten thousand ids take 3 ms. Appends to other rooms come before (append_queue.hpp).
-  static constexpr std::size_t reads = 8;
+  /// Ids that are read first, of rooms whose ids are not known: ten thousand take 3 ms. Appends to other rooms come before
+  /// (append_queue.hpp).
+  static constexpr std::size_t read_ids = 80'000;
+  /// As many as these a room counts for that has fewer: it takes a look into the database all the same.
+  static constexpr std::size_t least_ids = 250;
   /// Rooms that are trimmed besides those that messages are appended to, and the messages and bytes that are trimmed of each;
   /// of one that messages are appended to as many bytes as come to twice the new ones, if that is more. What is still to
   /// be trimmed is in the next transaction.
@@ -84,14 +87,15 @@ private:
   struct statements;
   /// What goes into one transaction.
   struct turn {
-    /// Whether an append to the room is within the limits; where its ids are to be read, they are counted.
-    bool admits(const room_log& room, bool reads_ids);
+    /// Whether an append to the room is within the limits; so many ids as are to be read for it are counted, once.
+    bool admits(const room_log& room, std::size_t ids_to_read);
     void add(append_request wanted);
 
     std::vector<append_request> group;
     std::size_t records = 0;                       ///< in the group
     std::size_t bytes = 0;                         ///< that they take
     std::vector<const room_log*> reads;            ///< rooms whose ids are read first
+    std::size_t ids = 0;                           ///< that are
     std::vector<std::shared_ptr<room_log>> rooms;  ///< to be trimmed
   };
   /// A room in the current transaction.

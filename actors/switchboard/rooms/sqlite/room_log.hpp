@@ -36,6 +36,8 @@ struct append_share {
   std::size_t records = 0;
   std::size_t bytes = 0;
   std::uint64_t finish = 0;  ///< finish tag of its last append, also when nothing waits any more
+  std::uint64_t place =
+      0;  ///< of the last append that waits, in the queue: its finish tag, and what reads ids before it
 };
 
 class room_log final : public log, public std::enable_shared_from_this<room_log> {
