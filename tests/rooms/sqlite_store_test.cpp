@@ -96,6 +96,16 @@ TEST_F(SqliteStore, ForgetsARoomWithoutMessagesThatAnEarlierVersionStored) {
   EXPECT_NE(store->find("empty")->extent().id, "A");
 }
 
+TEST_F(SqliteStore, GoesOnWithRoomsThatVersion2StoredWithoutChecksums) {
+  { append(*open()->open("r"), {{"a", "id"}, {"b", ""}}); }
+  run_sql("ALTER TABLE rooms DROP COLUMN checksum; PRAGMA user_version = 2");
+  const auto store = open();
+  const auto log = store->open("r");
+  EXPECT_TRUE(append(*log, "a", "id").duplicate);
+  append(*log, "c");
+  EXPECT_EQ(bodies(read(*log, 0)), "1a 2b 3c ");
+}
+
 TEST_F(SqliteStore, GoesOnWithMessagesThatAnEarlierVersionKeptWithoutRowids) {
   { append(*open()->open("r"), {{"a", "id"}, {"b", ""}}); }
   run_sql(

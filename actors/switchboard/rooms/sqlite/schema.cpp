@@ -29,10 +29,10 @@ constexpr const char* steps[] = {
          id BLOB NOT NULL,
          PRIMARY KEY (room, sequence)
        ) WITHOUT ROWID, STRICT;)",
-    R"(ALTER TABLE rooms ADD COLUMN checksum INTEGER;
-       ALTER TABLE messages ADD COLUMN checksum INTEGER;
+    R"(ALTER TABLE messages ADD COLUMN checksum INTEGER;
        CREATE TABLE clock (at INTEGER NOT NULL) STRICT;
        INSERT INTO clock SELECT ifnull(max(at), 0) FROM messages, rooms WHERE room = id AND sequence = last;)",
+    "ALTER TABLE rooms ADD COLUMN checksum INTEGER;",
 };
 static_assert(std::size(steps) == newest_version);
 
@@ -114,12 +114,12 @@ rpc::result<std::size_t> version_of(database& rooms) {
 }
 
 rpc::status find_tables(database& rooms, std::size_t version) {
-  const bool is_older = version < checksum_version;
   const auto found = rooms.ask(
       "EXPLAIN SELECT rooms.id, rooms.name, rooms.log_id, rooms.first, rooms.last, rooms.bytes, messages.room, "
       "messages.sequence, messages.at, messages.body, ids.room, ids.sequence, ids.id" +
-      std::string(is_older ? " FROM rooms, messages, ids"
-                           : ", rooms.checksum, messages.checksum, clock.at FROM rooms, messages, ids, clock"));
+      std::string(version < room_checksum_version ? "" : ", rooms.checksum") +
+      (version < checksum_version ? " FROM rooms, messages, ids"
+                                  : ", messages.checksum, clock.at FROM rooms, messages, ids, clock"));
   return found ? rpc::status{} : rpc::status{rpc::code::data_loss, "its tables are damaged: " + found.status().message};
 }
 

@@ -2,7 +2,7 @@
 
 /// The tables in which rooms are kept, and how older ones become these.
 ///
-///     rooms     one row a room: where its log stands, and a checksum (stored_room.hpp); NULL where version 1 stored it
+///     rooms     one row a room: where its log stands, and a checksum (stored_room.hpp); NULL where version 1 or 2 stored it
 ///     messages  by room and sequence: what a record's body was, when it was appended (milliseconds since 1970), and their
 ///               checksum (stored_message.hpp); NULL where version 1 stored it
 ///     ids       by room and sequence: the ids in the deduplication window
@@ -28,9 +28,10 @@ namespace switchboard::rooms::sqlite {
 /// "SWBD": what SQLite's header has for the application.
 inline constexpr int application_id = 0x53574244;
 
-/// The version that this program writes, and the first one with checksums.
-inline constexpr std::size_t newest_version = 2;
+/// The version that this program writes, and the first ones with checksums of messages, and of rooms.
+inline constexpr std::size_t newest_version = 3;
 inline constexpr std::size_t checksum_version = 2;
+inline constexpr std::size_t room_checksum_version = 3;
 
 /// Refuses the database of another application; an empty one may become this one's.
 rpc::status refuse_foreign(database& rooms);

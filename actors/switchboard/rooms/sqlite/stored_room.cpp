@@ -9,8 +9,8 @@ std::uint32_t checksum_of(std::string_view name, const room_row& row) noexcept {
 }
 
 std::string stored_room::columns(std::size_t version) {
-  return version < checksum_version ? "name, id, log_id, first, last, bytes, NULL"
-                                    : "name, id, log_id, first, last, bytes, checksum";
+  return version < room_checksum_version ? "name, id, log_id, first, last, bytes, NULL"
+                                         : "name, id, log_id, first, last, bytes, checksum";
 }
 
 stored_room::stored_room(const rows& found)
