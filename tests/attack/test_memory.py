@@ -1,5 +1,7 @@
 """Many who each take what one may: the server's total holds."""
 
+import contextlib
+
 from attack import MIB, AttackTest, Attackers, protocol, run_again_for_long_turns, scaled
 from attacks import ALL_HISTORY, Attack, entered, long_room, without_reading
 from protocol_client import chat, delimited
@@ -7,6 +9,8 @@ from protocol_client import chat, delimited
 # Besides what the ledger counts (framework/docs/running-the-broker.md, "Memory"): the program, and blocks that the allocator
 # has not returned.
 PROGRAM = 12 * MIB
+# Calls that a connection may have open (proto/README.md, "Limits").
+OPEN_CALLS = 4096
 
 
 def beside(held):
@@ -30,6 +34,27 @@ def fill_rooms(rooms, messages, size):
             spent.send(connection, b"".join(delimited(frame) for _, frame in opened))
             for call, _ in opened:
                 connection.answer(call, chat.PublishReply)
+
+    return run
+
+
+def join_every_room(connections, rooms):
+    """Each connection makes so many rooms, and then joins those of all, as often as it may have calls open."""
+
+    def run(address, spent):
+        names, kept = [f"room-{number}" for number in range(connections * rooms)], []
+        for number in range(connections):
+            kept.append(connection := spent.connect(address))
+            for name in names[number * rooms : (number + 1) * rooms]:
+                spent.send(connection, delimited(connection.opening(protocol.JOIN, chat.JoinRequest(room=name))[1]))
+            connection.fence()
+        for number, connection in enumerate(kept):
+            for name in names[: OPEN_CALLS - rooms]:
+                request = chat.JoinRequest(room=name, nickname=f"{number:064}")
+                # One that holds most is ended.
+                with contextlib.suppress(OSError):
+                    spent.send(connection, delimited(connection.opening(protocol.JOIN, request)[1]))
+        hold()
 
     return run
 
@@ -88,3 +113,7 @@ class Total(AttackTest):
     @run_again_for_long_turns
     def test_descriptions_that_many_do_not_read(self):
         self.attack_with(without_reading(protocol.DESCRIBE, b"", 4096), scaled(25, 50))
+
+    @run_again_for_long_turns
+    def test_streams_in_many_rooms(self):
+        self.attack_with(join_every_room(connections=8, rooms=scaled(750, 1_000)), 1)

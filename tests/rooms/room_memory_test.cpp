@@ -16,8 +16,8 @@ constexpr auto step = room_memory::step;
 /// Keeps a number of bytes, of which some can go.
 class fake_keeper final : public room_memory::keeper {
 public:
-  fake_keeper(std::shared_ptr<room_memory> in, std::size_t bytes, std::size_t fixed = 0)
-      : in_(std::move(in)), bytes_(bytes), fixed_(fixed) {
+  fake_keeper(std::shared_ptr<room_memory> in, std::size_t bytes, std::size_t fixed = 0, std::size_t own = 0)
+      : room_memory::keeper(own), in_(std::move(in)), bytes_(bytes), fixed_(fixed) {
     in_->update(*this);
   }
   ~fake_keeper() { in_->forget(*this); }
@@ -98,6 +98,19 @@ TEST(RoomMemory, ShowsInTheServersLedger) {
     EXPECT_GE(server->used_by(budget::owner::room), 500 * step);
   }
   EXPECT_LE(server->used_by(budget::owner::room), budget::account::slack);
+}
+
+TEST(RoomMemory, CountsWhatRoomsAreInTheLedgerAloneSoThatManyEmptyOnesCostNoMessages) {
+  const auto server = std::make_shared<budget::ledger>(std::size_t{1} << 30);
+  const auto memory = std::make_shared<room_memory>(20 * step, server);
+  const fake_keeper full{memory, 10 * step};
+  {
+    const fake_keeper empty{memory, 0, 0, 50 * step};
+    EXPECT_EQ(full.bytes(), 10 * step);
+    EXPECT_LE(memory->used(), memory->limit());
+    EXPECT_GE(server->used_by(budget::owner::room), 60 * step);
+  }
+  EXPECT_LE(server->used_by(budget::owner::room), 10 * step + budget::account::slack + budget::account::step);
 }
 
 TEST(RoomMemory, HoldsItsBoundWhileManyThreadsGrow) {

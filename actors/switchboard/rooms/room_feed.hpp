@@ -41,7 +41,8 @@ class room_feed final : private room_memory::keeper {
 public:
   room_feed(std::string name_of_room, std::shared_ptr<const feed_codec> words, std::shared_ptr<rooms::log> messages,
             const room_limits& bounds, room_metrics count_in = room_metrics{})
-      : name(std::move(name_of_room)),
+      : room_memory::keeper(room_bytes),
+        name(std::move(name_of_room)),
         codec(std::move(words)),
         log(std::move(messages)),
         limits(bounds),
@@ -70,6 +71,9 @@ public:
   presence_window presence;
 
 private:
+  /// An empty room: its actor, this, and the windows that are made for its first entries; by a heap profile.
+  static constexpr std::size_t room_bytes = std::size_t{5} << 10;
+
   std::size_t footprint() const noexcept override { return tail.footprint() + presence.footprint(); }
   bool release_oldest() noexcept override { return tail.drop_oldest() || presence.drop_oldest(); }
 

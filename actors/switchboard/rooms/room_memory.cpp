@@ -10,15 +10,15 @@ void room_memory::update(keeper& of) noexcept {
   const std::lock_guard lock{mutex_};
   recount(of);
   release_what_is_too_much();
-  if (account_) account_->hold(used_);
+  count_in_ledger();
 }
 
 void room_memory::forget(keeper& of) noexcept {
   const std::lock_guard lock{mutex_};
-  keepers_.erase({of.counted_, &of});
+  if (keepers_.erase({of.counted_, &of}) > 0) own_ -= of.own_;
   used_ -= of.counted_;
   of.counted_ = 0;
-  if (account_) account_->hold(used_);
+  count_in_ledger();
 }
 
 std::size_t room_memory::used() const noexcept {
@@ -34,6 +34,7 @@ void room_memory::recount(keeper& of) {
   of.counted_ = now;
   if (place.empty()) {
     keepers_.emplace(now, &of);
+    own_ += of.own_;
   } else {
     place.value().first = now;
     keepers_.insert(std::move(place));

@@ -4,7 +4,8 @@
 ///
 /// Why        bounds of single rooms, however small, say little about 10,000 of them. Everything that a room keeps is counted,
 ///            with what it takes of the heap: messages, ids, what readers are given from, membership events.
-/// Bound      past it the one that keeps most releases its oldest, until all fit: never another's.
+/// Bound      past it the one that keeps most releases its oldest, until all fit: never another's. What a room is beside what
+///            it keeps (its actor, its empty windows) no release gives back: that counts in the server's ledger alone.
 /// Threads    any. It holds its lock while it asks a keeper, which may take its own; a keeper never calls in while holding it.
 /// Owns       nothing of what it counts. It outlives the keepers, which share it.
 /// Errors     none.
@@ -32,16 +33,18 @@ public:
     virtual bool release_oldest() noexcept = 0;
 
   protected:
+    /// @param own  what there is of the heap as long as the keeper is, beyond its first step
+    explicit keeper(std::size_t own = 0) noexcept : own_(own) {}
     ~keeper() = default;
 
   private:
     friend class room_memory;
+    const std::size_t own_;
     std::size_t counted_ = 0;  ///< under the lock
   };
 
   /// A keeper is counted in steps of so many bytes, one at least: what its room takes that is not its content.
   static constexpr std::size_t step = 1024;
-
   /// @param limit  bytes
   /// @param of     where the server counts them; null: nowhere
   explicit room_memory(std::size_t limit, std::shared_ptr<budget::ledger> of = nullptr);
@@ -61,12 +64,16 @@ private:
 
   static std::size_t in_steps(std::size_t bytes) noexcept { return (bytes / step + 1) * step; }
   void recount(keeper& of);
+  void count_in_ledger() noexcept {
+    if (account_) account_->hold(used_ + own_);
+  }
   void release_what_is_too_much();
 
   const std::size_t limit_;
   mutable std::mutex mutex_;
   by_size keepers_;
   std::size_t used_ = 0;
+  std::size_t own_ = 0;  ///< of all keepers
   std::optional<budget::account> account_;
 };
 
