@@ -1,5 +1,7 @@
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <caf/event_based_actor.hpp>
@@ -7,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <switchboard/actors/acceptor.hpp>
+#include <switchboard/budget/account.hpp>
 #include <switchboard/testkit/acting.hpp>
 #include <switchboard/testkit/scripted_transport.hpp>
 #include <switchboard/testkit/stage.hpp>
@@ -47,6 +50,7 @@ protected:
   Acceptor() {
     environment->pump = stage.pump();
     environment->figures = std::make_shared<metrics::registry>();
+    environment->memory = std::make_shared<budget::ledger>(std::size_t{1} << 20);
     environment->broker = caf::actor_cast<caf::strong_actor_ptr>(testkit::spawn_acting(stage.system(), deaf_broker()));
     served_ = stage.system().spawn<acceptor>(
         acceptor_environment{environment, std::make_shared<std::atomic<std::uint64_t>>(1),
@@ -133,33 +137,62 @@ private:
   const net::endpoint local_ = net::endpoint::tcp("127.0.0.1", 7000);
 };
 
-TEST_F(Acceptor, TellsAClientThatThereIsNoPlaceForItAndClosesIt) {
-  const auto waiting_wires = std::make_shared<std::vector<std::shared_ptr<testkit::scripted_wire>>>();
+/// An acceptor that has as many clients in its queue as a test says.
+class FullServer : public Acceptor {
+protected:
+  ~FullServer() override {
+    caf::anon_send(accepting_, close_acceptor{});
+    accepting_ = nullptr;
+    stage.settle();
+  }
+
+  void accept(std::size_t connections_max, std::initializer_list<std::shared_ptr<testkit::scripted_wire>> clients) {
+    const auto queue = std::make_shared<std::vector<std::shared_ptr<testkit::scripted_wire>>>();
+    accepting_ = stage.system().spawn<acceptor>(
+        acceptor_environment{environment, std::make_shared<std::atomic<std::uint64_t>>(1),
+                             std::make_shared<open_connections>(connections_max, 0)},
+        std::make_unique<busy_listener>(queue),
+        [this](caf::event_based_actor&, std::uint64_t, std::unique_ptr<net::transport> transport,
+               connection_place place) {
+          made.push_back(std::move(transport));
+          places_.push_back(std::move(place));
+          return caf::strong_actor_ptr{};
+        });
+    stage.settle();
+    *queue = clients;
+    ASSERT_TRUE(stage.port().fire(busy_socket, notify::event::in));
+    stage.settle();
+  }
+  static void expect_turned_away(const testkit::scripted_wire& client, std::string_view limit) {
+    EXPECT_TRUE(client.write_shut);
+    EXPECT_TRUE(client.closed);
+    EXPECT_NE(client.output.find(limit), std::string::npos);
+  }
+
+  std::vector<std::unique_ptr<net::transport>> made;
+
+private:
+  caf::actor accepting_;
+  std::vector<connection_place> places_;
+};
+
+TEST_F(FullServer, TellsAClientThatThereIsNoPlaceForItAndClosesIt) {
   const auto taken = std::make_shared<testkit::scripted_wire>();
   const auto turned_away = std::make_shared<testkit::scripted_wire>();
-  std::vector<std::unique_ptr<net::transport>> made;
-  std::vector<connection_place> places;
-  auto one = stage.system().spawn<acceptor>(
-      acceptor_environment{environment, std::make_shared<std::atomic<std::uint64_t>>(1),
-                           std::make_shared<open_connections>(1, 0)},
-      std::make_unique<busy_listener>(waiting_wires),
-      [&](caf::event_based_actor&, std::uint64_t, std::unique_ptr<net::transport> transport, connection_place place) {
-        made.push_back(std::move(transport));
-        places.push_back(std::move(place));
-        return caf::strong_actor_ptr{};
-      });
-  stage.settle();
-  *waiting_wires = {turned_away, taken};
-  ASSERT_TRUE(stage.port().fire(busy_socket, notify::event::in));
-  stage.settle();
+  accept(1, {turned_away, taken});
   EXPECT_EQ(made.size(), 1u);
-  EXPECT_TRUE(turned_away->write_shut);
-  EXPECT_TRUE(turned_away->closed);
-  EXPECT_NE(turned_away->output.find("connections_max"), std::string::npos);
   EXPECT_FALSE(taken->closed);
-  caf::anon_send(one, close_acceptor{});
-  one = nullptr;
-  stage.settle();
+  expect_turned_away(*turned_away, "connections_max");
+}
+
+TEST_F(FullServer, TellsAClientThatThereIsNoMemoryForItAndClosesIt) {
+  environment->memory = std::make_shared<budget::ledger>(budget::account::step);
+  const budget::account of_rooms{environment->memory, budget::owner::room};
+  const budget::account of_more{environment->memory, budget::owner::room};
+  const auto turned_away = std::make_shared<testkit::scripted_wire>();
+  accept(0, {turned_away});
+  EXPECT_TRUE(made.empty());
+  expect_turned_away(*turned_away, "memory_max");
 }
 
 }  // namespace

@@ -140,13 +140,13 @@ def empty_frames(address, spent):
         spent.send(connection, b"\x00" * 65_536)
 
 
-def begin_frames(connections):
-    """Frames of a mebibyte, of which the last byte never comes."""
+def begin_frames(connections, size=MIB - 2):
+    """Frames of a mebibyte, of which so many bytes come, and never the last."""
 
     def run(address, spent):
         begun = [spent.connect(address) for _ in range(connections)]
         for each in begun:
-            spent.send(each, b"\xff\xff\x3f" + b"\x00" * (MIB - 2))
+            spent.send(each, b"\xff\xff\x3f" + b"\x00" * size)
         hold()
 
     return run

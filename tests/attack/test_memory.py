@@ -3,7 +3,7 @@
 import contextlib
 
 from attack import MIB, AttackTest, Attackers, protocol, run_again_for_long_turns, scaled
-from attacks import ALL_HISTORY, Attack, entered, long_room, without_reading
+from attacks import ALL_HISTORY, Attack, begin_frames, entered, long_room, without_reading
 from protocol_client import chat, delimited
 
 # Besides what the ledger counts (framework/docs/running-the-broker.md, "Memory"): the program, and blocks that the allocator
@@ -93,7 +93,7 @@ class Rooms(AttackTest):
 class Total(AttackTest):
     held = 32 * MIB
 
-    def attack_with(self, run, processes):
+    def attack_with(self, run, processes=1):
         self.start_broker(False, limits=("--memory-max", "32M"))
         long_room()(self.broker.address)
         before = self.broker.anonymous_bytes()
@@ -116,4 +116,8 @@ class Total(AttackTest):
 
     @run_again_for_long_turns
     def test_streams_in_many_rooms(self):
-        self.attack_with(join_every_room(connections=8, rooms=scaled(750, 1_000)), 1)
+        self.attack_with(join_every_room(connections=8, rooms=scaled(750, 1_000)))
+
+    @run_again_for_long_turns
+    def test_a_little_of_a_frame_by_very_many(self):
+        self.attack_with(begin_frames(scaled(5_000, 8_000), size=12_000))

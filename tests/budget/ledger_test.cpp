@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -185,15 +186,48 @@ TEST(Ledger, AsksNoOtherWhenTheOneThatLeftWasEnough) {
   EXPECT_EQ(second.times, 0);
 }
 
-TEST(Ledger, LeavesAloneConnectionsThatHoldLittle) {
+TEST(Ledger, LeavesAloneConnectionsThatAreOnlyThere) {
   const auto memory = ledger_of(mib);
-  asked_holder little;
-  account of_little{memory, owner::connection, &little};
+  asked_holder idle;
+  account of_idle{memory, owner::connection, &idle};
+  of_idle.charge(step);
   account of_rooms{memory, owner::room};
-  of_little.charge(ledger::worth_ending_bytes / 2);
   of_rooms.charge(2 * mib);
-  of_little.charge(step);
-  EXPECT_EQ(little.times, 0);
+  EXPECT_EQ(idle.times, 0);
+}
+
+TEST(Ledger, AsksThoseThatHoldLittleWhereNoneHoldsMuch) {
+  const auto memory = ledger_of(mib);
+  std::array<asked_holder, 100> holders;
+  std::array<std::optional<account>, 100> accounts;
+  for (std::size_t i = 0; i < accounts.size(); ++i)
+    accounts[i].emplace(memory, owner::connection, &holders[i]).charge(3 * step);
+  const auto asked = std::count_if(holders.begin(), holders.end(), [](const auto& each) { return each.times == 1; });
+  EXPECT_EQ(static_cast<std::size_t>(asked), 100 - mib / (3 * step));
+}
+
+TEST(Ledger, IsExhaustedWhileThoseThatAreOnlyThereTakeItAll) {
+  const auto memory = ledger_of(4 * step);
+  asked_holder whose;
+  std::array<std::optional<account>, 4> accounts;
+  for (auto& each : accounts) each.emplace(memory, owner::connection, &whose);
+  EXPECT_FALSE(memory->is_exhausted());
+  std::optional<account> one_more{std::in_place, memory, owner::connection, &whose};
+  EXPECT_TRUE(memory->is_exhausted());
+  one_more.reset();
+  EXPECT_FALSE(memory->is_exhausted());
+  EXPECT_EQ(whose.times, 0);
+}
+
+TEST(Ledger, IsExhaustedOnlyWhenItIsPassedByMuchWhileThoseThatWereAskedEnd) {
+  const auto memory = ledger_of(80 * step);
+  asked_holder whose;
+  account own{memory, owner::connection, &whose};
+  own.charge(85 * step);
+  EXPECT_TRUE(memory->is_short());
+  EXPECT_FALSE(memory->is_exhausted());
+  own.charge(6 * step);
+  EXPECT_TRUE(memory->is_exhausted());
 }
 
 TEST(Ledger, TellsItsObserverOfEachChange) {
@@ -299,12 +333,12 @@ TEST(LedgerThreads, CountsWhatManyThreadsHoldAndGiveBack) {
 }
 
 TEST(LedgerThreads, AsksAnOwnerOfAnotherThreadOnlyWhileItsAccountIsThere) {
-  const auto memory = ledger_of(4 * ledger::worth_ending_bytes);
+  const auto memory = ledger_of(16 * step);
   std::jthread greedy([&memory](const std::stop_token& done) {
     account own{memory, owner::room};
     while (!done.stop_requested()) {
-      own.charge(8 * ledger::worth_ending_bytes);
-      own.release(8 * ledger::worth_ending_bytes);
+      own.charge(32 * step);
+      own.release(32 * step);
     }
   });
   int asked = 0;
@@ -313,7 +347,7 @@ TEST(LedgerThreads, AsksAnOwnerOfAnotherThreadOnlyWhileItsAccountIsThere) {
     asked_holder whose;
     {
       account own{memory, owner::connection, &whose};
-      own.charge(ledger::worth_ending_bytes);
+      own.charge(4 * step);
     }
     asked += whose.times;
     whose.times = -1'000'000;  // an owner that is asked after its end would show

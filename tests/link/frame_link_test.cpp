@@ -422,6 +422,18 @@ TEST_F(FrameLink, KeepsNoPartOfAFrameWhoseRestWillNotCome) {
   EXPECT_EQ(upper.ends, 1);
 }
 
+TEST_F(FrameLink, KeepsNoPartOfAFrameOnceItsOwnEndHasBegun) {
+  start();
+  receive(message(1, std::string(100'000, 'x')).substr(0, 50'000));
+  EXPECT_GE(link.held_bytes(), 50'000u);
+  wire->room = 0;
+  send(3, "x");
+  link.finish({close_reason::memory_max, 2s});
+  link.end_turn();
+  EXPECT_EQ(link.now(), state::flushing);
+  EXPECT_LT(link.held_bytes(), 50'000u);
+}
+
 TEST_F(FrameLink, TellsAPeerThatIsLostFromAReset) {
   start();
   wire->pending = std::make_error_code(std::errc::timed_out);

@@ -79,8 +79,9 @@ void acceptor::accept_burst() {
 }
 
 void acceptor::take(std::unique_ptr<net::transport> accepted) {
-  auto [place, why] = shared_.places->take_place(accepted->peer());
   auto& hits = *shared_.connections->hits;
+  if (shared_.connections->memory->is_exhausted()) return turn_away(*accepted, hits.memory_max);
+  auto [place, why] = shared_.places->take_place(accepted->peer());
   if (why == open_connections::refusal::in_all) return turn_away(*accepted, hits.connections_max);
   if (why == open_connections::refusal::per_address) return turn_away(*accepted, hits.connections_per_address_max);
   const auto id = shared_.ids->fetch_add(1, std::memory_order_relaxed);

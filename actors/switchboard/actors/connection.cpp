@@ -86,8 +86,9 @@ caf::behavior connection::make_behavior() {
       [this](const memory_is_short&) {
         turn([&] {
           if (!is_live(link_.now())) return;
-          // It ends already, and has been sent its last frame.
-          if (!link::may_send(link_.now())) return link_.close(link::close_reason::memory_max);
+          // Where it ends already, it has been sent its last frame.
+          if (!link::may_send(link_.now()) || environment_->memory->is_exhausted())
+            return link_.close(link::close_reason::memory_max);
           end_with_status(link::close_reason::memory_max, rpc::code::resource_exhausted,
                           "memory_max: the server's memory is short, and this connection holds most of it");
         });

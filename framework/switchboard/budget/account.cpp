@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include <switchboard/budget/account.hpp>
@@ -25,10 +26,20 @@ std::size_t account::in_steps(std::size_t bytes) noexcept {
   return std::max(step, (bytes + step - 1) / step * step);
 }
 
+std::size_t account::size_class(std::size_t drawn) noexcept {
+  return std::min(static_cast<std::size_t>(std::bit_width(drawn / step - 1)), ledger::size_classes - 1);
+}
+
+/// It has drawn so much now, in all.
+void account::draw_so_far(std::size_t bytes) noexcept {
+  const auto before = drawn_.exchange(bytes, std::memory_order_relaxed);
+  if (holder_ != nullptr && size_class(bytes) != size_class(before)) ledger_->sort(*this);
+}
+
 bool account::draw_for(std::size_t bytes) noexcept {
   const auto wanted = in_steps(bytes);
   if (!ledger_->try_draw(kind_, wanted - drawn())) return false;
-  drawn_.store(wanted, std::memory_order_relaxed);
+  draw_so_far(wanted);
   return true;
 }
 
@@ -36,8 +47,8 @@ bool account::draw_for(std::size_t bytes) noexcept {
 void account::adjust() noexcept {
   const auto before = drawn();
   const auto wanted = in_steps(used_);
-  // Stored first, so that the one who looks for the largest account when the total is passed finds this one as it is.
-  drawn_.store(wanted, std::memory_order_relaxed);
+  // First, so that the one who looks for the largest account when the total is passed finds this one as it is.
+  draw_so_far(wanted);
   if (wanted > before)
     ledger_->draw(kind_, wanted - before);
   else

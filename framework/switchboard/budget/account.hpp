@@ -66,6 +66,8 @@ private:
   friend class ledger;
 
   static std::size_t in_steps(std::size_t bytes) noexcept;
+  static std::size_t size_class(std::size_t drawn) noexcept;
+  void draw_so_far(std::size_t bytes) noexcept;
   bool draw_for(std::size_t bytes) noexcept;
   void adjust() noexcept;
 
@@ -75,6 +77,7 @@ private:
   std::size_t used_ = 0;
   std::atomic<std::size_t> drawn_{step};  ///< written by the owner's thread
   // Its place among those that can be asked to end, or were; under the ledger's lock.
+  std::size_t size_class_ = 0;
   account* next_ = nullptr;
   account* previous_ = nullptr;
   bool asked_ = false;

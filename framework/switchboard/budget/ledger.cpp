@@ -19,7 +19,8 @@ const char* to_string(owner of) noexcept {
 }
 
 ledger::~ledger() {
-  SWITCHBOARD_INVARIANT(askable_ == nullptr && asked_ == nullptr && used() == 0, "a ledger ended before its accounts");
+  const bool has_accounts = asked_ != nullptr || askable_ != decltype(askable_){};
+  SWITCHBOARD_INVARIANT(!has_accounts && used() == 0, "a ledger ended before its accounts");
 }
 
 void ledger::link(account*& first, account& added) noexcept {
@@ -37,7 +38,7 @@ void ledger::unlink(account*& first, account& removed) noexcept {
 void ledger::enter(account& opened) noexcept {
   if (opened.holder_ != nullptr) {
     const std::lock_guard lock{mutex_};
-    link(askable_, opened);
+    link(askable_[opened.size_class_], opened);
   }
   draw(opened.kind_, opened.drawn());
 }
@@ -46,9 +47,17 @@ void ledger::leave(account& closed) noexcept {
   give_back(closed.kind_, closed.drawn());
   if (closed.holder_ == nullptr) return;
   const std::lock_guard lock{mutex_};
-  unlink(closed.asked_ ? asked_ : askable_, closed);
+  unlink(closed.asked_ ? asked_ : askable_[closed.size_class_], closed);
   // What it gave back may have been less than it had when it was asked.
   if (closed.asked_) relieve_locked();
+}
+
+void ledger::sort(account& resized) noexcept {
+  const std::lock_guard lock{mutex_};
+  if (resized.asked_) return;
+  unlink(askable_[resized.size_class_], resized);
+  resized.size_class_ = account::size_class(resized.drawn());
+  link(askable_[resized.size_class_], resized);
 }
 
 bool ledger::try_draw(owner of, std::size_t bytes) noexcept {
@@ -85,16 +94,27 @@ void ledger::relieve_locked() noexcept {
   std::size_t leaving = 0;
   for (const auto* each = asked_; each != nullptr; each = each->next_) leaving += each->drawn();
   while (used() > total_ + leaving) {
-    account* most = nullptr;
-    for (auto* each = askable_; each != nullptr; each = each->next_)
-      if (most == nullptr || each->drawn() > most->drawn()) most = each;
-    if (most == nullptr || most->drawn() < worth_ending_bytes) return;
-    unlink(askable_, *most);
+    auto* const most = largest();
+    none_to_ask_.store(most == nullptr, std::memory_order_relaxed);
+    if (most == nullptr) return;
+    unlink(askable_[most->size_class_], *most);
     link(asked_, *most);
     most->asked_ = true;
     leaving += most->drawn();
     most->holder_->on_shortage();
   }
+}
+
+/// The one to be asked next; null where all that are left hold their first step only.
+account* ledger::largest() const noexcept {
+  for (auto size = size_classes - 1; size > 0; --size) {
+    auto* most = askable_[size];
+    int compared = 0;
+    for (auto* each = most; each != nullptr && compared < compared_max; each = each->next_, ++compared)
+      if (each->drawn() > most->drawn()) most = each;
+    if (most != nullptr) return most;
+  }
+  return nullptr;
 }
 
 }  // namespace switchboard::budget

@@ -10,6 +10,9 @@
 /// Shortage   the total delays no owner. Past it, the connection that holds most is asked to end, and others by what they
 ///            hold while those that were asked have not enough to give back. So one client that takes what there is costs
 ///            itself, and not its neighbours; and one that is slow to end does not let others pass the total meanwhile.
+///            A connection that holds no more than its own objects is never asked. Where only such are left, or those that
+///            were asked take their time while the total is passed by an eighth, it is exhausted: there is none for
+///            another connection.
 /// Threads    any. An account draws in steps of some KiB, so the common atomics are not touched for each message.
 /// Owns       nothing of what it counts. One for each server, handed down by constructors; there is none that a whole process
 ///            shares. It outlives its accounts, which share it.
@@ -47,9 +50,6 @@ protected:
 
 class ledger {
 public:
-  /// A connection that holds less is not asked to end: it may do nothing but be there, and the cause is elsewhere.
-  static constexpr std::size_t worth_ending_bytes = std::size_t{16} << 10;
-
   /// @param total     bytes
   /// @param watching  lives longer; null: none
   explicit ledger(std::size_t total, observer* watching = nullptr) noexcept : total_(total), observer_(watching) {}
@@ -63,9 +63,19 @@ public:
   std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
   std::size_t used_by(owner of) const noexcept { return by_owner_[index(of)].load(std::memory_order_relaxed); }
   bool is_short() const noexcept { return used() > total_; }
+  /// It is short by much, since those that were asked take their time, or there was none to ask when that was last looked at.
+  bool is_exhausted() const noexcept {
+    return used() > total_ + total_ / tolerated || (is_short() && none_to_ask_.load(std::memory_order_relaxed));
+  }
 
 private:
   friend class account;
+
+  static constexpr std::size_t tolerated = 8;  ///< a part of the total: an eighth
+  /// Accounts that can be asked are kept by how many steps they have drawn: 1, 2, 3 to 4, 5 to 8, …
+  static constexpr std::size_t size_classes = 32;
+  /// Within a class, the one that holds most is looked for among so many.
+  static constexpr int compared_max = 64;
 
   static std::size_t index(owner of) noexcept { return static_cast<std::size_t>(of); }
   static void link(account*& first, account& added) noexcept;
@@ -73,6 +83,8 @@ private:
 
   void enter(account& opened) noexcept;
   void leave(account& closed) noexcept;
+  /// What it has drawn has become another class.
+  void sort(account& resized) noexcept;
   /// False, and nothing drawn, where the total has not so much left.
   bool try_draw(owner of, std::size_t bytes) noexcept;
   void draw(owner of, std::size_t bytes) noexcept;
@@ -80,15 +92,18 @@ private:
   void count(owner of, std::int64_t bytes) noexcept;
   void relieve() noexcept;
   void relieve_locked() noexcept;
+  account* largest() const noexcept;
 
   const std::size_t total_;
   observer* const observer_;
   alignas(64) std::atomic<std::size_t> used_{0};
   std::array<std::atomic<std::size_t>, owners> by_owner_{};
 
-  // Lists of those that can be asked to end, and those that were and are still here.
+  std::atomic<bool> none_to_ask_{false};
+
+  // Lists of those that can be asked to end, by their size, and of those that were and are still here.
   std::mutex mutex_;
-  account* askable_ = nullptr;
+  std::array<account*, size_classes> askable_{};
   account* asked_ = nullptr;
 };
 

@@ -19,10 +19,9 @@ constexpr std::size_t turn_frames_max = 1024;
 void check(state now, const arming& armed, const frame_reader& input, const outbound_queue& output, bool has_socket) {
   SWITCHBOARD_INVARIANT(!is_live(now) || armed.armed(), "a link waits for nothing");
   SWITCHBOARD_INVARIANT(now == state::open || !input.paused(), "a link holds back input though it is not open");
-  SWITCHBOARD_INVARIANT(now == state::open || !input.has_rest(), "a link keeps input though it is not open");
   SWITCHBOARD_INVARIANT(may_receive(now) || now == state::handshaking || !is_live(now) || armed.hangup_seen(),
                         "a link waits for an end that it has seen");
-  SWITCHBOARD_INVARIANT(now != state::half_closed || !input.inside_frame(),
+  SWITCHBOARD_INVARIANT(now == state::open || input.held_bytes() == 0,
                         "a link keeps a part of a frame whose rest will not come");
   const bool writes = may_send(now) || now == state::flushing || now == state::last_flush;
   SWITCHBOARD_INVARIANT(writes || output.empty(), "a link keeps output that will not leave");
@@ -108,8 +107,6 @@ void frame_link::read() {
   arming_.note_end_of_stream();
   if (now() == state::lingering) return close(end_.how.reason);
   life_.to(wanted ? state::half_closed : state::last_flush);
-  // Its calls may be answered much later.
-  input_.drop_partial();
   if (wanted) upper_.on_end_of_stream();
 }
 
@@ -148,6 +145,8 @@ void frame_link::end_turn() {
       driver_.queue_turn();
   }
   step_orderly_close();
+  // The rest of a frame will not be taken; calls may be answered, and the last of them flushed, much later.
+  if (now() != state::open && now() != state::handshaking) input_.drop_partial();
   update_reading();
   if (is_live(now())) {
     const bool reading = now() == state::handshaking || (may_receive(now()) && !input_.paused());
