@@ -13,6 +13,7 @@
 #include <caf/send.hpp>
 
 #include <switchboard/logging/logging.hpp>
+#include <switchboard/pump/message_element.hpp>
 
 namespace switchboard::chat {
 
@@ -125,7 +126,7 @@ void chat_service::publish(PublishRequest& request, rpc::responder<PublishReply>
   publish.call = rooms::room_call{std::move(reply)};
   content.SerializeToString(&publish.content);
   publish.client_id = std::move(*request.mutable_client_message_id());
-  self_->send(*room, rooms::room_publish_message{std::move(publish)});
+  (*room)->enqueue(make_message_element(rooms::room_publish_message{std::move(publish)}), self_->context());
 }
 
 void chat_service::history(const HistoryRequest& request, rpc::responder<HistoryReply> reply) {

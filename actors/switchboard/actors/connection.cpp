@@ -18,7 +18,7 @@ logging::throttle& protocol_errors() {
 
 connection::connection(caf::actor_config& config, std::shared_ptr<const connection_environment> environment,
                        std::uint64_t id, std::unique_ptr<net::transport> transport, connection_place place)
-    : caf::event_based_actor(config),
+    : direct_actor(config),
       environment_(std::move(environment)),
       driver_(*this, environment_->pump),
       link_(*this, driver_, environment_->limits.link, std::move(transport), environment_->link_figures),
@@ -55,19 +55,11 @@ void connection::turn(Handle&& handle) {
 caf::behavior connection::make_behavior() {
   link_.start();
   link_.end_turn();
-  // The hot ones first: CAF tries them in order.
   return {
-      [this](const socket_ready& ready) {
-        if (!driver_.owns(ready)) return;
-        turn([&] { link_.on_ready(ready.events); });
-      },
-      [this](rpc::answers& answers) { turn([&] { calls_.on_answers(answers, is_live(link_.now())); }); },
-      [this](const rpc::stream_ready& ready) {
-        turn([&] {
-          if (is_live(link_.now())) calls_.draw(ready.call);
-        });
-      },
-      [this](const link::link_turn&) { turn([&] { link_.on_turn(); }); },
+      [this](const socket_ready& ready) { on(ready); },
+      [this](rpc::answers& answers) { on(answers); },
+      [this](const rpc::stream_ready& ready) { on(ready); },
+      [this](const link::link_turn& due) { on(due); },
       [this](const deadline_expired& expired) { turn([&] { on_deadline(expired); }); },
       [this](const cancel_calls& rest) { turn([&] { calls_.cancel(rest.those); }); },
       [this](const stop_calls& rest) { turn([&] { drain(rest.those, rest.after); }); },
@@ -95,6 +87,35 @@ caf::behavior connection::make_behavior() {
       },
       [this](const close_connection&) { turn([&] { link_.close(link::close_reason::stopped); }); },
   };
+}
+
+// -- frequent messages ----------------------------------------------------------------------------------------------
+
+bool connection::deliver(caf::mailbox_element& message) {
+  const auto is = [&]<class Message>(Message* content) {
+    if (content) on(*content);
+    return content != nullptr;
+  };
+  return is(content_of<socket_ready>(message)) || is(content_of<rpc::answers>(message)) ||
+         is(content_of<rpc::stream_ready>(message)) || is(content_of<link::link_turn>(message));
+}
+
+void connection::on(const socket_ready& ready) {
+  if (driver_.owns(ready)) turn([&] { link_.on_ready(ready.events); });
+}
+
+void connection::on(rpc::answers& answers) {
+  turn([&] { calls_.on_answers(answers, is_live(link_.now())); });
+}
+
+void connection::on(const rpc::stream_ready& ready) {
+  turn([&] {
+    if (is_live(link_.now())) calls_.draw(ready.call);
+  });
+}
+
+void connection::on(const link::link_turn&) {
+  turn([&] { link_.on_turn(); });
 }
 
 // -- from the link --------------------------------------------------------------------------------------------------

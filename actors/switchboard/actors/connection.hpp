@@ -25,8 +25,6 @@
 
 #include <memory>
 
-#include <caf/event_based_actor.hpp>
-
 #include <switchboard/actors/client_memory.hpp>
 #include <switchboard/actors/client_session.hpp>
 #include <switchboard/actors/connection_environment.hpp>
@@ -37,10 +35,11 @@
 #include <switchboard/actors/served_calls.hpp>
 #include <switchboard/link/actor_driver.hpp>
 #include <switchboard/link/frame_link.hpp>
+#include <switchboard/pump/direct_actor.hpp>
 
 namespace switchboard::actors {
 
-class connection final : public caf::event_based_actor, private link::upper_layer {
+class connection final : public direct_actor, private link::upper_layer {
 public:
   connection(caf::actor_config& config, std::shared_ptr<const connection_environment> environment, std::uint64_t id,
              std::unique_ptr<net::transport> transport, connection_place place = {});
@@ -50,6 +49,7 @@ public:
 
 protected:
   caf::behavior make_behavior() override;
+  bool deliver(caf::mailbox_element& message) override;
 
 private:
   /// Of the deadline for authentication; the link's are multiples of 4, those of calls odd, and the watches have their own.
@@ -65,6 +65,10 @@ private:
   void on_closing(link::close_reason reason, std::error_code why) override;
   void on_closed(link::close_reason reason) override;
 
+  void on(const socket_ready& ready);
+  void on(rpc::answers& answers);
+  void on(const rpc::stream_ready& ready);
+  void on(const link::link_turn& due);
   void on_deadline(const deadline_expired& expired);
   void on_silence();
   void drain(call_table::which those, std::uint64_t after = 0);

@@ -30,6 +30,13 @@ caf::behavior service_host::make_behavior() {
   return calls.or_else(own_messages()).or_else(messages_);
 }
 
+bool service_host::deliver(caf::mailbox_element& message) {
+  auto* const batch = content_of<rpc::calls>(message);
+  if (!batch) return rpc::service_actor::deliver(message);
+  on_calls(*batch);
+  return true;
+}
+
 service_host::resume_result service_host::resume(caf::execution_unit* on, std::size_t messages_max) {
   slice_.start();
   for (;;) {

@@ -57,6 +57,7 @@ public:
 
 protected:
   caf::behavior make_behavior() override;
+  bool deliver(caf::mailbox_element& message) override;
   void failed(std::string_view method, const char* what) noexcept override;
 
 private:

@@ -2,11 +2,12 @@
 #include <chrono>
 #include <utility>
 
-#include <caf/event_based_actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 
 #include <switchboard/logging/logging.hpp>
+#include <switchboard/pump/direct_actor.hpp>
 #include <switchboard/rooms/cursor.hpp>
 #include <switchboard/rooms/room.hpp>
 #include <switchboard/rooms/roster.hpp>
@@ -18,20 +19,30 @@ namespace switchboard::rooms {
 namespace {
 
 /// From a room to itself: everything that waited in the mailbox before this has been handled.
-using end_turn_atom = caf::atom_constant<caf::atom("endturn")>;
+struct end_of_turn {};
 /// From a room to itself: there are streams that are to be notified.
-using notify_atom = caf::atom_constant<caf::atom("notify")>;
+struct next_round_part {};
+
+}  // namespace
+}  // namespace switchboard::rooms
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rooms::end_of_turn)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(switchboard::rooms::next_round_part)
+
+namespace switchboard::rooms {
+namespace {
+
 /// From the log, on whatever thread: it has what this room did not append.
 using grown_atom = caf::atom_constant<caf::atom("grown")>;
 
 /// How long membership events of a storm wait for those that undo them.
 constexpr std::chrono::milliseconds storm_pause{50};
 
-class room final : public caf::event_based_actor {
+class room final : public direct_actor {
 public:
   room(caf::actor_config& config, std::shared_ptr<room_feed> feed, std::shared_ptr<const room_codec> codec,
        const std::shared_ptr<room_occupancy>& occupancy, const std::shared_ptr<notification_pump>& clock)
-      : caf::event_based_actor(config),
+      : direct_actor(config),
         feed_(std::move(feed)),
         codec_(std::move(codec)),
         log_id_(feed_->log->extent().id),
@@ -47,6 +58,7 @@ public:
 
 protected:
   caf::behavior make_behavior() override;
+  bool deliver(caf::mailbox_element& message) override;
 
 private:
   template <class Handle>
@@ -103,14 +115,8 @@ caf::behavior room::make_behavior() {
   });
   // What an earlier room in front of this log had stored after this one learned where the log stands.
   if (order_.catch_up()) order_.show();
-  // The hot ones first: CAF tries them in order.
   return {
       [this](room_publish_message& publish) { turn([&] { on_publish(*publish); }); },
-      [this](end_turn_atom) {
-        end_of_turn_queued_ = false;
-        turn([&] { end_turn_now(); });
-      },
-      [this](notify_atom) { turn([&] { notify_next(); }); },
       [this](log_answered_atom) {
         turn([&] {
           order_.show();
@@ -131,6 +137,20 @@ caf::behavior room::make_behavior() {
         turn([&] { notify(); });
       },
   };
+}
+
+bool room::deliver(caf::mailbox_element& message) {
+  if (auto* const publish = content_of<room_publish_message>(message)) {
+    turn([&] { on_publish(**publish); });
+  } else if (content_of<end_of_turn>(message)) {
+    end_of_turn_queued_ = false;
+    turn([&] { end_turn_now(); });
+  } else if (content_of<next_round_part>(message)) {
+    turn([&] { notify_next(); });
+  } else {
+    return false;
+  }
+  return true;
 }
 
 // -- members ---------------------------------------------------------------------------------------------------------
@@ -214,7 +234,7 @@ void room::on_publish(room_publish& publish) {
 void room::end_turn() {
   if (mailbox().empty() || order_.is_batch_full()) return end_turn_now();
   if (std::exchange(end_of_turn_queued_, true)) return;
-  caf::anon_send(caf::actor_cast<caf::actor>(self_ptr()), end_turn_atom::value);
+  enqueue(make_message_element(end_of_turn{}), context());
 }
 
 void room::end_turn_now() {
@@ -241,7 +261,7 @@ void room::notify() {
 }
 
 void room::notify_next() {
-  if (streams_.notify(context())) caf::anon_send(caf::actor_cast<caf::actor>(self_ptr()), notify_atom::value);
+  if (streams_.notify(context())) enqueue(make_message_element(next_round_part{}), context());
 }
 
 /// What is new are changes of a storm: most are undone before the readers look.

@@ -13,6 +13,8 @@
 #include <array>
 #include <cstddef>
 #include <new>
+#include <tuple>
+#include <typeinfo>
 #include <utility>
 
 #include <caf/mailbox_element.hpp>
@@ -82,6 +84,13 @@ public:
 template <class Message>
 caf::mailbox_element_ptr make_message_element(Message content) {
   return caf::mailbox_element_ptr{new message_element<Message>(std::move(content))};
+}
+
+/// What `in` carries, where it is one of these; null where it is any other message.
+template <class Message>
+Message* content_of(caf::mailbox_element& in) noexcept {
+  if (&typeid(in) != &typeid(message_element<Message>)) return nullptr;
+  return &std::get<0>(static_cast<message_element<Message>&>(in).data());
 }
 
 }  // namespace switchboard

@@ -7,7 +7,7 @@
 namespace switchboard::rpc {
 
 service_actor::service_actor(caf::actor_config& config, std::shared_ptr<notification_pump> pump)
-    : caf::event_based_actor(config), pump_(std::move(pump)) {}
+    : direct_actor(config), pump_(std::move(pump)) {}
 
 timer_id service_actor::after(notification_pump::clock::duration span, std::function<void()> then) {
   if (timers_.size() >= timers_max) return timer_id::none;
@@ -25,18 +25,26 @@ bool service_actor::cancel(timer_id which) {
   return true;
 }
 
+bool service_actor::deliver(caf::mailbox_element& message) {
+  auto* const due = content_of<stream_turn>(message);
+  if (due) on(*due);
+  return due != nullptr;
+}
+
+void service_actor::on(stream_turn& due) {
+  const auto end = due->take();
+  run({}, [&] {
+    try {
+      end->turn(context());
+    } catch (...) {
+      end->drop();
+      throw;
+    }
+  });
+}
+
 caf::message_handler service_actor::own_messages() {
-  return {[this](stream_turn& due) {
-            const auto end = due->take();
-            run({}, [&] {
-              try {
-                end->turn(context());
-              } catch (...) {
-                end->drop();
-                throw;
-              }
-            });
-          },
+  return {[this](stream_turn& due) { on(due); },
           [this](const deadline_expired& expired) {
             auto node = timers_.extract(expired.tag);
             if (node) run({}, node.mapped().then);

@@ -23,9 +23,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include <caf/event_based_actor.hpp>
 #include <caf/message_handler.hpp>
 
+#include <switchboard/pump/direct_actor.hpp>
 #include <switchboard/pump/notification_pump.hpp>
 #include <switchboard/rpc/turn.hpp>
 
@@ -33,7 +33,7 @@ namespace switchboard::rpc {
 
 enum class timer_id : std::uint64_t { none = 0 };
 
-class service_actor : public caf::event_based_actor {
+class service_actor : public direct_actor {
 public:
   static constexpr std::size_t timers_max = 65'536;
 
@@ -68,12 +68,15 @@ public:
 protected:
   /// For several handlers in a row, whose answers then travel together.
   turn open_turn() noexcept { return turn{this, &streams_}; }
+  bool deliver(caf::mailbox_element& message) override;
   /// Turns of streams, timers.
   caf::message_handler own_messages();
   /// A handler threw: of a method, or (empty) of a stream or timer. `what` says what, where it is known.
   virtual void failed(std::string_view method, const char* what) noexcept = 0;
 
 private:
+  void on(stream_turn& due);
+
   struct timer {
     deadline_id deadline;
     std::function<void()> then;
