@@ -56,10 +56,6 @@ caf::behavior connection::make_behavior() {
   link_.start();
   link_.end_turn();
   return {
-      [this](const socket_ready& ready) { on(ready); },
-      [this](rpc::answers& answers) { on(answers); },
-      [this](const rpc::stream_ready& ready) { on(ready); },
-      [this](const link::link_turn& due) { on(due); },
       [this](const deadline_expired& expired) { turn([&] { on_deadline(expired); }); },
       [this](const cancel_calls& rest) { turn([&] { calls_.cancel(rest.those); }); },
       [this](const stop_calls& rest) { turn([&] { drain(rest.those, rest.after); }); },
@@ -92,30 +88,20 @@ caf::behavior connection::make_behavior() {
 // -- frequent messages ----------------------------------------------------------------------------------------------
 
 bool connection::deliver(caf::mailbox_element& message) {
-  const auto is = [&]<class Message>(Message* content) {
-    if (content) on(*content);
-    return content != nullptr;
-  };
-  return is(content_of<socket_ready>(message)) || is(content_of<rpc::answers>(message)) ||
-         is(content_of<rpc::stream_ready>(message)) || is(content_of<link::link_turn>(message));
-}
-
-void connection::on(const socket_ready& ready) {
-  if (driver_.owns(ready)) turn([&] { link_.on_ready(ready.events); });
-}
-
-void connection::on(rpc::answers& answers) {
-  turn([&] { calls_.on_answers(answers, is_live(link_.now())); });
-}
-
-void connection::on(const rpc::stream_ready& ready) {
-  turn([&] {
-    if (is_live(link_.now())) calls_.draw(ready.call);
-  });
-}
-
-void connection::on(const link::link_turn&) {
-  turn([&] { link_.on_turn(); });
+  if (const auto* const ready = content_of<socket_ready>(message)) {
+    if (driver_.owns(*ready)) turn([&] { link_.on_ready(ready->events); });
+  } else if (auto* const answers = content_of<rpc::answers>(message)) {
+    turn([&] { calls_.on_answers(*answers, is_live(link_.now())); });
+  } else if (const auto* const drawn = content_of<rpc::stream_ready>(message)) {
+    turn([&] {
+      if (is_live(link_.now())) calls_.draw(drawn->call);
+    });
+  } else if (content_of<link::link_turn>(message)) {
+    turn([&] { link_.on_turn(); });
+  } else {
+    return false;
+  }
+  return true;
 }
 
 // -- from the link --------------------------------------------------------------------------------------------------

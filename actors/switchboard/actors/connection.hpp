@@ -65,10 +65,6 @@ private:
   void on_closing(link::close_reason reason, std::error_code why) override;
   void on_closed(link::close_reason reason) override;
 
-  void on(const socket_ready& ready);
-  void on(rpc::answers& answers);
-  void on(const rpc::stream_ready& ready);
-  void on(const link::link_turn& due);
   void on_deadline(const deadline_expired& expired);
   void on_silence();
   void drain(call_table::which those, std::uint64_t after = 0);

@@ -44,11 +44,10 @@ void service_actor::on(stream_turn& due) {
 }
 
 caf::message_handler service_actor::own_messages() {
-  return {[this](stream_turn& due) { on(due); },
-          [this](const deadline_expired& expired) {
-            auto node = timers_.extract(expired.tag);
-            if (node) run({}, node.mapped().then);
-          }};
+  return {[this](const deadline_expired& expired) {
+    auto node = timers_.extract(expired.tag);
+    if (node) run({}, node.mapped().then);
+  }};
 }
 
 void service_actor::on_exit() {

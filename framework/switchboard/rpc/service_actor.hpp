@@ -68,8 +68,9 @@ public:
 protected:
   /// For several handlers in a row, whose answers then travel together.
   turn open_turn() noexcept { return turn{this, &streams_}; }
+  /// Turns of streams.
   bool deliver(caf::mailbox_element& message) override;
-  /// Turns of streams, timers.
+  /// Timers.
   caf::message_handler own_messages();
   /// A handler threw: of a method, or (empty) of a stream or timer. `what` says what, where it is known.
   virtual void failed(std::string_view method, const char* what) noexcept = 0;
