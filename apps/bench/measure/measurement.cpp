@@ -1,0 +1,85 @@
+#include "measurement.hpp"
+
+#include <algorithm>
+
+#include <sys/resource.h>
+
+namespace switchboard::bench {
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr nanoseconds warm_up_max = std::chrono::milliseconds(300);
+
+nanoseconds own_cpu_time() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto of = [](const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+  };
+  return of(used.ru_utime) + of(used.ru_stime);
+}
+
+double microseconds(nanoseconds time) {
+  return std::chrono::duration<double, std::micro>(time).count();
+}
+
+void measure_slice(measurement& into, side& of, nanoseconds length) {
+  const auto cpu_before = of.cpu_time();
+  const auto slice = of.work().run(length);
+  const auto cpu_after = of.cpu_time();
+  const auto results = static_cast<double>(slice.results);
+  into.rates.push_back(results / std::chrono::duration<double>(slice.duration).count());
+  if (cpu_before && cpu_after) into.cpu_per_result.push_back(microseconds(*cpu_after - *cpu_before) / results);
+  into.p50.push_back(microseconds(slice.latency.quantile(0.5)));
+  into.results += slice.results;
+  into.wrong += slice.wrong;
+  into.latency.add(slice.latency);
+  into.lateness.add(slice.lateness);
+}
+
+}  // namespace
+
+nanoseconds schedule::slice_length() const noexcept {
+  return nanoseconds(static_cast<std::int64_t>(seconds * 1e9 / static_cast<double>(slices)));
+}
+
+bool experiment::all_right() const noexcept {
+  return failures.empty() &&
+         std::all_of(servers.begin(), servers.end(), [](const auto& each) { return each.wrong == faults{}; });
+}
+
+void measure(experiment& of, std::vector<side>& sides, progress& shown, const observation& look) {
+  const auto length = of.plan.slice_length();
+  shown.begin(of.workload, sides.size() * (of.plan.slices + 1));
+  for (auto& each : sides) {
+    auto& made = of.servers.emplace_back();
+    made.server = each.name();
+    // While caches, allocators and the processor's clock reach their steady state.
+    made.wrong += each.work().run(std::min(length, warm_up_max)).wrong;
+    shown.advance();
+  }
+
+  const auto started = std::chrono::steady_clock::now();
+  const auto cpu_before = own_cpu_time();
+  for (std::size_t slice = 0; slice < of.plan.slices; ++slice)
+    for (std::size_t turn = 0; turn < sides.size(); ++turn) {
+      // Who goes first alternates too, or a machine that slows down steadily would always favour the first.
+      const auto each = (slice + turn) % sides.size();
+      measure_slice(of.servers[each], sides[each], length);
+      shown.advance();
+    }
+  of.client_cpu = std::chrono::duration<double>(own_cpu_time() - cpu_before) /
+                  std::chrono::duration<double>(std::chrono::steady_clock::now() - started);
+
+  for (std::size_t each = 0; each < sides.size(); ++each) {
+    of.servers[each].wrong += sides[each].work().verify();
+    of.servers[each].memory_per_connection = sides[each].memory_per_connection;
+  }
+  if (look) look(of, sides);
+  for (auto& each : sides)
+    if (!each.stop()) of.failures.push_back(each.name() + " did not end in order when it was stopped");
+  shown.clear();
+}
+
+}  // namespace switchboard::bench
