@@ -1,5 +1,7 @@
 #include "plots.hpp"
 
+#include "text_table.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <functional>
@@ -27,36 +29,46 @@ const experiment::parameter& parameter_of(const experiment& of, const std::strin
   return *std::find_if(of.parameters.begin(), of.parameters.end(), [&](const auto& each) { return each.key == key; });
 }
 
-/// As in "echo-server, connections 100", with the parameters in which it differs from the others.
-std::string name_of(const measurement& server, const experiment& in, const std::set<std::string>& keys) {
-  auto name = server.server;
-  for (const auto& each : in.parameters)
-    if (keys.contains(each.key)) name += ", " + each.words + " " + std::to_string(static_cast<long long>(each.value));
-  return name;
+/// As in "connections 100, outstanding 16": the parameters in which it differs from the others.
+std::string differing(const experiment& of, const std::set<std::string>& keys) {
+  std::string text;
+  for (const auto& each : of.parameters)
+    if (keys.contains(each.key)) text += (text.empty() ? "" : ", ") + each.words + " " + count(each.value);
+  return text;
 }
 
-plot latencies_of(const std::string& workload, const experiments& all) {
+void add_latencies(plot& to, const experiment& of, const std::string& parameters) {
   constexpr double fractions[] = {0.5, 0.9, 0.99, 0.999};
-  plot made{.title = workload + ": latency",
-            .x_label = "percentile",
-            .y_label = "microseconds",
-            .x_names = {"50", "90", "99", "99.9", "greatest"},
-            .y_is_logarithmic = true};
+  for (const auto& server : of.servers) {
+    if (server.latency.count() == 0) continue;
+    auto& line = to.lines.emplace_back();
+    line.name = server.server + (parameters.empty() ? "" : ", " + parameters);
+    const auto add = [&](std::chrono::nanoseconds latency) {
+      const auto us = std::chrono::duration<double, std::micro>(latency).count();
+      line.points.push_back({static_cast<double>(line.points.size()), us, {}, {}});
+    };
+    for (const auto fraction : fractions) add(server.latency.quantile(fraction));
+    add(server.latency.max());
+  }
+}
+
+/// One for all where one parameter differs, or none; else, or where they would be too many lines, one for each.
+std::vector<plot> latencies_of(const std::string& workload, const experiments& all) {
+  const plot empty{.title = workload + ": latency",
+                   .x_label = "percentile",
+                   .y_label = "microseconds",
+                   .x_names = {"50", "90", "99", "99.9", "greatest"},
+                   .y_is_logarithmic = true};
   const auto keys = varied(all);
-  for (const auto* each : all)
-    for (const auto& server : each->servers) {
-      if (server.latency.count() == 0) continue;
-      auto& line = made.lines.emplace_back();
-      line.name = name_of(server, *each, keys);
-      const auto add = [&](std::chrono::nanoseconds latency) {
-        line.points.push_back({static_cast<double>(line.points.size()),
-                               std::chrono::duration<double, std::micro>(latency).count(),
-                               {},
-                               {}});
-      };
-      for (const auto fraction : fractions) add(server.latency.quantile(fraction));
-      add(server.latency.max());
-    }
+  plot together = empty;
+  for (const auto* each : all) add_latencies(together, *each, differing(*each, keys));
+  if (keys.size() <= 1 && together.lines.size() <= plot::lines_max) return {together};
+  std::vector<plot> made;
+  for (const auto* each : all) {
+    auto& one = made.emplace_back(empty);
+    one.title += ", " + differing(*each, keys);
+    add_latencies(one, *each, {});
+  }
   return made;
 }
 
@@ -100,7 +112,7 @@ std::vector<plot> plots_of(const std::vector<experiment>& all) {
   };
   for (const auto& [workload, of] : workloads) {
     const auto& result = of.front()->result;
-    add(latencies_of(workload, of));
+    for (auto& each : latencies_of(workload, of)) add(std::move(each));
     const auto keys = varied(of);
     if (keys.size() != 1) continue;
     const auto& key = *keys.begin();

@@ -4,6 +4,7 @@
 #include "text_table.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <limits>
@@ -13,13 +14,15 @@ namespace switchboard::bench {
 namespace {
 
 // In the units of the picture, at 100 % pixels.
-constexpr double width = 860;
+constexpr double width = 940;
 constexpr double plot_height = 360;
 constexpr double left = 84;
 constexpr double right = 620;  // the legend's beginning is beyond it
 constexpr double top = 44;
 constexpr double bottom = 306;
 constexpr double legend_line = 20;
+/// Of the plot's width, left free beside the least and the greatest number.
+constexpr double inset = 0.04;
 
 /// Okabe and Ito's palette, which people who see few colours can distinguish too, without its black and with a grey that is readable
 /// on both grounds.
@@ -46,6 +49,10 @@ std::string number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f", value);
   return text;
+}
+
+std::string mark_text(double mark) {
+  return mark == std::floor(mark) ? count(mark) : figure(mark);
 }
 
 std::string escaped(const std::string& text) {
@@ -103,7 +110,8 @@ private:
 
   double x_of(double value) const {
     const auto names = static_cast<double>(of_.x_names.size());
-    return left + (right - left) * (of_.x_names.empty() ? x_.place_of(value) : (value + 0.5) / names);
+    const auto place = of_.x_names.empty() ? inset + (1 - 2 * inset) * x_.place_of(value) : (value + 0.5) / names;
+    return left + (right - left) * place;
   }
   double y_of(double value) const { return bottom - (bottom - top) * y_.place_of(value); }
 
@@ -111,14 +119,14 @@ private:
     for (const auto mark : y_.marks()) {
       const auto y = y_of(mark);
       line(left, y, right, y, "grid");
-      text(left - 8, y + 4, "end", figure(mark));
+      text(left - 8, y + 4, "end", mark_text(mark));
     }
     for (std::size_t each = 0; each < of_.x_names.size(); ++each)
       text(x_of(static_cast<double>(each)), bottom + 20, "middle", of_.x_names[each]);
     if (of_.x_names.empty())
       for (const auto mark : measured_x()) {
         line(x_of(mark), bottom, x_of(mark), bottom + 5, "axis");
-        text(x_of(mark), bottom + 20, "middle", count(mark));
+        text(x_of(mark), bottom + 20, "middle", mark_text(mark));
       }
     line(left, top, left, bottom, "axis");
     line(left, bottom, right, bottom, "axis");

@@ -63,6 +63,16 @@ TEST(Plots, ShowLatencyAloneWhereNothingVaries) {
   EXPECT_EQ(plots[0].lines.front().points.size(), plots[0].x_names.size());
 }
 
+TEST(Plots, ShowLatenciesApartWhereSeveralParametersVary) {
+  auto one = echo_with(1), other = echo_with(100);
+  one.parameters.push_back({"outstanding_per_connection", 1, "outstanding", ""});
+  other.parameters.push_back({"outstanding_per_connection", 16, "outstanding", ""});
+  const auto plots = plots_of({one, other});
+  ASSERT_EQ(plots.size(), 2u);
+  EXPECT_EQ(plots[1].title, "echo: latency, connections 100, outstanding 16");
+  EXPECT_EQ(plots[1].lines.front().name, "ours");
+}
+
 TEST(Plots, ShowThroughputAndProcessorTimeByTheParameterThatVaries) {
   const auto plots = plots_of({echo_with(100), echo_with(1)});
   ASSERT_EQ(plots.size(), 3u);
