@@ -87,7 +87,7 @@ void add_contenders(std::vector<side>& sides, experiment& of, const session& in,
     if (each.is_here)
       sides.push_back(each.start(workload, threads));
     else
-      of.missing.push_back(each.name);
+      of.missing.push_back({each.name, each.package});
   }
   for (const auto& each : baselines)
     if (each != "none" && !is_known(each)) sides.push_back(start(each));

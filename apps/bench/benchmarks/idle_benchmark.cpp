@@ -3,13 +3,18 @@
 #include "measure/process_memory.hpp"
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include <CLI/CLI.hpp>
+#include <sys/resource.h>
 
 namespace switchboard::bench {
 namespace {
+
+/// Of a process beside its connections, at most.
+constexpr std::size_t other_descriptors = 100;
 
 struct idle_options {
   std::vector<std::size_t> connections{10'000};
@@ -65,8 +70,18 @@ side start_without(const idle_options& options) {
   return {options.server.name() + " without", std::move(process), std::move(load)};
 }
 
+/// Each process has one end of every connection.
+void check_descriptor_limit(std::size_t connections) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < connections + other_descriptors)
+    throw std::runtime_error("idle: " + std::to_string(connections) + " connections need as many descriptors and " +
+                             std::to_string(other_descriptors) + "; the hard limit is " +
+                             std::to_string(limit.rlim_max) + " (ulimit -H -n)");
+}
+
 void run(session& in, const idle_options& options) {
   for (const auto connections : options.connections) {
+    check_descriptor_limit(connections + 2 * options.busy);
     experiment of{.workload = "idle", .result = "message", .plan = options.plan};
     of.parameters = {{"idle_connections", static_cast<double>(connections), "idle connections", ""},
                      {"busy_connections", static_cast<double>(options.busy), "busy", ""},

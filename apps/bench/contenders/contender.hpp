@@ -22,11 +22,13 @@ template <class Workload>
 struct contender {
   std::string name;     ///< on the command line
   bool is_here = true;  ///< whether it is installed, and was when this was built
-  std::string package;  ///< that it is in
+  std::string package;  ///< Debian's, that it is in or is built with
   /// Starts its server with so many threads, where it can have several, and connects the load.
   std::function<side(const Workload&, std::size_t threads)> start;
 };
 
+/// gRPC's callback service and client; only where gRPC was installed when this was configured.
+contender<echo_workload> grpc_callback();
 /// redis-server's channels, without persistence. They keep no history and number nothing.
 contender<fanout_workload> redis_channels();
 

@@ -4,8 +4,9 @@
 #include <cstring>
 #include <stdexcept>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,10 +22,31 @@ constexpr std::size_t sent_bytes_kept = 1024 * 1024;
   throw std::runtime_error(what);
 }
 
+error_or<std::unique_ptr<net::transport>> connect_from(std::size_t source, const net::endpoint& server) {
+  sockaddr_in from{}, to{};
+  from.sin_family = to.sin_family = AF_INET;
+  from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(source));
+  to.sin_port = htons(server.port());
+  if (server.kind() != net::endpoint::family::tcp || ::inet_pton(AF_INET, server.host().c_str(), &to.sin_addr) != 1)
+    return std::make_error_code(std::errc::address_family_not_supported);
+  const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (made < 0) return std::error_code(errno, std::system_category());
+  // Or bind() would take a port that no other connection of this address could have, whatever its destination.
+  const int on = 1;
+  ::setsockopt(made, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  if (::bind(made, reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0 ||
+      (::connect(made, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 && errno != EINPROGRESS)) {
+    const std::error_code failure(errno, std::system_category());
+    ::close(made);
+    return failure;
+  }
+  return net::system_network().adopt(static_cast<net::socket_handle>(made));
+}
+
 }  // namespace
 
-void client_connection::open(const net::endpoint& server, const epoll_set& in, void* owner) {
-  auto connecting = net::system_network().connect(server);
+void client_connection::open(const net::endpoint& server, const epoll_set& in, void* owner, std::size_t source) {
+  auto connecting = source == 0 ? net::system_network().connect(server) : connect_from(source, server);
   if (!connecting) fail("cannot connect to " + server.to_string() + ": " + connecting.error().message());
   transport_ = std::move(*connecting);
   descriptor_ = static_cast<int>(transport_->handle());

@@ -24,8 +24,12 @@ class client_connection {
 public:
   static constexpr std::chrono::seconds connect_timeout{10};
 
-  /// Connects and registers; `owner` comes back in the events' data.
-  void open(const net::endpoint& server, const epoll_set& in, void* owner);
+  /// Connections from one address to one port, above which a client may run out of ports (28,231 by default on Linux).
+  static constexpr std::size_t per_address = 20'000;
+
+  /// Connects and registers; `owner` comes back in the events' data. From another address of 127.0.0.0/8 for each `source`
+  /// but 0, which only a server on IPv4's loopback can be reached from.
+  void open(const net::endpoint& server, const epoll_set& in, void* owner, std::size_t source = 0);
 
   /// Closing then resets the connection and leaves no TIME_WAIT (SO_LINGER of 0).
   void reset_when_closed();

@@ -1,6 +1,5 @@
 #include "echo_load.hpp"
 
-#include "client_connection.hpp"
 #include "contenders/frame_echo.hpp"
 #include "measure/pace.hpp"
 
@@ -105,8 +104,9 @@ class echo_load::loop {
 public:
   loop(const net::endpoint& server, const echo_workload& workload)
       : workload_(workload), request_(workload.payload), chunk_(chunk_bytes), connections_(workload.connections) {
-    for (auto& each : connections_) {
-      each.socket.open(server, ready_, &each);
+    for (std::size_t number = 0; number < connections_.size(); ++number) {
+      auto& each = connections_[number];
+      each.socket.open(server, ready_, &each, number / workload_.per_address);
       each.calls.resize(std::bit_ceil(4 * workload_.outstanding));
     }
   }

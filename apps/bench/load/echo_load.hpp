@@ -12,6 +12,7 @@
 /// Errors     std::runtime_error where the load cannot go on: no connection, no answer for `answer_timeout`, or a status
 ///            that ends a connection.
 
+#include "client_connection.hpp"
 #include "measure/load.hpp"
 
 #include <chrono>
@@ -29,7 +30,8 @@ struct echo_workload {
   std::size_t outstanding = 1;  ///< calls in flight on each connection, at most
   std::size_t payload = 64;     ///< bytes
   std::size_t busy_every = 1;   ///< only each such connection carries calls; the others stay idle
-  std::optional<double> rate;   ///< calls a second on all connections together; nothing: as many as possible
+  std::size_t per_address = client_connection::per_address;  ///< connections from one address of the loopback
+  std::optional<double> rate;  ///< calls a second on all connections together; nothing: as many as possible
 };
 
 class echo_load final : public load {

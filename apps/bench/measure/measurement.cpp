@@ -1,6 +1,7 @@
 #include "measurement.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include <sys/resource.h>
 
@@ -24,9 +25,19 @@ double microseconds(nanoseconds time) {
   return std::chrono::duration<double, std::micro>(time).count();
 }
 
+/// What goes wrong with a server is said with its name.
+template <class Act>
+auto named(const side& of, Act&& act) {
+  try {
+    return act();
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(of.name() + ": " + error.what());
+  }
+}
+
 void measure_slice(measurement& into, side& of, nanoseconds length) {
   const auto cpu_before = of.cpu_time();
-  const auto slice = of.work().run(length);
+  const auto slice = named(of, [&] { return of.work().run(length); });
   const auto cpu_after = of.cpu_time();
   const auto results = static_cast<double>(slice.results);
   into.rates.push_back(results / std::chrono::duration<double>(slice.duration).count());
@@ -56,7 +67,7 @@ void measure(experiment& of, std::vector<side>& sides, progress& shown, const ob
     auto& made = of.servers.emplace_back();
     made.server = each.name();
     // While caches, allocators and the processor's clock reach their steady state.
-    made.wrong += each.work().run(std::min(length, warm_up_max)).wrong;
+    made.wrong += named(each, [&] { return each.work().run(std::min(length, warm_up_max)); }).wrong;
     shown.advance();
   }
 
@@ -73,7 +84,7 @@ void measure(experiment& of, std::vector<side>& sides, progress& shown, const ob
                   std::chrono::duration<double>(std::chrono::steady_clock::now() - started);
 
   for (std::size_t each = 0; each < sides.size(); ++each) {
-    of.servers[each].wrong += sides[each].work().verify();
+    of.servers[each].wrong += named(sides[each], [&] { return sides[each].work().verify(); });
     of.servers[each].memory_per_connection = sides[each].memory_per_connection;
   }
   if (look) look(of, sides);

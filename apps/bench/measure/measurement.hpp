@@ -48,12 +48,17 @@ struct experiment {
     std::string name;   ///< the value, where it is no number
   };
 
+  struct absent {
+    std::string server;
+    std::string package;  ///< Debian's, that it is in or is built with
+  };
+
   std::string workload;
   std::vector<parameter> parameters;
   std::string result;  ///< what is counted: "message", "delivery"
   schedule plan;
   std::vector<measurement> servers;   ///< the first is what is measured, the others what it is compared with
-  std::vector<std::string> missing;   ///< what it would be compared with were it installed
+  std::vector<absent> missing;        ///< what it would be compared with were it installed
   std::vector<std::string> remarks;   ///< sentences below the table
   std::vector<std::string> failures;  ///< sentences too: what else than results went wrong
   std::optional<double> rate;         ///< results a second that were asked for; nothing: as many as possible

@@ -137,7 +137,10 @@ void write_experiment(json_writer& out, const experiment& of) {
   out.begin_array();
   for (const auto& each : of.servers) write_server(out, each, of.servers.front(), of.rate.has_value());
   out.end_array();
-  write_texts(out, "not_installed", of.missing);
+  out.key("not_installed");
+  out.begin_array();
+  for (const auto& each : of.missing) out.value(each.server);
+  out.end_array();
   write_texts(out, "remarks", of.remarks);
   write_texts(out, "failures", of.failures);
   out.end_object();

@@ -43,6 +43,10 @@ std::string wrong(const measurement& of) {
   return of.wrong.total() == 0 ? "0" : figure(static_cast<double>(of.wrong.total()));
 }
 
+std::string absence(const experiment::absent& of) {
+  return of.server + ": not installed (" + of.package + ")";
+}
+
 std::string parameters_of(const experiment& of) {
   std::string text;
   for (const auto& each : of.parameters) {
@@ -75,7 +79,7 @@ text_table figures_of(const experiment& of) {
     row.push_back(wrong(each));
     table.add(row);
   }
-  for (const auto& each : of.missing) table.add({each, "not installed"});
+  for (const auto& each : of.missing) table.add({absence(each)});
   return table;
 }
 
@@ -136,7 +140,7 @@ std::string summary_of(const std::vector<experiment>& all) {
                      : ratio(spread::of_ratios(first.cpu_per_result, server.cpu_per_result)),
                  wrong(server)});
     }
-    for (const auto& each : of.missing) table.add({"  " + each, "not installed"});
+    for (const auto& each : of.missing) table.add({"  " + absence(each)});
   }
   return table.to_string();
 }

@@ -4,7 +4,8 @@
 
 #include "scripted_server.hpp"
 
-#include <stdexcept>
+#include <set>
+#include <string>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -68,6 +69,13 @@ TEST(EchoLoad, FindsASecondAnswerToTheLastCallAfterwards) {
   auto wrong = load.run_all_once();
   wrong += load.verify();
   EXPECT_EQ(wrong, (faults{.duplicated = 1}));
+}
+
+TEST(EchoLoad, ConnectsFromSeveralAddressesWhereOneHasTooFewPorts) {
+  scripted_server server{frames([](const auto& call, std::size_t, std::string& out) { echo(call, out); })};
+  echo_load load{server.address(), {.connections = 5, .per_address = 2}};
+  EXPECT_EQ(load.run_all_once(), faults{});
+  EXPECT_EQ(server.clients(), (std::set<std::string>{"127.0.0.1", "127.0.0.2", "127.0.0.3"}));
 }
 
 TEST(EchoLoad, MakesAsManyCallsAsTheRateSays) {

@@ -49,7 +49,7 @@ TEST(JsonReport, HasTheKeysOfItsPage) {
     made.p50 = {10};
     made.latency.add(std::chrono::microseconds(20));
   }
-  of.missing = {"redis-server"};
+  of.missing = {{"redis-server", "redis-server"}};
   const auto report = read(to_json({of}, {"switchboard-bench", "echo"}));
   EXPECT_EQ(report.fields().at("format").string_value(), "switchboard-bench/1");
   const auto& one = report.fields().at("experiments").list_value().values(0).struct_value().fields();

@@ -71,6 +71,16 @@ TEST_F(BenchProgram, MeasuresEchoBesideTheLoopsByHand) {
   expect_all_right("echo --connections 3 --seconds 0.2 --repeat 2 --baseline bare,level", 3);
 }
 
+TEST_F(BenchProgram, ComparesWithEachThatIsInstalledAndNamesTheOthers) {
+  const auto ended = run_bench("echo --compare --connections 2 --seconds 0.2 --repeat 2");
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  for (const auto& [title, absent] :
+       {std::pair{"Boost.Asio", "asio: not installed"}, std::pair{"CAF's broker", "caf: not installed"},
+        std::pair{"gRPC callback", "grpc: not installed"}})
+    EXPECT_NE(ended.output.find(title) != std::string::npos, ended.output.find(absent) != std::string::npos)
+        << ended.output;
+}
+
 TEST_F(BenchProgram, MeasuresEchoWithSeveralThreads) {
   expect_all_right("echo --connections 8 --outstanding 4 --threads 2 --seconds 0.2 --repeat 2 --baseline bare,level",
                    3);
@@ -114,7 +124,7 @@ TEST_F(BenchProgram, EndsWithAFailureWhereAnAnswerIsWrong) {
 TEST_F(BenchProgram, NamesWhatIsNotInstalled) {
   const auto ended = run_shell("PATH=/nowhere " SWITCHBOARD_BENCH " fanout --members 2 --seconds 0.1 --repeat 1 2>&1");
   EXPECT_EQ(ended.status, 0) << ended.output;
-  EXPECT_NE(ended.output.find("redis-server   not installed"), std::string::npos) << ended.output;
+  EXPECT_NE(ended.output.find("redis-server: not installed (redis-server)"), std::string::npos) << ended.output;
 }
 
 TEST_F(BenchProgram, WritesPlotsThatAreXml) {

@@ -38,6 +38,11 @@ scripted_server::~scripted_server() {
   ::close(wake_[1]);
 }
 
+std::set<std::string> scripted_server::clients() const {
+  const std::lock_guard lock(mutex_);
+  return clients_;
+}
+
 void scripted_server::serve(std::stop_token stop) {
   std::vector<connection> connections;
   while (!stop.stop_requested()) {
@@ -59,6 +64,8 @@ void scripted_server::serve(std::stop_token stop) {
     }
     while (auto accepted = listener_->accept()) {
       if (*accepted == nullptr) break;
+      const std::lock_guard lock(mutex_);
+      clients_.insert((*accepted)->peer().host());
       connections.push_back({std::move(*accepted), {}});
     }
   }

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -27,6 +29,8 @@ public:
   ~scripted_server();
 
   const net::endpoint& address() const { return listener_->local(); }
+  /// Hosts that connections came from.
+  std::set<std::string> clients() const;
 
 private:
   void serve(std::stop_token stop);
@@ -34,6 +38,8 @@ private:
   script says_;
   std::unique_ptr<net::listener> listener_;
   int wake_[2];
+  mutable std::mutex mutex_;
+  std::set<std::string> clients_;
   std::jthread thread_;
 };
 
