@@ -122,8 +122,9 @@ benchmark add_fanout_benchmark(CLI::App& program) {
   add_schedule_options(*fanout, options->plan);
   add_server_options(*fanout, options->server,
                      "Program to start (beside this one, unless a path) or address of a server that runs already");
-  add_baseline_option(*fanout, options->baselines,
-                      "`redis-server`, a chat-broker to start (of another build, say), or `none`");
+  add_baseline_option(
+      *fanout, options->baselines,
+      "`redis-server`, `nats-server`, `mosquitto`, a chat-broker to start (of another build, say), or `none`");
   return {fanout, [options](session& in) { run(in, *options); }, run_quick};
 }
 

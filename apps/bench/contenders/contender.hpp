@@ -31,6 +31,10 @@ struct contender {
 contender<echo_workload> grpc_callback();
 /// redis-server's channels, without persistence. They keep no history and number nothing.
 contender<fanout_workload> redis_channels();
+/// nats-server's subjects, without JetStream: the same.
+contender<fanout_workload> nats_subjects();
+/// mosquitto's topics: the same.
+contender<fanout_workload> mosquitto_topics();
 
 /// All of a workload; the first is the one that is measured beside it unless others are asked for.
 std::vector<contender<echo_workload>> echo_contenders();

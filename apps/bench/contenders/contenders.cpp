@@ -58,7 +58,7 @@ std::vector<contender<connect_workload>> connect_contenders() {
 }
 
 std::vector<contender<fanout_workload>> fanout_contenders() {
-  return {redis_channels()};
+  return {redis_channels(), nats_subjects(), mosquitto_topics()};
 }
 
 }  // namespace switchboard::bench

@@ -8,10 +8,15 @@
 #include <switchboard/net/network.hpp>
 
 namespace switchboard::bench {
+namespace {
+
+constexpr auto daemon_folders = ":/usr/local/sbin:/usr/sbin";
+
+}  // namespace
 
 std::string found_in_path(const std::string& program) {
   const char* const path = std::getenv("PATH");
-  std::istringstream folders(path != nullptr ? path : "");
+  std::istringstream folders(std::string(path != nullptr ? path : "") + daemon_folders);
   for (std::string folder; std::getline(folders, folder, ':');)
     if (const auto candidate = std::filesystem::path(folder) / program; std::filesystem::exists(candidate))
       return candidate.string();

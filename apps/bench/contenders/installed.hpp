@@ -9,7 +9,7 @@
 
 namespace switchboard::bench {
 
-/// The path of a program of PATH; empty where there is none.
+/// The path of a program of PATH, or of the folders of the system's daemons, which are not in every user's; empty where there is none.
 std::string found_in_path(const std::string& program);
 /// The path of a program in the folder that this one is in.
 std::string program_beside_this(const std::string& name);

@@ -9,10 +9,12 @@ namespace {
 /// Counts what is ready, before anything is published.
 struct readiness final : arrivals {
   std::size_t count = 0;
+  fanout_connection* from = nullptr;
 
   void ready() override { ++count; }
   void delivered(std::string_view) override { throw std::runtime_error("a message came before any was published"); }
   void acknowledged() override {}
+  void answer(std::string_view bytes) override { from->socket.output() += bytes; }
 };
 
 }  // namespace
@@ -67,7 +69,7 @@ void fanout_connections::wait_for_ready(std::size_t count, fanout_connection& on
     const auto events = ready.wait(fanout_load::arrival_timeout);
     if (events.empty()) throw std::runtime_error("a subscription was not answered");
     for (const auto& event : events) {
-      auto& from = *static_cast<fanout_connection*>(event.data.ptr);
+      auto& from = *(arrived.from = static_cast<fanout_connection*>(event.data.ptr));
       if (event.events & ~EPOLLOUT) from.reader->feed(from.socket.read(chunk), arrived);
       from.socket.flush();
     }

@@ -25,6 +25,8 @@ public:
   virtual void delivered(std::string_view text) = 0;
   /// The server took a message of the publisher.
   virtual void acknowledged() = 0;
+  /// The protocol demands that these bytes be sent back.
+  virtual void answer(std::string_view bytes) = 0;
 };
 
 /// How one server is talked to.

@@ -147,6 +147,7 @@ private:
 
   void ready() override { fail("the server subscribed a member that did not ask for it"); }
   void acknowledged() override { --outstanding_; }
+  void answer(std::string_view bytes) override { current_->socket.output() += bytes; }
 
   void delivered(std::string_view text) override {
     text_number number;

@@ -88,8 +88,10 @@ void measure(experiment& of, std::vector<side>& sides, progress& shown, const ob
     of.servers[each].memory_per_connection = sides[each].memory_per_connection;
   }
   if (look) look(of, sides);
+  // How the others end is theirs: some know no orderly end.
   for (auto& each : sides)
-    if (!each.stop()) of.failures.push_back(each.name() + " did not end in order when it was stopped");
+    if (!each.stop() && &each == &sides.front())
+      of.failures.push_back(each.name() + " did not end in order when it was stopped");
   shown.clear();
 }
 

@@ -52,10 +52,11 @@ std::string first_line(int from, const std::string& program) {
   }
 }
 
-[[noreturn]] void become(const std::vector<std::string>& command, int output, pid_t parent) {
+[[noreturn]] void become(const std::vector<std::string>& command, const std::vector<std::pair<int, int>>& descriptors,
+                         pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(127);
-  ::dup2(output, STDOUT_FILENO);
+  for (const auto& [from, as] : descriptors) ::dup2(from, as);
   std::vector<char*> arguments;
   arguments.reserve(command.size() + 1);
   for (const auto& each : command) arguments.push_back(const_cast<char*>(each.c_str()));
@@ -76,11 +77,12 @@ bool takes_connections(const net::endpoint& address) {
 
 }  // namespace
 
-server_process server_process::spawn(const std::vector<std::string>& command, int output) {
+server_process server_process::spawn(const std::vector<std::string>& command,
+                                     const std::vector<std::pair<int, int>>& descriptors) {
   const pid_t self = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) fail(std::string("fork: ") + std::strerror(errno));
-  if (child == 0) become(command, output, self);
+  if (child == 0) become(command, descriptors, self);
   server_process server;
   server.pid_ = child;
   server.started_ = true;
@@ -90,7 +92,7 @@ server_process server_process::spawn(const std::vector<std::string>& command, in
 server_process server_process::start(const std::vector<std::string>& command) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) fail(std::string("pipe: ") + std::strerror(errno));
-  auto server = spawn(command, ends[1]);
+  auto server = spawn(command, {{ends[1], STDOUT_FILENO}});
   ::close(ends[1]);
   const std::string line = first_line(ends[0], command[0]);
   // The server writes nothing more; a write would fail with EPIPE.
@@ -103,9 +105,13 @@ server_process server_process::start(const std::vector<std::string>& command) {
 }
 
 server_process server_process::start(const std::vector<std::string>& command, net::endpoint address) {
-  auto server = spawn(command, STDERR_FILENO);
+  // What it logs of itself would be between the tables.
+  const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  auto server = spawn(command, {{nowhere, STDOUT_FILENO}, {nowhere, STDERR_FILENO}});
+  ::close(nowhere);
   const auto deadline = steady_clock::now() + start_timeout;
   while (!takes_connections(address)) {
+    if (server.has_ended()) fail(command[0] + " ended instead of listening at " + address.to_string());
     if (steady_clock::now() > deadline) fail(command[0] + " does not listen at " + address.to_string());
     ::poll(nullptr, 0, 5);
   }
@@ -135,6 +141,11 @@ std::optional<std::chrono::nanoseconds> server_process::cpu_time() const {
   if (::clock_getcpuclockid(*pid_, &clock) != 0 || ::clock_gettime(clock, &now) != 0)
     fail("process " + std::to_string(*pid_) + " is gone");
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+bool server_process::has_ended() const {
+  siginfo_t ended{};
+  return ::waitid(P_PID, static_cast<id_t>(*pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0;
 }
 
 bool server_process::stop() {

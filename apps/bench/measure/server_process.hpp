@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
@@ -22,7 +23,8 @@ class server_process {
 public:
   /// Starts a program and waits until it says `listening on ADDRESS` on its standard output.
   static server_process start(const std::vector<std::string>& command);
-  /// Starts a program that says nothing, and waits until it takes connections at `address`.
+  /// Starts a program that does not say where it listens, and waits until it takes connections at `address`. What it
+  /// writes goes nowhere.
   static server_process start(const std::vector<std::string>& command, net::endpoint address);
   /// One that runs already. Without `pid` its CPU time is unknown.
   static server_process attach(net::endpoint address, std::optional<pid_t> pid);
@@ -42,7 +44,11 @@ public:
 
 private:
   server_process() = default;
-  static server_process spawn(const std::vector<std::string>& command, int output);
+  /// Of a process that start() made.
+  bool has_ended() const;
+  /// `descriptors`: of this process, and as what the other has them.
+  static server_process spawn(const std::vector<std::string>& command,
+                              const std::vector<std::pair<int, int>>& descriptors);
 
   net::endpoint address_;
   std::optional<pid_t> pid_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <switchboard/net/network.hpp>
@@ -15,10 +16,10 @@ namespace switchboard::bench {
 namespace {
 
 struct connection {
-  std::unique_ptr<net::transport> transport;
+  std::unique_ptr<net::transport> transport;  // nullptr once it has ended: others keep their numbers
   std::string output;
 
-  int descriptor() const { return static_cast<int>(transport->handle()); }
+  int descriptor() const { return transport ? static_cast<int>(transport->handle()) : -1; }
 };
 
 }  // namespace
@@ -54,12 +55,16 @@ void scripted_server::serve(std::stop_token stop) {
       if ((waits[each + 2].revents & ~POLLOUT) == 0) continue;
       char chunk[64 * 1024];
       const auto got = ::read(connections[each].descriptor(), chunk, sizeof chunk);
-      if (got <= 0) return;  // the load is over
+      if (got <= 0) {
+        connections[each] = {};
+        continue;
+      }
       says_(each, {chunk, static_cast<std::size_t>(got)},
             [&](std::size_t to) -> std::string& { return connections[to].output; });
     }
     for (auto& each : connections) {
-      const auto written = ::write(each.descriptor(), each.output.data(), each.output.size());
+      if (!each.transport || each.output.empty()) continue;
+      const auto written = ::send(each.descriptor(), each.output.data(), each.output.size(), MSG_NOSIGNAL);
       if (written > 0) each.output.erase(0, static_cast<std::size_t>(written));
     }
     while (auto accepted = listener_->accept()) {
