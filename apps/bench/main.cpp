@@ -12,6 +12,7 @@
 #include "contenders/completion_loop.hpp"
 #include "contenders/hand_loop.hpp"
 #include "contenders/port_loop.hpp"
+#include "measure/interruption.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -155,8 +156,14 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   try {
     if (const auto status = by_hand.run()) return *status;
+    bench::end_in_order_when_interrupted();
     return run(benchmarks, options, {argv, argv + argc});
   } catch (const std::exception& error) {
+    // Servers that had the signal too may have ended first, and be what failed. Its sender sees that it was the signal.
+    if (const auto signal = bench::interrupted_by()) {
+      std::signal(signal, SIG_DFL);
+      std::raise(signal);
+    }
     std::fprintf(stderr, "switchboard-bench: %s\n", error.what());
     return 1;
   }

@@ -1,5 +1,7 @@
 #include "epoll_set.hpp"
 
+#include "measure/interruption.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -26,6 +28,7 @@ std::span<const epoll_event> epoll_set::wait(std::chrono::nanoseconds timeout) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
   const timespec time{seconds.count(), (left - seconds).count()};
   for (;;) {
+    check_interruption();
     const int count = ::epoll_pwait2(descriptor_, events_.data(), events_per_wait, &time, nullptr);
     if (count >= 0) return std::span(events_).first(static_cast<std::size_t>(count));
     if (errno != EINTR) throw std::runtime_error(std::string("epoll_pwait2: ") + std::strerror(errno));

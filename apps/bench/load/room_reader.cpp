@@ -1,5 +1,7 @@
 #include "room_reader.hpp"
 
+#include "measure/interruption.hpp"
+
 #include <chrono>
 #include <stdexcept>
 
@@ -26,6 +28,7 @@ void read_room(const net::endpoint& server, const std::string& room, std::uint32
   auto events = chat.join(join, {.window = window});
   chat::v1::RoomEvent event;
   for (;;) {
+    check_interruption();
     if (!events.next(event, client::within(patience)).has_message())
       throw std::runtime_error("the room's stream ends before its history does: " + events.status().message);
     if (event.has_caught_up()) return;

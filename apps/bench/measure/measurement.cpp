@@ -1,5 +1,7 @@
 #include "measurement.hpp"
 
+#include "interruption.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -39,8 +41,9 @@ void measure_slice(measurement& into, side& of, nanoseconds length) {
   const auto cpu_before = of.cpu_time();
   const auto slice = named(of, [&] { return of.work().run(length); });
   const auto cpu_after = of.cpu_time();
-  const auto results = static_cast<double>(slice.results);
-  into.rates.push_back(results / std::chrono::duration<double>(slice.duration).count());
+  // A slice without any is reported as wrong, or as failed; its figures must be numbers all the same.
+  const auto results = static_cast<double>(std::max<std::uint64_t>(slice.results, 1));
+  into.rates.push_back(static_cast<double>(slice.results) / std::chrono::duration<double>(slice.duration).count());
   if (cpu_before && cpu_after) into.cpu_per_result.push_back(microseconds(*cpu_after - *cpu_before) / results);
   into.p50.push_back(microseconds(slice.latency.quantile(0.5)));
   into.results += slice.results;
@@ -77,6 +80,7 @@ void measure(experiment& of, std::vector<side>& sides, progress& shown, const ob
     for (std::size_t turn = 0; turn < sides.size(); ++turn) {
       // Who goes first alternates too, or a machine that slows down steadily would always favour the first.
       const auto each = (slice + turn) % sides.size();
+      check_interruption();
       measure_slice(of.servers[each], sides[each], length);
       shown.advance();
     }

@@ -1,5 +1,7 @@
 #include "server_process.hpp"
 
+#include "interruption.hpp"
+
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -41,8 +43,11 @@ std::string first_line(int from, const std::string& program) {
   const auto deadline = steady_clock::now() + start_timeout;
   std::string line;
   for (;;) {
+    check_interruption();
     pollfd readable{from, POLLIN, 0};
-    if (::poll(&readable, 1, milliseconds_until(deadline)) == 0) fail(program + " did not say where it listens");
+    const auto ready = ::poll(&readable, 1, milliseconds_until(deadline));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0) fail(program + " did not say where it listens");
     char byte = 0;
     const auto got = ::read(from, &byte, 1);
     if (got < 0 && errno == EINTR) continue;
@@ -111,6 +116,7 @@ server_process server_process::start(const std::vector<std::string>& command, ne
   ::close(nowhere);
   const auto deadline = steady_clock::now() + start_timeout;
   while (!takes_connections(address)) {
+    check_interruption();
     if (server.has_ended()) fail(command[0] + " ended instead of listening at " + address.to_string());
     if (steady_clock::now() > deadline) fail(command[0] + " does not listen at " + address.to_string());
     ::poll(nullptr, 0, 5);

@@ -121,6 +121,31 @@ TEST_F(BenchProgram, EndsWithAFailureWhereAnAnswerIsWrong) {
   EXPECT_NE(ended.output.find("WRONG"), std::string::npos) << ended.output;
 }
 
+/// Runs a workload in a directory, does `then` to $bench or its child $server once that has made `file`, and prints how the
+/// bench ends, and whether the server has not.
+outcome run_until(const std::string& directory, const std::string& arguments, const std::string& file,
+                  const std::string& then) {
+  return run_shell("cd " + directory + "; " SWITCHBOARD_BENCH " " + arguments + " >said 2>&1 & bench=$!;" +
+                   " for turn in $(seq 1000); do ls " + file + " >/dev/null 2>&1 && break; sleep 0.02; done;" +
+                   " server=$(cat /proc/$bench/task/$bench/children); " + then +
+                   "; wait $bench; echo $?; kill -0 $server 2>/dev/null && echo still serves");
+}
+
+TEST_F(BenchProgram, StopsItsServersAndLeavesNoFilesWhereItIsInterrupted) {
+  const auto ended = run_until(file(""), "publish --publishers 1 --seconds 60 --directory .",
+                               "switchboard-bench-*/data/rooms.db", "kill -TERM $bench");
+  EXPECT_EQ(ended.lines(), std::vector<std::string>{"143"}) << ended.output;
+  EXPECT_EQ(run_shell("ls -A " + file("") + "; cat " + file("said")).output, "said\n");
+}
+
+TEST_F(BenchProgram, EndsAndSaysWhoseServerDied) {
+  const auto ended = run_until(file(""), "publish --publishers 1 --seconds 60 --directory .",
+                               "switchboard-bench-*/alone", "kill -KILL $server");
+  EXPECT_EQ(ended.lines(), std::vector<std::string>{"1"}) << ended.output;
+  const auto said = run_shell("ls -A " + file("") + "; cat " + file("said")).output;
+  EXPECT_NE(said.find("said\nswitchboard-bench: chat-broker"), std::string::npos) << said;
+}
+
 TEST_F(BenchProgram, NamesWhatIsNotInstalled) {
   const auto ended = run_shell("PATH=/nowhere " SWITCHBOARD_BENCH " fanout --members 2 --seconds 0.1 --repeat 1 2>&1");
   EXPECT_EQ(ended.status, 0) << ended.output;
