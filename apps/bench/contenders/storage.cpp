@@ -1,20 +1,29 @@
 #include "storage.hpp"
 
+#include "measure/interruption.hpp"
+
 #include <chrono>
+#include <fstream>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <unistd.h>
+
+#include <switchboard/chat/v1/chat.pb.h>
+#include <switchboard/rooms/sqlite/journal.hpp>
+#include <switchboard/rooms/sqlite/schema.hpp>
+#include <switchboard/rooms/sqlite/stored_message.hpp>
+#include <switchboard/rooms/sqlite/stored_room.hpp>
 
 namespace switchboard::bench {
 namespace {
 
 using std::chrono::steady_clock;
 
-/// Of a message in a room's file, beside its text.
-constexpr std::size_t bytes_beside_text = 40;
+constexpr auto room_name = "bench";
 constexpr std::size_t page_bytes = 4096;
 
 /// Does `once` for that long; what is counted is what it returns.
@@ -24,6 +33,7 @@ load_slice repeat(std::chrono::nanoseconds duration, Once&& once) {
   const auto started = steady_clock::now();
   const auto until = started + duration;
   for (auto before = started; before < until;) {
+    check_interruption();
     slice.results += once();
     const auto after = steady_clock::now();
     slice.latency.add(after - before);
@@ -33,48 +43,69 @@ load_slice repeat(std::chrono::nanoseconds duration, Once&& once) {
   return slice;
 }
 
+/// The broker's own tables, settings and statements (switchboard/rooms/sqlite/), so that both write the same pages: without the
+/// journal's queue, thread and answers, without ids, and without a client.
 class sqlite_inserts final : public load {
 public:
   sqlite_inserts(const std::string& file, std::size_t in_a_group, std::size_t text, bool is_synced)
-      : in_a_group_(in_a_group), body_(text + bytes_beside_text) {
-    if (sqlite3_open(file.c_str(), &rooms_) != SQLITE_OK) throw std::runtime_error(file + ": SQLite cannot open it");
-    run("PRAGMA journal_mode = WAL");
-    run(is_synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-    run("CREATE TABLE messages (room INTEGER, sequence INTEGER, at INTEGER, body BLOB, PRIMARY KEY (room, sequence))");
-    if (sqlite3_prepare_v2(rooms_, "INSERT INTO messages VALUES (1, ?, 0, zeroblob(?))", -1, &insert_, nullptr) !=
-        SQLITE_OK)
-      fail();
-  }
-  ~sqlite_inserts() override {
-    sqlite3_finalize(insert_);
-    sqlite3_close(rooms_);
+      : in_a_group_(in_a_group), rooms_(made(file, is_synced)), body_(body_of(text)) {
+    check(statement(rooms_, "INSERT INTO rooms (id, name, log_id, first, last, bytes) VALUES (?, ?, ?, 1, 0, 0)")
+              .run(room_.number, std::string_view(room_name), std::string_view(room_.log_id)));
   }
 
   load_slice run(std::chrono::nanoseconds duration) override {
     return repeat(duration, [&] {
-      run("BEGIN IMMEDIATE");
-      for (std::size_t each = 0; each < in_a_group_; ++each) {
-        sqlite3_bind_int64(insert_, 1, ++sequence_);
-        sqlite3_bind_int64(insert_, 2, static_cast<sqlite3_int64>(body_));
-        if (sqlite3_step(insert_) != SQLITE_DONE) fail();
-        sqlite3_reset(insert_);
-      }
-      run("COMMIT");
+      check(begin_.run());
+      for (std::size_t each = 0; each < in_a_group_; ++each) insert();
+      check(set_room_.run(room_.first, room_.last, room_.bytes, checksum_of(room_name, room_), room_.number));
+      check(commit_.run());
       return in_a_group_;
     });
   }
 
 private:
-  [[noreturn]] void fail() const { throw std::runtime_error(std::string("SQLite: ") + sqlite3_errmsg(rooms_)); }
-  void run(const char* statement) {
-    if (sqlite3_exec(rooms_, statement, nullptr, nullptr, nullptr) != SQLITE_OK) fail();
+  using statement = rooms::sqlite::statement;
+
+  static void check(const rpc::status& ended) {
+    if (!ended.ok()) throw std::runtime_error("SQLite: " + ended.message);
+  }
+
+  static rooms::sqlite::database made(const std::string& file, bool is_synced) {
+    std::ofstream(file, std::ios::binary);
+    auto opened =
+        rooms::sqlite::open_for_writing(file, is_synced ? rooms::durability::fsynced : rooms::durability::written);
+    if (!opened) throw std::runtime_error(file + ": " + opened.status().message);
+    check(rooms::sqlite::migrate(*opened));
+    return std::move(*opened);
+  }
+
+  /// As the broker stores it: a message but for its sequence.
+  static std::string body_of(std::size_t text) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    chat::v1::ChatMessage message;
+    message.set_sender("publisher-0");
+    message.set_text(std::string(text, 'x'));
+    message.mutable_sent_at()->set_seconds(std::chrono::floor<std::chrono::seconds>(now).count());
+    message.mutable_sent_at()->set_nanos(static_cast<std::int32_t>((now % std::chrono::seconds(1)).count()));
+    return message.SerializeAsString();
+  }
+
+  void insert() {
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+    const auto at = static_cast<std::uint64_t>(now.count());
+    const std::uint64_t checksum = rooms::sqlite::checksum_of(room_name, ++room_.last, at, body_);
+    check(add_message_.run(room_.number, room_.last, at, std::string_view(body_), checksum));
+    room_.bytes += body_.size();
   }
 
   const std::size_t in_a_group_;
-  const std::size_t body_;
-  sqlite3* rooms_ = nullptr;
-  sqlite3_stmt* insert_ = nullptr;
-  sqlite3_int64 sequence_ = 0;
+  rooms::sqlite::database rooms_;
+  const std::string body_;
+  rooms::sqlite::room_row room_{.number = 1, .log_id = std::string(16, 'x')};
+  statement begin_{rooms_, "BEGIN IMMEDIATE"};
+  statement add_message_{rooms_, "INSERT INTO messages (room, sequence, at, body, checksum) VALUES (?, ?, ?, ?, ?)"};
+  statement set_room_{rooms_, "UPDATE rooms SET first = ?, last = ?, bytes = ?, checksum = ? WHERE id = ?"};
+  statement commit_{rooms_, "COMMIT"};
 };
 
 class synced_pages final : public load {
