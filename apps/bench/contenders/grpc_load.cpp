@@ -12,6 +12,8 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -42,18 +44,29 @@ public:
     }
   }
 
-  load_slice run(std::chrono::nanoseconds duration) override {
+  /// After a failure calls may be outstanding, which end here.
+  ~grpc_load() override {
     std::unique_lock lock(mutex_);
+    is_ending_ = true;
+    const auto outstanding = calls_;
+    lock.unlock();
+    for (const auto& each : outstanding) each->context.TryCancel();
+    lock.lock();
+    changed_.wait(lock, [&] { return calls_.empty(); });
+  }
+
+  load_slice run(std::chrono::nanoseconds duration) override {
     slice_ = {};
     const auto started = steady_clock::now();
     until_ = started + duration;
     if (workload_.rate)
-      call_at(*workload_.rate, started, lock);
+      call_at(*workload_.rate, started);
     else
       for (auto& each : connections_)
-        for (std::size_t made = 0; made < workload_.outstanding; ++made) start(*each, steady_clock::now());
-    if (!changed_.wait_for(lock, duration + echo_load::answer_timeout, [&] { return in_flight_ == 0; }))
-      throw std::runtime_error(std::to_string(in_flight_) + " calls were not answered");
+        for (std::size_t made = 0; made < workload_.outstanding; ++made) call_on(*each, steady_clock::now());
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, duration + echo_load::answer_timeout, [&] { return calls_.empty(); }))
+      fail(std::to_string(calls_.size()) + " calls");
     slice_.duration = steady_clock::now() - started;
     return slice_;
   }
@@ -71,43 +84,76 @@ private:
     steady_clock::time_point since;
   };
 
-  void call_at(double rate, steady_clock::time_point started, std::unique_lock<std::mutex>& lock) {
+  [[noreturn]] static void fail(const std::string& calls) {
+    throw std::runtime_error(calls + " were not answered within " + std::to_string(echo_load::answer_timeout.count()) +
+                             " s");
+  }
+
+  void call_at(double rate, steady_clock::time_point started) {
     for (pace due{rate, started, until_}; !due.is_over(); due.take()) {
       auto& next = *connections_[due.taken() % connections_.size()];
-      changed_.wait_until(lock, due.due(), [] { return false; });
-      changed_.wait(lock, [&] { return next.in_flight < workload_.outstanding; });
-      slice_.lateness.add(steady_clock::now() - due.due());
-      start(next, due.due());
+      std::this_thread::sleep_until(due.due());
+      wait_for_room(next, due);
+      note_lateness(due.lateness(steady_clock::now()));
+      call_on(next, due.due());
     }
   }
 
-  /// Under the lock, as all that follows.
-  void start(connection& on, steady_clock::time_point since) {
+  void note_lateness(std::chrono::nanoseconds late) {
+    const std::lock_guard lock(mutex_);
+    slice_.lateness.add(late);
+  }
+
+  void wait_for_room(const connection& on, pace& due) {
+    const auto has_room = [&] { return on.in_flight < workload_.outstanding; };
+    std::unique_lock lock(mutex_);
+    if (has_room()) return;
+    if (!changed_.wait_for(lock, echo_load::answer_timeout, has_room)) fail("a connection's calls");
+    due.was_held_until(steady_clock::now());
+  }
+
+  void call_on(connection& on, steady_clock::time_point since) {
+    std::unique_lock lock(mutex_);
+    auto made = new_call(on, since);
+    lock.unlock();
+    send(on, std::move(made));
+  }
+
+  /// Under the lock.
+  std::shared_ptr<call> new_call(connection& on, steady_clock::time_point since) {
     auto made = std::make_shared<call>();
     made->since = since;
     const auto number = number_++;
     if (payload_.size() >= sizeof number) std::memcpy(payload_.data(), &number, sizeof number);
     made->request.set_payload(payload_);
     ++on.in_flight;
-    ++in_flight_;
+    calls_.insert(made);
+    return made;
+  }
+
+  /// Without the lock: a call that fails at once may be finished before this returns.
+  void send(connection& on, std::shared_ptr<call> made) {
     auto* const of = made.get();
     on.stub.UnaryCall(&of->context, method, {}, &of->request, &of->reply,
-                      [this, &on, made = std::move(made)](const grpc::Status& status) { finish(on, *made, status); });
+                      [this, &on, made = std::move(made)](const grpc::Status& status) { finish(on, made, status); });
   }
 
   /// On one of gRPC's threads.
-  void finish(connection& on, const call& of, const grpc::Status& status) {
+  void finish(connection& on, const std::shared_ptr<call>& of, const grpc::Status& status) {
     const auto now = steady_clock::now();
-    const std::lock_guard lock(mutex_);
-    if (status.ok() && of.reply.payload() == of.request.payload())
+    std::unique_lock lock(mutex_);
+    if (status.ok() && of->reply.payload() == of->request.payload())
       ++slice_.results;
     else
       ++slice_.wrong.corrupted;
-    slice_.latency.add(now - of.since);
+    slice_.latency.add(now - of->since);
     --on.in_flight;
-    --in_flight_;
-    if (!workload_.rate && now < until_) start(on, now);
-    if (in_flight_ == 0 || workload_.rate) changed_.notify_one();
+    calls_.erase(of);
+    auto next = !workload_.rate && !is_ending_ && now < until_ ? new_call(on, now) : nullptr;
+    // The last thing that is done with this object where no call is left.
+    if (calls_.empty() || workload_.rate) changed_.notify_one();
+    lock.unlock();
+    if (next) send(on, std::move(next));
   }
 
   const echo_workload workload_;
@@ -118,7 +164,8 @@ private:
   load_slice slice_;
   steady_clock::time_point until_;
   std::uint64_t number_ = 0;
-  std::size_t in_flight_ = 0;
+  std::unordered_set<std::shared_ptr<call>> calls_;  // outstanding
+  bool is_ending_ = false;
 };
 
 }  // namespace

@@ -59,6 +59,7 @@ class mqtt_reader final : public message_reader {
         into.acknowledged();
         break;
       case publish_qos_0: {
+        if (length < 2) throw std::runtime_error("mosquitto sends a message without a topic");
         const auto topic =
             static_cast<std::size_t>(static_cast<unsigned char>(rest[0])) << 8 | static_cast<unsigned char>(rest[1]);
         into.delivered(rest.substr(2 + topic));

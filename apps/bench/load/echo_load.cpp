@@ -121,6 +121,7 @@ public:
     } else {
       for (std::size_t each = 0; each < connections_.size(); each += workload_.busy_every) begin(connections_[each]);
     }
+    is_held_ = false;
     while (in_flight_ != 0 || (pace_ && !pace_->is_over())) turn(slice);
     slice.duration = pace_ ? std::max<std::chrono::nanoseconds>(now_ - started, duration) : now_ - started;
     pace_.reset();
@@ -137,8 +138,11 @@ public:
 
   faults verify() {
     load_slice slice;
-    for (auto events = ready_.wait(quiet_time); !events.empty(); events = ready_.wait(quiet_time))
+    const auto until = steady_clock::now() + answer_timeout;
+    for (auto events = ready_.wait(quiet_time); !events.empty(); events = ready_.wait(quiet_time)) {
       handle(events, slice);
+      if (now_ > until) fail("the server does not end to send answers to nothing that was asked");
+    }
     return slice.wrong;
   }
 
@@ -151,10 +155,11 @@ private:
   void turn(load_slice& slice) {
     if (pace_) send_due(slice);
     const auto events = ready_.wait(time_to_wait());
-    if (events.empty() && in_flight_ != 0 && !(pace_ && is_next_due_first()))
+    handle(events, slice);
+    const bool waited = events.empty() && !(pace_ && is_next_due_first());
+    if (in_flight_ != 0 && (waited || now_ - answered_ > answer_timeout))
       fail(std::to_string(in_flight_) + " calls were not answered within " + std::to_string(answer_timeout.count()) +
            " s");
-    handle(events, slice);
   }
 
   void handle(std::span<const epoll_event> events, load_slice& slice) {
@@ -178,15 +183,21 @@ private:
   }
 
   void send_due(load_slice& slice) {
+    // Until the last answers came.
+    if (is_held_) pace_->was_held_until(now_);
     now_ = steady_clock::now();
+    if (now_ > sending_until_ + answer_timeout && !pace_->is_over())
+      fail("calls that were due " + std::to_string(answer_timeout.count()) +
+           " s ago and more could not be made: the rate is too high");
     while (pace_->is_due(now_) && next_busy().has_room(workload_.outstanding)) {
       auto& with = next_busy();
       open_call(with, pace_->due());
       with.socket.flush();
-      slice.lateness.add(now_ - pace_->due());
+      slice.lateness.add(pace_->lateness(now_));
       pace_->take();
       next_busy_ = next_busy_ + workload_.busy_every < connections_.size() ? next_busy_ + workload_.busy_every : 0;
     }
+    is_held_ = !pace_->is_over() && !next_busy().has_room(workload_.outstanding);
   }
 
   void read(connection& from, load_slice& slice) {
@@ -216,6 +227,7 @@ private:
       ++slice.results;
     slice.latency.add(now_ - place.since);
     place.call = 0;
+    answered_ = now_;
     --from.in_flight;
     --in_flight_;
   }
@@ -229,7 +241,7 @@ private:
     request_.append(of.socket.output(), of.next_call);
     of.next_call += 2;
     ++of.in_flight;
-    ++in_flight_;
+    if (in_flight_++ == 0) answered_ = now_;
   }
 
   const echo_workload workload_;
@@ -241,8 +253,10 @@ private:
   // Read once a chunk: the answers in it came together, and the requests that follow leave together.
   steady_clock::time_point now_;
   steady_clock::time_point sending_until_;
-  std::optional<pace> pace_;   // of the slice
-  std::size_t next_busy_ = 0;  // the connection whose turn it is
+  steady_clock::time_point answered_;  // the last call; or since when any is outstanding
+  std::optional<pace> pace_;           // of the slice
+  std::size_t next_busy_ = 0;          // the connection whose turn it is
+  bool is_held_ = false;               // for want of room on it
 };
 
 echo_load::echo_load(const net::endpoint& server, const echo_workload& workload)

@@ -18,7 +18,7 @@ using std::chrono::steady_clock;
 constexpr std::size_t chunk_bytes = 256 * 1024;
 /// For which nothing more may come once all is delivered.
 constexpr std::chrono::milliseconds quiet_time{50};
-/// How many windows a member may lag the fastest before its latency can no longer be measured.
+/// How many windows a member may lag the fastest. Of one that lags more only the least that its latency can be is measured.
 constexpr std::size_t lag_allowed = 64;
 
 [[noreturn]] void fail(const std::string& what) {
@@ -31,10 +31,14 @@ struct publication {
   std::size_t room = 0;
   std::uint64_t published = 0;
   std::uint64_t delivered = 0;
-  // Since when the outstanding messages count; by number. A member may lag the others, so there is room to spare.
+  // Since when the newest messages count; by number. A member may lag the others, so there is room to spare.
   std::vector<steady_clock::time_point> since;
 
-  steady_clock::time_point& since_of(std::uint64_t number) noexcept { return since[number % since.size()]; }
+  /// Of one that is too old to be remembered: since when the oldest that is counts.
+  steady_clock::time_point since_of(std::uint64_t number) const noexcept {
+    const auto oldest = published - std::min<std::uint64_t>(published, since.size());
+    return since[std::max(number, oldest) % since.size()];
+  }
 };
 
 }  // namespace
@@ -62,6 +66,7 @@ public:
     else
       for (auto& each : publications_) top_up(each);
     flush_publishers();
+    is_held_ = false;
     while (outstanding_ != 0 || (pace_ && !pace_->is_over())) turn();
     slice.duration = pace_ ? std::max<std::chrono::nanoseconds>(now_ - started, duration) : now_ - started;
     pace_.reset();
@@ -71,8 +76,11 @@ public:
   faults verify() {
     load_slice slice;
     slice_ = &slice;
-    for (auto events = connected_.ready.wait(quiet_time); !events.empty(); events = connected_.ready.wait(quiet_time))
+    const auto until = steady_clock::now() + arrival_timeout;
+    for (auto events = connected_.ready.wait(quiet_time); !events.empty(); events = connected_.ready.wait(quiet_time)) {
       handle(events);
+      if (now_ > until) fail("the server does not end to deliver what was not published");
+    }
     return slice.wrong;
   }
 
@@ -81,10 +89,10 @@ private:
     if (pace_) publish_due();
     const bool waits_for_due = pace_ && !pace_->is_over() && has_window(next_due());
     const auto events = connected_.ready.wait(waits_for_due ? pace_->due() - steady_clock::now() : arrival_timeout);
-    if (events.empty() && !waits_for_due)
-      fail("nothing arrived for " + std::to_string(arrival_timeout.count()) + " s, while " +
-           std::to_string(outstanding_) + " deliveries and acknowledgements were outstanding");
     handle(events);
+    if (outstanding_ != 0 && ((events.empty() && !waits_for_due) || now_ - arrived_ > arrival_timeout))
+      fail("nothing that was expected arrived for " + std::to_string(arrival_timeout.count()) + " s, while " +
+           std::to_string(outstanding_) + " deliveries and acknowledgements were outstanding");
     flush_publishers();
   }
 
@@ -114,11 +122,17 @@ private:
   publication& next_due() noexcept { return publications_[pace_->taken() % publications_.size()]; }
 
   void publish_due() {
+    // Until the last messages arrived.
+    if (is_held_) pace_->was_held_until(now_);
     now_ = steady_clock::now();
+    if (now_ > publishing_until_ + arrival_timeout && !pace_->is_over())
+      fail("messages that were due " + std::to_string(arrival_timeout.count()) +
+           " s ago and more could not be published: the rate is too high");
     for (; pace_->is_due(now_) && has_window(next_due()); pace_->take()) {
-      slice_->lateness.add(now_ - pace_->due());
+      slice_->lateness.add(pace_->lateness(now_));
       publish(next_due(), pace_->due());
     }
+    is_held_ = !pace_->is_over() && !has_window(next_due());
     flush_publishers();
   }
 
@@ -136,17 +150,21 @@ private:
 
   void publish(publication& of, steady_clock::time_point since) {
     const auto number = of.published++;
-    of.since_of(number) = since;
+    of.since[number % of.since.size()] = since;
     text_number{of.publisher, number}.write(text_);
     auto& by = connected_.publishers[of.publisher];
     by.says->publish(by.socket.output(), connected_.rooms[of.room].name, text_);
+    if (outstanding_ == 0) arrived_ = now_;
     outstanding_ += connected_.rooms[of.room].members + 1;
   }
 
   // -- arrivals, on current_
 
   void ready() override { fail("the server subscribed a member that did not ask for it"); }
-  void acknowledged() override { --outstanding_; }
+  void acknowledged() override {
+    arrived_ = now_;
+    --outstanding_;
+  }
   void answer(std::string_view bytes) override { current_->socket.output() += bytes; }
 
   void delivered(std::string_view text) override {
@@ -165,6 +183,7 @@ private:
     if (accounted == 0) return;
     ++slice_->results;
     slice_->latency.add(now_ - of.since_of(number.message));
+    arrived_ = now_;
     of.delivered += accounted;
     outstanding_ -= accounted;
   }
@@ -179,7 +198,9 @@ private:
   std::uint64_t outstanding_ = 0;  // deliveries and acknowledgements
   steady_clock::time_point now_;
   steady_clock::time_point publishing_until_;
-  std::optional<pace> pace_;  // of the slice
+  steady_clock::time_point arrived_;  // what was outstanding; or since when anything is
+  std::optional<pace> pace_;          // of the slice
+  bool is_held_ = false;              // for want of a window
 };
 
 fanout_load::fanout_load(const net::endpoint& server, std::unique_ptr<fanout_dialect> dialect,

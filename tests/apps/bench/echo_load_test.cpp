@@ -98,6 +98,8 @@ TEST(EchoLoad, CountsAServersPauseInEveryCallThatWasDueInIt) {
   EXPECT_EQ(slice.results, 200u);
   // 100 of 200 were due in the pause, the first waited for all of it: a quarter of all waited for half of it.
   EXPECT_GE(slice.latency.quantile(0.8), 45ms);
+  // The client waited for the server, and was not late itself.
+  EXPECT_LT(slice.lateness.quantile(0.8), 45ms);
 }
 
 }  // namespace

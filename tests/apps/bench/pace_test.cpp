@@ -36,5 +36,16 @@ TEST(Pace, DoesNotDriftFromItsRate) {
   EXPECT_EQ(of.due(), start + 1h);
 }
 
+TEST(Pace, CountsOfAMessageThatWasHeldOnlyWhatTheClientWasLateAfterwards) {
+  pace of{1000, start, start + 1s};
+  of.take();
+  EXPECT_EQ(of.lateness(start + 3ms), 2ms);
+  of.was_held_until(start + 8ms);
+  EXPECT_EQ(of.lateness(start + 9ms), 1ms);
+  // Whatever was due meanwhile was held too.
+  of.take();
+  EXPECT_EQ(of.lateness(start + 9ms), 1ms);
+}
+
 }  // namespace
 }  // namespace switchboard::bench
