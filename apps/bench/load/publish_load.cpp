@@ -63,13 +63,12 @@ public:
                                  std::to_string(answer_timeout.count()) + " s");
       for (const auto& event : events) {
         auto& from = *static_cast<publisher*>(event.data.ptr);
-        const bool answered = (event.events & ~EPOLLOUT) != 0 && take_answer(from, slice.wrong);
+        const bool answered = (event.events & ~EPOLLOUT) != 0 && take_answer(from, slice);
         from.socket.flush();
         if (!answered) continue;
         const auto now = steady_clock::now();
         slice.latency.add(now - from.asked_at);
         slice.duration = now - started;
-        ++slice.results;
         if (now < until)
           publish(from);
         else
@@ -86,11 +85,13 @@ public:
     std::vector<sequence_check> of_publisher(publishers_.size());
     std::vector<std::uint64_t> found(publishers_.size());
     std::uint64_t last_sequence = 0;
-    read_room(server_, room, static_cast<std::uint32_t>(acknowledged), [&](const chat::v1::ChatMessage& message) {
+    // One more, so that one too many shows.
+    read_room(server_, room, static_cast<std::uint32_t>(acknowledged + 1), [&](const chat::v1::ChatMessage& message) {
       if (message.sequence() <= last_sequence) ++wrong.reordered;
       last_sequence = message.sequence();
       text_number number;
-      if (!number.read(message.text()) || number.publisher >= publishers_.size())
+      if (!number.read(message.text()) || number.publisher >= publishers_.size() ||
+          std::string_view(message.text()).substr(text_number::digits) != filler())
         ++wrong.corrupted;
       else
         found[number.publisher] += of_publisher[number.publisher].take(number.message, wrong);
@@ -102,6 +103,9 @@ public:
   }
 
 private:
+  /// What follows the number in each text.
+  std::string_view filler() const { return std::string_view(request_.text()).substr(text_number::digits); }
+
   void publish(publisher& by) {
     by.asked_at = steady_clock::now();
     by.last_call += 2;
@@ -112,7 +116,7 @@ private:
   }
 
   /// Whether the outstanding publish was acknowledged.
-  bool take_answer(publisher& of, faults& wrong) {
+  bool take_answer(publisher& of, load_slice& slice) {
     const auto chunk = of.socket.read(chunk_);
     if (chunk.empty()) return false;
     of.decoder.feed(chunk);
@@ -125,23 +129,25 @@ private:
         throw std::runtime_error("a publish was refused");
       if (!frame.has_message) continue;
       if (frame.call != of.last_call || answered) {
-        ++wrong.duplicated;
+        ++slice.wrong.duplicated;
         continue;
       }
       answered = true;
-      check(of, frame.message, wrong);
+      check(of, frame.message, slice);
       ++of.acknowledged;
     }
   }
 
-  void check(publisher& of, std::string_view message, faults& wrong) {
+  void check(publisher& of, std::string_view message, load_slice& slice) {
     if (!reply_.ParseFromArray(message.data(), static_cast<int>(message.size())) ||
         (workload_.must_be_synced && reply_.durability() < chat::v1::PublishReply::FSYNCED)) {
-      ++wrong.corrupted;
+      ++slice.wrong.corrupted;
     } else if (reply_.duplicate() || reply_.sequence() == of.last_sequence) {
-      ++wrong.duplicated;
+      ++slice.wrong.duplicated;
     } else if (reply_.sequence() < of.last_sequence) {
-      ++wrong.reordered;
+      ++slice.wrong.reordered;
+    } else {
+      ++slice.results;
     }
     of.last_sequence = reply_.sequence();
   }

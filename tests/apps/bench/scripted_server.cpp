@@ -1,6 +1,6 @@
 #include "scripted_server.hpp"
 
-#include <deque>
+#include <cerrno>
 #include <map>
 #include <stdexcept>
 #include <vector>
@@ -55,6 +55,7 @@ void scripted_server::serve(std::stop_token stop) {
       if ((waits[each + 2].revents & ~POLLOUT) == 0) continue;
       char chunk[64 * 1024];
       const auto got = ::read(connections[each].descriptor(), chunk, sizeof chunk);
+      if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
       if (got <= 0) {
         connections[each] = {};
         continue;
