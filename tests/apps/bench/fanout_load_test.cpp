@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -146,6 +147,19 @@ TEST(FanoutLoad, PublishesAsManyAsTheRateSaysAndCountsFromWhenTheyWereDue) {
   EXPECT_EQ(slice.results, 200u);
   EXPECT_EQ(slice.lateness.count(), 100u);
   EXPECT_GE(slice.duration, 100ms);
+}
+
+TEST(FanoutLoad, CountsAServersPauseInEveryMessageThatWasDueInIt) {
+  scripted_server server{lines([](const auto& text, std::size_t number, auto& out) {
+    if (number == 10) std::this_thread::sleep_for(100ms);
+    send(text, out);
+  })};
+  fanout_load load{server.address(), std::make_unique<lines_dialect>(), {.members = 1, .window = 1, .rate = 1000}};
+  const auto slice = load.run(200ms);
+  EXPECT_EQ(slice.results, 200u);
+  // As with EchoLoad: a quarter of all waited for half of the pause, and the client was not late itself.
+  EXPECT_GE(slice.latency.quantile(0.8), 45ms);
+  EXPECT_LT(slice.lateness.quantile(0.8), 45ms);
 }
 
 }  // namespace

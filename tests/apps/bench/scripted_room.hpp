@@ -6,6 +6,7 @@
 
 #include "scripted_server.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -34,10 +35,10 @@ inline void append_event(std::string& out, std::uint64_t call, const chat::v1::R
   wire::append_message(out, call, event.SerializeAsString(), false);
 }
 
-/// All of a room, then that it was all.
-inline void replay(const scripted_room& room, std::uint64_t call, std::string& out) {
+/// The newest of a room, then that it was all.
+inline void replay(const scripted_room& room, std::size_t newest, std::uint64_t call, std::string& out) {
   chat::v1::RoomEvent event;
-  for (std::size_t each = 0; each < room.texts.size(); ++each) {
+  for (auto each = room.texts.size() - std::min(newest, room.texts.size()); each < room.texts.size(); ++each) {
     event.mutable_message()->set_sequence(each + 1);
     event.mutable_message()->set_text(room.texts[each]);
     append_event(out, call, event);
@@ -57,7 +58,9 @@ inline scripted_server::script chat_room(scripted_room& room, scripted_room::pub
       publishing(room, request.text(), (*published)++, reply);
       wire::append_message(out, call.call, reply.SerializeAsString(), true);
     } else if (call.method.ends_with("/Join") && call.credit != 0) {
-      replay(room, call.call, out);
+      chat::v1::JoinRequest request;
+      request.ParseFromArray(call.message.data(), static_cast<int>(call.message.size()));
+      replay(room, request.history_limit(), call.call, out);
     }
   });
 }
