@@ -26,7 +26,8 @@ struct connection {
   std::unique_ptr<net::transport> transport;
   int descriptor = -1;
   int epoll = -1;
-  std::uint32_t interest = 0;  // what it is armed for
+  // What it is armed for. The kernel passes a connection from thread to thread; in C++'s terms this does.
+  std::atomic<std::uint32_t> interest{0};
   frame_echo echo;
 
   std::size_t unsent() const noexcept { return echo.unsent().size(); }
@@ -102,17 +103,18 @@ private:
       made->descriptor = static_cast<int>((*accepted)->handle());
       made->transport = std::move(*accepted);
       made->epoll = sets_[accepted_++ % sets_.size()];
-      made->interest = EPOLLIN;
+      made->interest.store(EPOLLIN, std::memory_order_release);
       if (!arm(EPOLL_CTL_ADD, made->epoll, made->descriptor, EPOLLIN, made)) delete made;
     }
   }
 
   void serve(connection& on, std::span<std::byte> scratch) const {
+    const auto armed_for = on.interest.load(std::memory_order_acquire);
     const bool goes_on = (on.unsent() >= frame_echo::unsent_bytes_max || on.read(scratch)) && on.write();
     const std::uint32_t interest =
         (on.unsent() < frame_echo::unsent_bytes_max ? EPOLLIN : 0u) | (on.unsent() == 0 ? 0u : EPOLLOUT);
-    const bool rearms = how_ == triggering::one_shot || interest != on.interest;
-    on.interest = interest;
+    const bool rearms = how_ == triggering::one_shot || interest != armed_for;
+    on.interest.store(interest, std::memory_order_release);
     // At most one event a connection in a batch, and one thread that has it: nothing else can name it any more. Once armed,
     // another thread may serve it.
     if (!goes_on || (rearms && !arm(EPOLL_CTL_MOD, on.epoll, on.descriptor, interest, &on))) delete &on;

@@ -1,6 +1,7 @@
 // switchboard-bench as its users run it, for a moment each: that every workload comes through with nothing wrong, and what it
 // leaves.
 
+#include "json_reader.hpp"
 #include "scripted_server.hpp"
 #include "shell.hpp"
 
@@ -9,8 +10,6 @@
 #include <fstream>
 #include <sstream>
 
-#include <google/protobuf/struct.pb.h>
-#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -24,17 +23,13 @@ outcome run_bench(const std::string& arguments) {
 }
 
 /// The servers of the only experiment of a run.
-std::vector<google::protobuf::Struct> servers_of(const std::string& json) {
-  google::protobuf::Struct report;
-  std::vector<google::protobuf::Struct> servers;
-  const auto status = google::protobuf::util::JsonStringToMessage(json, &report);
-  EXPECT_TRUE(status.ok()) << status.ToString() << json;
-  if (!status.ok()) return servers;
-  const auto& experiments = report.fields().at("experiments").list_value();
-  EXPECT_EQ(experiments.values_size(), 1);
-  for (const auto& each : experiments.values(0).struct_value().fields().at("servers").list_value().values())
-    servers.push_back(each.struct_value());
-  return servers;
+std::vector<google::protobuf::Value> servers_of(const std::string& json) {
+  const auto report = read_json(json);
+  const auto& experiments = member(report, "experiments").list_value();
+  EXPECT_EQ(experiments.values_size(), 1) << json;
+  if (experiments.values_size() != 1) return {};
+  const auto& servers = member(experiments.values(0), "servers").list_value().values();
+  return {servers.begin(), servers.end()};
 }
 
 /// Runs one workload, and expects results of each server and nothing wrong with them.
@@ -44,9 +39,9 @@ void expect_all_right(const std::string& arguments, std::size_t servers) {
   const auto found = servers_of(ended.output);
   EXPECT_EQ(found.size(), servers) << ended.output;
   for (const auto& each : found) {
-    EXPECT_GT(each.fields().at("results").number_value(), 0) << ended.output;
-    for (const auto& [kind, count] : each.fields().at("wrong").struct_value().fields())
-      EXPECT_EQ(count.number_value(), 0) << kind << ended.output;
+    EXPECT_GT(member(each, "results").number_value(), 0) << ended.output;
+    for (const auto* kind : {"lost", "duplicated", "reordered", "corrupted"})
+      EXPECT_EQ(member(member(each, "wrong"), kind).number_value(), 0) << kind << ended.output;
   }
 }
 
