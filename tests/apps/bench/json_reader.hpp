@@ -7,6 +7,7 @@
 /// Threads    free functions.
 
 #include <string>
+#include <string_view>
 
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
@@ -22,7 +23,7 @@ inline google::protobuf::Struct read_json(const std::string& text) {
 }
 
 /// A null, and a failure, where there is none of that name.
-inline const google::protobuf::Value& member(const google::protobuf::Struct& of, const std::string& name) {
+inline const google::protobuf::Value& member(const google::protobuf::Struct& of, std::string_view name) {
   const auto* const fields = of.GetDescriptor()->FindFieldByNumber(google::protobuf::Struct::kFieldsFieldNumber);
   const auto* const entry = fields->message_type();
   for (int each = 0; each < of.GetReflection()->FieldSize(of, fields); ++each) {
@@ -35,7 +36,7 @@ inline const google::protobuf::Value& member(const google::protobuf::Struct& of,
 }
 
 /// Of an object in an object.
-inline const google::protobuf::Value& member(const google::protobuf::Value& of, const std::string& name) {
+inline const google::protobuf::Value& member(const google::protobuf::Value& of, std::string_view name) {
   return member(of.struct_value(), name);
 }
 
