@@ -124,10 +124,11 @@ private:
 
   std::error_code open(net::socket_handle socket, interest first) override {
     socket_ = socket;
-    return arm(first);
+    return arm(first, notify::hint::none);
   }
-  std::error_code arm(interest filter) noexcept override {
-    return port_.apply({.socket = socket_, .key = key_, .filter = filter, .op = notify::operation::enable});
+  std::error_code arm(interest filter, notify::hint known) noexcept override {
+    return port_.apply(
+        {.socket = socket_, .key = key_, .filter = filter, .op = notify::operation::enable, .known = known});
   }
   bool remove() noexcept override { return false; }
   // The test itself has a limit of time.

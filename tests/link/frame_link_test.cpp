@@ -251,6 +251,29 @@ TEST_F(FrameLink, ReadsOneChunkAReadiness) {
   EXPECT_EQ(upper.calls.size(), 1u);
 }
 
+TEST_F(FrameLink, SaysThatItsSocketIsDrainedWhereItsReadDid) {
+  start();
+  wire->input = {message(1, "x"), message(3, "x")};
+  ASSERT_TRUE(fire(event::in));
+  EXPECT_FALSE(driver.said_drained) << "more was there";
+  ASSERT_TRUE(fire(event::in));
+  EXPECT_TRUE(driver.said_drained);
+  ASSERT_TRUE(fire(event::in));
+  EXPECT_TRUE(driver.said_drained) << "the read would block";
+}
+
+TEST_F(FrameLink, SaysNothingOfItsSocketWhereNoReadHasFollowedAReadiness) {
+  start();
+  receive(message(1, "x"));
+  wire->room = 0;
+  send(1, "reply");
+  EXPECT_EQ(driver.arms, 2u);
+  EXPECT_FALSE(driver.said_drained) << "it was armed: another readiness may be on its way";
+  make_room(100);
+  EXPECT_EQ(driver.arms, 3u);
+  EXPECT_FALSE(driver.said_drained) << "it could write, and has not read";
+}
+
 TEST_F(FrameLink, ReadsWhatItsTransportHoldsWithoutReadiness) {
   wire->reads_ahead = true;
   start();

@@ -16,10 +16,11 @@ public:
     armed_for = first;
     return {};
   }
-  std::error_code arm(notify::interest filter) noexcept override {
+  std::error_code arm(notify::interest filter, notify::hint known) noexcept override {
     if (arm_failure) return arm_failure;
     ++arms;
     armed_for = filter;
+    said_drained = has(known, notify::hint::drained);
     return {};
   }
   bool remove() noexcept override {
@@ -39,6 +40,7 @@ public:
   bool removing = false;                      ///< the end of the registration is to be reported
   std::optional<notify::interest> armed_for;  ///< cleared by the test as it fires
   std::size_t arms = 0;                       ///< but for the first, of open()
+  bool said_drained = false;                  ///< with the last of those
   std::optional<clock::time_point> deadline;
   clock::time_point time{std::chrono::hours{1}};
   std::size_t turns = 0;  ///< asked for and not given yet

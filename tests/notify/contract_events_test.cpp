@@ -227,5 +227,21 @@ TEST_P(NotificationPortContract, N26PeerCloseGoesUnseenByOutAlone) {
   EXPECT_EQ(next(port()), packet_of(1, event::in | event::hangup));
 }
 
+/// A datagram that is shorter than the buffer is no sign that it was the last one.
+TEST_P(NotificationPortContract, N56WordAboutDatagramsMeansNothing) {
+  const auto [near, far, near_end] = make_datagram_pair(GetParam().network());
+  auto wanted = arm(near->handle(), 1, interest::in);
+  wanted.known = hint::drained;
+  const std::byte sent{'x'};
+  for (int n = 0; n < 3; ++n) ASSERT_EQ(far->send({&sent, 1}, near_end).outcome, net::io_outcome::done);
+  for (int n = 0; n < 3; ++n) {
+    ASSERT_FALSE(port().apply(wanted));
+    ASSERT_EQ(next(port()), packet_of(1, event::in)) << n;
+    std::array<std::byte, 16> into;
+    net::endpoint from;
+    ASSERT_EQ(near->receive(into, from).bytes, 1U);
+  }
+}
+
 }  // namespace
 }  // namespace switchboard::notify

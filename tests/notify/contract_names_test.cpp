@@ -83,6 +83,24 @@ TEST_P(NotificationPortNames, RearmBeforeAWaitEndsWithARemovalBehindIt) {
   EXPECT_TRUE(is_quiet(port()));
 }
 
+TEST_P(NotificationPortNames, RearmMaySayThatTheSocketIsDrained) {
+  const auto pair = make_link();
+  const auto name = add(*pair.near, 1, interest::in);
+  for (int round = 0; round < 10; ++round) {
+    send(*pair.far, "x");
+    ASSERT_EQ(next(port()), packet_of(1, event::in)) << round;
+    ASSERT_EQ(read_once(*pair.near), "x");
+    if (round % 2 == 0) send(*pair.far, "between");
+    ASSERT_FALSE(port().rearm(name, interest::in, hint::drained | hint::wait_follows));
+    if (round % 2 == 0) {
+      ASSERT_EQ(next(port()), packet_of(1, event::in)) << round;
+      ASSERT_EQ(read_once(*pair.near), "between");
+      ASSERT_FALSE(port().rearm(name, interest::in, hint::drained));
+    }
+  }
+  EXPECT_TRUE(is_quiet(port()));
+}
+
 TEST_P(NotificationPortNames, RemoveGivesOneEvent) {
   const auto pair = make_link();
   const auto name = add(*pair.near, 1, interest::out);

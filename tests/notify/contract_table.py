@@ -71,6 +71,7 @@ A REMOVE that keeps failing: close the socket, keep the record
 A listener's IN means: try to accept
 async_accept: several outstanding, completing on the same port
 The end of a port releases its waiters
+An ENABLE that calls its socket drained fires for what arrived after the read, and for any end
 """.strip().splitlines()
 
 # As the suite's backends are named: the column's title.
@@ -97,6 +98,7 @@ EMULATED = {
         (51,): "EPOLL_CTL_MOD or ADD shows whether the kernel still has the socket",
         (54,): "an inner set and accept4 by the thread that drains",
         (55,): "posted wakes",
+        (56,): "kept in the table over an edge-triggered registration that stands: such an arm costs no system call",
     },
     "IoUring": {
         (2,): "SO_TYPE is read at ENABLE",
@@ -136,7 +138,7 @@ EMULATED = {
 # Rule numbers that a backend has no test of, and why.
 NOT_RUN = {
     "Afd": {(20,): "not run here: Wine 8 forgets why a connection was reset once it has been polled"},
-    "Iocp": {tuple(range(1, 56)): "not run here: it takes Windows build 20348 or later; Wine 8 has no ProcessSocketNotifications"},
+    "Iocp": {tuple(range(1, 57)): "not run here: it takes Windows build 20348 or later; Wine 8 has no ProcessSocketNotifications"},
 }
 
 NEVER_RUN = {"Iocp"}
@@ -166,7 +168,7 @@ NOT_RUN_INCIDENTS = {
     "Simulated": {
         ("Wepoll34", "Libuv1099"): "not applicable: it is about descriptors that the system hands out, or shares",
     },
-    "Iocp": {tuple(INCIDENTS): NOT_RUN["Iocp"][tuple(range(1, 56))]},
+    "Iocp": {tuple(INCIDENTS): NOT_RUN["Iocp"][tuple(range(1, 57))]},
 }
 
 
@@ -251,9 +253,14 @@ def render(ran, page, faults):
     titles = [BACKENDS[each] for each in shown]
     text = """# The notification contract, rule by rule
 
-`framework/switchboard/notify` promises the same on every system: the rules N1 to N55 of Winsock's socket state notifications. One
-suite, `tests/notify`, has a test named after each rule and runs it on every backend. This page is written from its results by
-`tests/notify/contract_table.py`, and `ctest -R contract_table` fails where it says something else.
+`framework/switchboard/notify` promises the same on every system: the rules N1 to N55 of Winsock's socket state notifications, and
+N56 of its own. One suite, `tests/notify`, has a test named after each rule and runs it on every backend. This page is written from
+its results by `tests/notify/contract_table.py`, and `ctest -R contract_table` fails where it says something else.
+
+N56: the ENABLE of a level-triggered one-shot may say that its stream is *drained*: since the registration's last packet it was read
+until a read came back short or would block (`hint::drained`). It then fires for what arrived after that read, also before the
+ENABLE, and for any end, earlier or later; for all else in its filter as without the word. A false word may lose events. It is
+what lets a port arm without a system call; a port need not use it.
 
 Beside the rules a port has registrations by name, an addition of its own (`add`, `rearm`, `remove` and `post_after_batches` in
 `notification_port.hpp`), which the suite shows in `contract_names_test.cpp`.

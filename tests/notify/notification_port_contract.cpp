@@ -19,6 +19,12 @@ std::string drain(net::transport& from) {
   }
 }
 
+std::string read_once(net::transport& from) {
+  std::array<std::byte, 4096> chunk;
+  const auto got = from.read(chunk);
+  return {reinterpret_cast<const char*>(chunk.data()), got.bytes};
+}
+
 net::io_outcome outcome_of_read(net::transport& from) {
   std::byte one;
   return from.read({&one, 1}).outcome;
@@ -96,6 +102,12 @@ request NotificationPortContract::arm(const net::transport& socket, std::uint64_
   return arm(socket.handle(), key, filter, how);
 }
 
+request NotificationPortContract::arm_drained(const net::transport& socket, std::uint64_t key, interest filter) {
+  auto wanted = arm(socket, key, filter);
+  wanted.known = hint::drained;
+  return wanted;
+}
+
 request NotificationPortContract::disable(const net::transport& socket) {
   return {.socket = socket.handle(), .op = operation::disable};
 }
@@ -133,6 +145,59 @@ testing::AssertionResult NotificationPortContract::is_quiet_without_cpu(notifica
   const auto used = cpu_time() - before;
   if (used < idle_cpu_limit) return testing::AssertionSuccess();
   return testing::AssertionFailure() << "waiting used " << used / 1us << " us of a processor";
+}
+
+void NotificationPortDrained::pass_message(std::string_view text) {
+  send(*pair.far, text);
+  const auto got = next(port());
+  ASSERT_TRUE(got && has(got->events(), event::in)) << text;
+  ASSERT_EQ(read_once(*pair.near), text);
+}
+
+void NotificationPortDrained::arm_drained_for(interest filter) {
+  ASSERT_FALSE(port().apply(arm_drained(*pair.near, 1, filter)));
+}
+
+void NotificationPortDrained::begin(interest filter) {
+  ASSERT_FALSE(port().apply(arm(*pair.near, 1, filter)));
+  for (const auto* const text : {"first", "second"}) {
+    pass_message(text);
+    arm_drained_for(filter);
+  }
+}
+
+void NotificationPortDrained::begin_fired(interest filter) {
+  begin(filter);
+  pass_message("third");
+}
+
+void NotificationPortDrained::arrive(std::string_view text) {
+  send(*pair.far, text);
+  await_readable(*pair.near);
+}
+
+void NotificationPortDrained::expect_end() {
+  const auto got = next(port());
+  ASSERT_TRUE(got);
+  EXPECT_TRUE(has(got->events(), event::in | event::hangup));
+  EXPECT_EQ(outcome_of_read(*pair.near), net::io_outcome::end_of_stream);
+}
+
+std::vector<std::jthread> NotificationPortDrained::serve_with(std::size_t threads,
+                                                              const std::function<void(const packet&)>& serve) {
+  std::vector<std::jthread> started;
+  for (std::size_t n = 0; n < threads; ++n)
+    started.emplace_back([this, serve] {
+      while (const auto got = next(port(), GetParam().longest_wait)) {
+        if (got->key != 0) {
+          serve(*got);
+          continue;
+        }
+        EXPECT_FALSE(port().post(0, 0));
+        return;
+      }
+    });
+  return started;
 }
 
 registration_id NotificationPortNames::add(const net::transport& socket, std::uint64_t key, interest filter) {

@@ -3,11 +3,13 @@
 /// Fixtures of the notification port's contract suite. A backend is added by one more `backend` in the backends.cpp of its
 /// system.
 ///
-/// NotificationPortContract, NotificationPortNames and NotificationPortIncidents need any port and any network;
+/// NotificationPortContract, NotificationPortDrained, NotificationPortNames and NotificationPortIncidents need any port and any
+/// network;
 /// NotificationPortOnSystemSockets needs sockets of the operating system that are not connected yet. The others need what
 /// not every backend has: NotificationPortWithStrictEdge an EDGE that reports nothing twice,
 /// NotificationPortExplainingResets a system that keeps the reason of a reset, NotificationPortWithMovableListeners one
-/// that lets a listener's completions go to another port. Tests of one system alone are in its folder.
+/// that lets a listener's completions go to another port. Tests of one system alone, or one kernel's interface, are in its
+/// folder.
 
 #include <array>
 #include <atomic>
@@ -66,6 +68,8 @@ struct link {
 void send(net::transport& to, std::string_view text);
 /// Reads until a read would block, the end of the stream, or an error.
 std::string drain(net::transport& from);
+/// What one read gives, into a buffer that is larger than what a test sends.
+std::string read_once(net::transport& from);
 net::io_outcome outcome_of_read(net::transport& from);
 /// Writes until a write would block. @return the bytes written.
 std::size_t fill(net::transport& to);
@@ -97,6 +101,8 @@ protected:
 
   static request arm(const net::transport& socket, std::uint64_t key, interest filter, trigger how = level_oneshot);
   static request arm(net::socket_handle socket, std::uint64_t key, interest filter, trigger how = level_oneshot);
+  /// Level-triggered and one-shot, of a socket that was drained since its last packet (N56).
+  static request arm_drained(const net::transport& socket, std::uint64_t key, interest filter);
   static request disable(const net::transport& socket);
   static request remove(const net::transport& socket);
   /// The packets of one wait with room for many.
@@ -120,10 +126,29 @@ class NotificationPortNames : public NotificationPortContract {
 protected:
   registration_id add(const net::transport& socket, std::uint64_t key, interest filter);
 };
+/// A connection whose reader says at each arm that it has drained its end (N56). Its key is 1.
+class NotificationPortDrained : public NotificationPortContract {
+protected:
+  /// A message arrives and is read; its registration has fired then.
+  void pass_message(std::string_view text);
+  void arm_drained_for(interest filter);
+  /// Armed as drained, twice: a port that keeps such arms to itself has begun to.
+  void begin(interest filter);
+  /// The same, and one message more has been read since.
+  void begin_fired(interest filter);
+  void arrive(std::string_view text);
+  /// A packet about the end comes, and a read finds it.
+  void expect_end();
+  /// Threads that take one packet at a time, until one of key 0 is posted.
+  std::vector<std::jthread> serve_with(std::size_t threads, const std::function<void(const packet&)>& serve);
+
+  link pair = make_link();
+};
 /// Bugs that other libraries had.
 class NotificationPortIncidents : public NotificationPortContract {};
 #ifdef __linux__
 class NotificationPortOnLinux : public NotificationPortContract {};
+class NotificationPortOnEpoll : public NotificationPortDrained {};
 #endif
 
 /// Holds a thread until another opens it, once for each opening. Not std::binary_semaphore, which with libstdc++ 12 can

@@ -48,6 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Simulated, NotificationPortWithStrictEdge, simulated_on
 INSTANTIATE_TEST_SUITE_P(Simulated, NotificationPortExplainingResets, simulated_one, name_of);
 INSTANTIATE_TEST_SUITE_P(Simulated, NotificationPortWithMovableListeners, simulated_one, name_of);
 INSTANTIATE_TEST_SUITE_P(Simulated, NotificationPortIncidents, simulated_one, name_of);
+INSTANTIATE_TEST_SUITE_P(Simulated, NotificationPortDrained, simulated_one, name_of);
 INSTANTIATE_TEST_SUITE_P(Simulated, NotificationPortNames, simulated_one, name_of);
 
 }  // namespace

@@ -381,6 +381,22 @@ TEST_P(ReArm, OfAnotherThreadGoesOutAtOnce) {
   caf::anon_send_exit(owner, caf::exit_reason::user_shutdown);
 }
 
+TEST_P(ReArm, PassesOnThatTheSocketIsDrained) {
+  const auto running = run(1);
+  socket_pair pair;
+  const auto owner = running->system().spawn(listener, told);
+  const auto id =
+      running->pump().open(pair.ours(), caf::actor_cast<caf::strong_actor_ptr>(owner), interest::in).value();
+  for (std::size_t message = 1; message <= 3; ++message) {
+    pair.peer_sends("x");
+    ASSERT_TRUE(told->await(message));
+    EXPECT_EQ(socket_pair::read(pair.ours()), "x");
+    EXPECT_FALSE(running->pump().arm(id, interest::in, notify::hint::drained));
+  }
+  EXPECT_EQ(running->seen().rearms_of_drained, 3);
+  caf::anon_send_exit(owner, caf::exit_reason::user_shutdown);
+}
+
 TEST_P(ReArm, TellsItsCallerThatItFailed) {
   const auto running = run(1);
   socket_pair pair;

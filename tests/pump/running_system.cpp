@@ -119,6 +119,7 @@ std::error_code watched_port::post(std::uint64_t key, std::uint64_t value) noexc
 std::error_code watched_port::rearm(registration_id which, notify::interest filter, notify::hint known) noexcept {
   if (counts_->rearms_to_fail.fetch_sub(1) > 0) return std::make_error_code(std::errc::not_enough_memory);
   ++counts_->rearms_to_fail;
+  counts_->rearms_of_drained += has(known, notify::hint::drained);
   ++(has(known, notify::hint::wait_follows) ? counts_->rearms_before_a_wait : counts_->rearms_at_once);
   return port_->rearm(which, filter, known);
 }

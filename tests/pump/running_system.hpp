@@ -100,6 +100,7 @@ public:
     std::atomic<int> posts{0};
     std::atomic<int> rearms_at_once{0};
     std::atomic<int> rearms_before_a_wait{0};  ///< of which the kernel may hear with the next wait
+    std::atomic<int> rearms_of_drained{0};     ///< of sockets that their owner said it had drained
     std::atomic<int> rearms_to_fail{0};        ///< that many of the next ones fail
     std::atomic<int> waits_to_fail{0};
     std::atomic<int> removals_to_fail{0};

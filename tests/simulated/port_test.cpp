@@ -115,6 +115,66 @@ TEST_F(SimulatedPort, WhatIsReadyTogetherComesInAnyOrderInRoughWeather) {
   EXPECT_EQ(first, (std::set<std::uint64_t>{1, 2}));
 }
 
+class SimulatedPortOfADrainedSocket : public SimulatedPort {
+protected:
+  void arrive(std::string_view text) {
+    const net::const_buffer piece{text.data(), text.size()};
+    while (far->write({&piece, 1}).bytes == 0) world.advance(1ms);
+  }
+  /// Arms with the word that the socket is drained.
+  std::error_code arm_drained() {
+    auto wanted = arm(near->handle(), 1, interest::in);
+    wanted.known = notify::hint::drained;
+    return port->apply(wanted);
+  }
+  net::io_result read(std::size_t most) {
+    std::array<std::byte, 16> into;
+    return near->read(std::span(into).first(most));
+  }
+};
+
+TEST_F(SimulatedPortOfADrainedSocket, LosesAnEventByAFalseWordAndCountsIt) {
+  ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::in)));
+  arrive("xy");
+  ASSERT_TRUE(next(*port));
+  ASSERT_FALSE(read(1).drained);
+  ASSERT_FALSE(arm_drained());
+  EXPECT_EQ(world.false_words(), 1u);
+  EXPECT_FALSE(next(*port)) << "one byte is there, and was called read";
+  arrive("z");
+  EXPECT_FALSE(next(*port)) << "to a port of changes it is none";
+  ASSERT_EQ(read(16).bytes, 2u);
+  arrive("z");
+  EXPECT_TRUE(next(*port));
+}
+
+TEST_F(SimulatedPortOfADrainedSocket, TakesAReadBeforeThePacketForNone) {
+  ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::in)));
+  ASSERT_TRUE(read(16).drained);
+  arrive("x");
+  ASSERT_TRUE(next(*port));
+  ASSERT_FALSE(arm_drained());
+  EXPECT_EQ(world.false_words(), 1u);
+  EXPECT_FALSE(next(*port));
+}
+
+TEST_F(SimulatedPortOfADrainedSocket, CountsNoTrueWord) {
+  world.change({.short_read = 500, .would_block = 300});
+  ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::in)));
+  std::size_t received = 0;
+  for (std::size_t sent = 0; sent < 200; ++sent) {
+    arrive("x");
+    // Whatever a read says: the weather makes reads short, too, that leave something.
+    while (received <= sent) {
+      ASSERT_TRUE(next(*port)) << sent;
+      const auto got = read(16);
+      received += got.bytes;
+      ASSERT_FALSE(got.drained ? arm_drained() : port->apply(arm(near->handle(), 1, interest::in)));
+    }
+  }
+  EXPECT_EQ(world.false_words(), 0u);
+}
+
 TEST_F(SimulatedPort, LosesTheOneRearmItIsToldToLose) {
   world.lose_rearm(1);
   ASSERT_FALSE(port->apply(arm(near->handle(), 1, interest::out)));

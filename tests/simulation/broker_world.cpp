@@ -63,6 +63,7 @@ std::string broker_world::run(const std::function<std::string()>& fault_seen,
   broker_->begin_drain();
   if (auto fault = run_until([this] { return broker_->ended() && system_.running() == 0; }, fault_seen); !fault.empty())
     return fault;
+  if (world_.false_words() != 0) return std::to_string(world_.false_words()) + " sockets were called drained falsely";
   return pump_->registrations() == 0 && pump_->deadlines() == 0 ? std::string() : "the pump holds something in the end";
 }
 

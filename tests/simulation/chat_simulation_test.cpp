@@ -61,6 +61,21 @@ TEST_F(ChatSimulation, FindsAReArmThatIsLeftOut) {
   EXPECT_EQ((chat_world{hanging, {}}.run()), "") << "it is not the lost re-arm";
 }
 
+TEST_F(ChatSimulation, FindsATransportThatCallsItsSocketDrainedTooSoon) {
+  constexpr std::string_view hangs = "nothing happens any more";
+  const chat_plan plan{.weather = {.latency = std::chrono::milliseconds{1}, .short_read = 500}};
+  std::uint64_t hanging = 0;
+  for (std::uint64_t seed = 1; seed <= 50 && hanging == 0; ++seed) {
+    chat_world world{seed, plan};
+    world.world().break_rule(simulated::fault::read_claims_drained);
+    const auto wrong = world.run();
+    EXPECT_NE(wrong, "") << "seed " << seed << " has noticed nothing";
+    if (wrong.starts_with(hangs)) hanging = seed;
+  }
+  ASSERT_NE(hanging, 0u) << "no event was lost";
+  EXPECT_EQ((chat_world{hanging, plan}.run()), "") << "it is not the false word";
+}
+
 TEST(ChatLedger, SaysWhatIsLostDoubledOrOutOfOrder) {
   const auto faults_of = [](const std::vector<std::pair<std::uint64_t, std::uint64_t>>& messages) {
     chat_ledger ledger;

@@ -67,14 +67,14 @@ public:
     if (wire_->input.empty()) {
       if (wire_->read_error) return {net::io_outcome::failed, 0, wire_->read_error};
       if (wire_->input_ends) return {net::io_outcome::end_of_stream};
-      return {.outcome = net::io_outcome::would_block, .waits_for = wire_->read_waits_for};
+      return {.outcome = net::io_outcome::would_block, .waits_for = wire_->read_waits_for, .drained = true};
     }
     auto& piece = wire_->input.front();
     const auto count = std::min(piece.size(), into.size());
     std::memcpy(into.data(), piece.data(), count);
     piece.erase(0, count);
     if (piece.empty()) wire_->input.pop_front();
-    return {net::io_outcome::done, count, {}};
+    return {.outcome = net::io_outcome::done, .bytes = count, .drained = wire_->input.empty()};
   }
 
   net::io_result write(std::span<const net::const_buffer> pieces) noexcept override {

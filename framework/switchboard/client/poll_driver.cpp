@@ -72,7 +72,7 @@ std::error_code poll_driver::open(net::socket_handle socket, interest first) {
   return {};
 }
 
-std::error_code poll_driver::arm(interest filter) noexcept {
+std::error_code poll_driver::arm(interest filter, notify::hint) noexcept {
   armed_for_ = filter;
   return {};
 }

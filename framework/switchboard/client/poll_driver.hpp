@@ -31,7 +31,7 @@ public:
   deadline wake_at() const noexcept;
 
   std::error_code open(net::socket_handle socket, notify::interest first) override;
-  std::error_code arm(notify::interest filter) noexcept override;
+  std::error_code arm(notify::interest filter, notify::hint known) noexcept override;
   bool remove() noexcept override;
   void set_deadline(clock::time_point at) override { deadline_ = at; }
   void cancel_deadline() noexcept override { deadline_.reset(); }

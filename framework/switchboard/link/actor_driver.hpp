@@ -37,7 +37,9 @@ public:
   bool owns(const deadline_expired& expired) noexcept;
 
   std::error_code open(net::socket_handle socket, notify::interest first) override;
-  std::error_code arm(notify::interest filter) noexcept override { return pump_->arm(registration_, filter); }
+  std::error_code arm(notify::interest filter, notify::hint known) noexcept override {
+    return pump_->arm(registration_, filter, known);
+  }
   bool remove() noexcept override;
   void set_deadline(clock::time_point at) override;
   void cancel_deadline() noexcept override;

@@ -34,7 +34,10 @@ std::error_code arming::open(net::socket_handle socket, bool with_hangup) {
 std::error_code arming::arm(bool reading, bool with_hangup) noexcept {
   const auto filter = wanted(reading, with_hangup);
   if (armed_for_ && (filter & *armed_for_) == filter) return {};
-  const auto failure = driver_.arm(filter);
+  // While the present arm holds, another readiness may be on its way, of input that no read has seen. One of an arm before it
+  // may be as well, after the arm was widened; then the turn of that readiness reads.
+  const auto known = drained_ && !armed_for_ ? notify::hint::drained : notify::hint::none;
+  const auto failure = driver_.arm(filter, known);
   if (!failure) armed_for_ = filter;
   return failure;
 }
@@ -50,6 +53,7 @@ bool arming::fired(event events) noexcept {
   if (!armed_for_) return false;
   armed_for_ = std::nullopt;
   fired_ = events;
+  drained_ = false;
   if (has(events, event::hangup)) hangup_seen_ = true;
   if (has(events, event::err) || brings(events, write_waits_for_)) write_waits_for_ = interest::none;
   return true;
@@ -60,6 +64,7 @@ bool arming::read_fired() const noexcept {
 }
 
 void arming::note_read(const net::io_result& result) noexcept {
+  drained_ = result.drained;
   read_waits_for_ = result.outcome == net::io_outcome::would_block ? interest_in(result.waits_for) : interest::in;
   // The input that a write waits for may have been read already, and then no readiness will report it again.
   if (write_waits_for_ == interest::in) write_waits_for_ = interest::none;

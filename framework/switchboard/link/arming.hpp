@@ -50,6 +50,7 @@ private:
   notify::interest write_waits_for_ = notify::interest::none;  ///< none: a write may be tried
   notify::event fired_ = notify::event::none;
   bool hangup_seen_ = false;
+  bool drained_ = false;  ///< the socket, by the last read since it fired
 };
 
 }  // namespace switchboard::link

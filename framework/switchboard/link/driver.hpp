@@ -24,8 +24,8 @@ class driver {
 public:
   /// Registers `socket` and arms it for `first`: level-triggered, one-shot.
   virtual std::error_code open(net::socket_handle socket, notify::interest first) = 0;
-  /// Arms again with the whole wanted filter (N6).
-  virtual std::error_code arm(notify::interest filter) noexcept = 0;
+  /// Arms again with the whole wanted filter (N6). `known`: what the link knows of its socket; a driver need not use it.
+  virtual std::error_code arm(notify::interest filter, notify::hint known) noexcept = 0;
   /// Ends the registration. False: it has ended, or there is none, and on_registration_closed will not follow.
   virtual bool remove() noexcept = 0;
 

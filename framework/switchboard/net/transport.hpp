@@ -39,6 +39,9 @@ struct [[nodiscard]] io_result {
   /// What the socket must become before the call is worth repeating. Set where it would block, and after a write that is
   /// done if the next one would.
   readiness waits_for = readiness::none;
+  /// Of a read: it took all that the socket had, as a read that comes back short or would block does. Left unset where that is
+  /// not known.
+  bool drained = false;
 };
 
 class transport {

@@ -38,7 +38,7 @@ std::error_code kernel_port::add(net::socket_handle socket, std::uint64_t key, i
 }
 
 std::error_code kernel_port::rearm(registration_id which, interest filter, hint known) noexcept {
-  if (const auto failure = registrar_.rearm(which, filter)) return failure;
+  if (const auto failure = registrar_.rearm(which, filter, known)) return failure;
   if (!has(known, hint::wait_follows)) submit();
   return {};
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 /// One queue of socket readiness and posted packets, drained by any number of threads: the contract of Winsock's socket
-/// state notifications, the same on every system. Rules N1 to N55 of the notification contract are its specification.
+/// state notifications, the same on every system. Rules N1 to N56 of the notification contract are its specification.
 ///
 /// Threads    every member from any thread, except that destruction ends all use (N55).
 /// Owns       the queue and the registrations; never sockets, which must outlive their REMOVE event (N50).
@@ -31,9 +31,18 @@ enum class event : std::uint8_t { none = 0, in = 1, out = 2, hangup = 4, err = 0
 enum class operation : std::uint8_t { none = 0, enable = 1, disable = 2, remove = 4 };
 /// One of level and edge; neither oneshot nor persistent means persistent (N27).
 enum class trigger : std::uint8_t { none = 0, oneshot = 1, persistent = 2, level = 4, edge = 8 };
-/// What the caller of rearm() knows and the port may use. wait_follows: this thread is going to call process() or wait()
-/// soon, with room for output, and the kernel may hear of the re-arm with that call, or with another thread's.
-enum class hint : std::uint8_t { none = 0, wait_follows = 1 };
+/// What the caller of an ENABLE knows and the port may use, or not. It is trusted.
+enum class hint : std::uint8_t {
+  none = 0,
+  /// This thread is going to call process() or wait() soon, with room for output, and the kernel may hear of the ENABLE with
+  /// that call, or with another thread's.
+  wait_follows = 1,
+  /// Of a stream, level-triggered and one-shot (N56): since its last packet this very socket was read until a read came back
+  /// short or would block, so that the ENABLE need not look for input that came before that read. What arrives later, before
+  /// the ENABLE or after it, and the stream's end are reported as always. Said without a read, or of a number that was closed
+  /// without REMOVE and is another socket's now (N51), it may lose events.
+  drained = 2,
+};
 
 template <class Flags>
 concept flag_set = std::same_as<Flags, interest> || std::same_as<Flags, event> || std::same_as<Flags, operation> ||
@@ -66,6 +75,7 @@ struct request {
   interest filter = interest::none;
   operation op = operation::none;
   trigger how = level_oneshot;
+  hint known = hint::none;   ///< process() itself knows whether a wait follows
   std::error_code result{};  ///< written by process()
 
   /// Whether filter and trigger are such as ENABLE takes (N27).

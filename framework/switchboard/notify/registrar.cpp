@@ -92,6 +92,10 @@ std::error_code registrar::enable_anew(registration& entry, const request& wante
 }
 
 std::error_code registrar::arm(registration& entry, const request& wanted) noexcept {
+  if (entry.stands_for(wanted)) {
+    entry.state = registration_state::armed;
+    return {};
+  }
   const auto serial = entry.serial + 1;
   if (const auto failure = kernel_.arm(entry, wanted, serial)) return failure;
   entry.serial = serial;
@@ -108,9 +112,9 @@ std::error_code registrar::add(net::socket_handle socket, std::uint64_t key, int
   return enable({.socket = socket, .key = key, .filter = filter, .op = operation::enable}, &name);
 }
 
-std::error_code registrar::rearm(registration_id which, interest filter) noexcept {
+std::error_code registrar::rearm(registration_id which, interest filter, hint known) noexcept {
   const auto socket = socket_of(which);
-  const request wanted{.socket = socket, .filter = filter, .op = operation::enable};
+  const request wanted{.socket = socket, .filter = filter, .op = operation::enable, .known = known};
   if (!wanted.is_valid_arm()) return errc::invalid_request;
   auto* const entry = find_registration(socket);
   if (entry == nullptr) return errc::not_registered;
@@ -129,8 +133,8 @@ std::error_code registrar::disable(const request& wanted) noexcept {
   if (entry == nullptr) return errc::not_registered;
   const std::scoped_lock hold(entry->lock);
   if (const auto failure = require_registered(*entry, wanted.socket)) return failure;
-  // A fired one-shot is silent as it is.
-  if (entry->state == registration_state::armed)
+  // A fired one-shot is silent as it is, unless its registration at the kernel stands.
+  if (entry->state == registration_state::armed || entry->standing != standing_edge::none)
     if (const auto failure = kernel_.disarm(*entry, wanted.socket)) return failure;
   ++entry->serial;
   entry->state = registration_state::disabled;

@@ -33,7 +33,7 @@ public:
 
   // As notification_port describes them.
   std::error_code add(net::socket_handle socket, std::uint64_t key, interest filter, registration_id& name) noexcept;
-  std::error_code rearm(registration_id which, interest filter) noexcept;
+  std::error_code rearm(registration_id which, interest filter, hint known) noexcept;
   std::error_code remove(registration_id which) noexcept;
   std::error_code async_accept(net::socket_handle listener, std::uint64_t key) noexcept;
   std::error_code close(net::socket_handle socket) noexcept;

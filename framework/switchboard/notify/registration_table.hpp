@@ -42,9 +42,17 @@ private:
 enum class registration_state : std::uint8_t {
   absent,
   armed,
-  fired,     ///< a one-shot delivered: disabled, and the kernel knows (N32)
+  fired,     ///< a one-shot delivered: disabled (N32), at the kernel too unless its registration there stands
   disabled,  ///< by DISABLE; the kernel no longer has it (N9)
   removing,  ///< REMOVE asked, its event not yet delivered (N11)
+};
+
+/// Whether a one-shot's registration at the kernel is an edge-triggered one that stands, while the one-shot is armed and fires
+/// in the table: then arming it again need not cost a system call (N56).
+enum class standing_edge : std::uint8_t {
+  none,   ///< it does not: each arm is the kernel's
+  clear,  ///< it does, and has reported nothing beyond the packets that were delivered
+  missed,  ///< it does, and reported an edge after the last packet, or an end with it: the next arm has to ask the kernel
 };
 
 /// What a backend keeps for a registration beside the entry.
@@ -76,12 +84,18 @@ struct alignas(64) registration {
   bool in_kernel_set = false;
   /// Level interest handed to the kernel as edge, because it reports what was not asked for and cannot be masked.
   bool is_muted = false;
+  standing_edge standing = standing_edge::none;
   attachment* attached = nullptr;
 
   /// Why the registration of that name is not one to work with for `on`.
   std::error_code check(registration_id name, const notification_port& on) const noexcept {
     if (port != &on || generation != generation_of(name)) return errc::not_registered;
     return state == registration_state::removing ? errc::removing : std::error_code{};
+  }
+  /// Whether the kernel will report all that `wanted`, an ENABLE, is to be notified of, without being asked.
+  bool stands_for(const request& wanted) const noexcept {
+    return standing == standing_edge::clear && state == registration_state::fired && has(wanted.known, hint::drained) &&
+           wanted.filter == filter && wanted.how == how;
   }
   void detach() noexcept {
     if (attached != nullptr) std::exchange(attached, nullptr)->abandon();
@@ -92,6 +106,7 @@ struct alignas(64) registration {
     port = nullptr;
     state = registration_state::absent;
     in_kernel_set = is_muted = false;
+    standing = standing_edge::none;
   }
 };
 

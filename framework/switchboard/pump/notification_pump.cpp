@@ -38,8 +38,9 @@ error_or<registration_id> notification_pump::open(net::socket_handle socket, caf
   return made;
 }
 
-std::error_code notification_pump::arm(registration_id registration, notify::interest filter) noexcept {
-  const auto known = port_server::serves_here(*this) ? notify::hint::wait_follows : notify::hint::none;
+std::error_code notification_pump::arm(registration_id registration, notify::interest filter,
+                                       notify::hint known) noexcept {
+  if (port_server::serves_here(*this)) known |= notify::hint::wait_follows;
   const auto failed = port_->rearm(registration, filter, known);
   return failed && owners_.closed() ? errc::closed : failed;
 }

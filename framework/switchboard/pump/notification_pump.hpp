@@ -44,9 +44,11 @@ public:
 
   /// Registers `socket` for `owner` and arms it: level-triggered, one-shot. The owner gets socket_ready once per arm.
   error_or<registration_id> open(net::socket_handle socket, caf::strong_actor_ptr owner, notify::interest first);
-  /// Arms again with the whole wanted filter (N6). On one of the pump's workers the kernel may hear of it with the
-  /// worker's next wait. `removing` after remove(), `not_registered` for what is gone.
-  std::error_code arm(registration_id registration, notify::interest filter) noexcept;
+  /// Arms again with the whole wanted filter (N6). `known`: hint::drained, where the caller can promise it. On one of the
+  /// pump's workers the kernel may hear of it with the worker's next wait. `removing` after remove(), `not_registered` for
+  /// what is gone.
+  std::error_code arm(registration_id registration, notify::interest filter,
+                      notify::hint known = notify::hint::none) noexcept;
   /// Asks for the end of the registration: registration_closed follows, then nothing more; it follows even if the port
   /// has lost the socket. Again is no error until then, and `not_registered` afterwards. Any other error: nothing
   /// follows, and the owner's handle is kept until stop() (N52).

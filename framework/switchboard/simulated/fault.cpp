@@ -62,6 +62,8 @@ constexpr std::array names{
     fault_name{fault::listener_reports_one, "listener_reports_one"},
     fault_name{fault::accept_is_not_cancelled, "accept_is_not_cancelled"},
     fault_name{fault::end_keeps_registrations, "end_keeps_registrations"},
+    fault_name{fault::drained_arm_waits_for_change, "drained_arm_waits_for_change"},
+    fault_name{fault::read_claims_drained, "read_claims_drained"},
 };
 
 }  // namespace

@@ -67,6 +67,8 @@ enum class fault : unsigned char {
   listener_reports_one,           ///< N53
   accept_is_not_cancelled,        ///< N54
   end_keeps_registrations,        ///< N55
+  drained_arm_waits_for_change,   ///< N56
+  read_claims_drained,            ///< N56, of what transports say: each read that gives something
 };
 
 struct fault_name {

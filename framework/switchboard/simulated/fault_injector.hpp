@@ -45,6 +45,10 @@ public:
   void lose_rearm(std::uint64_t number) noexcept { lost_rearm_ = rearms_ + number; }
   std::uint64_t rearms() const noexcept { return rearms_; }
 
+  /// Counts a re-arm that called a socket drained which was not (N56).
+  void note_false_word() noexcept { ++false_words_; }
+  std::uint64_t false_words() const noexcept { return false_words_; }
+
 private:
   dice dice_;
   weather weather_;
@@ -52,6 +56,7 @@ private:
   std::optional<fault> broken_;
   bool is_next_edge_lost_ = false;
   std::uint64_t rearms_ = 0;
+  std::uint64_t false_words_ = 0;
   std::uint64_t lost_rearm_ = std::numeric_limits<std::uint64_t>::max();
 };
 

@@ -110,10 +110,10 @@ std::error_code simulated_port::add(net::socket_handle socket, std::uint64_t key
   return registrar_->add(socket, key, filter, name);
 }
 
-std::error_code simulated_port::rearm(registration_id which, interest filter, hint) noexcept {
+std::error_code simulated_port::rearm(registration_id which, interest filter, hint known) noexcept {
   const std::scoped_lock hold(fabric_->mutex());
   if (const auto failure = try_to_call()) return failure;
-  return registrar_->apply_named(which, {.filter = filter, .op = operation::enable});
+  return registrar_->apply_named(which, {.filter = filter, .op = operation::enable, .known = known});
 }
 
 std::error_code simulated_port::remove(registration_id which) noexcept {

@@ -45,6 +45,23 @@ void push(packet_queue& onto, fabric& in, packet content, queued_packet::origin 
   in.changes().advance();
 }
 
+/// Whether the word that the socket is drained hides what is there. A true one does not: all of it came after the read.
+bool hides_what_is_there(fault_injector& faults, const socket& at, const request& wanted) noexcept {
+  const bool is_said = has(wanted.known, notify::hint::drained) && wanted.how == notify::level_oneshot;
+  if (!is_said || at.kind == socket_kind::datagram) return false;
+  if (!at.is_drained) faults.note_false_word();
+  return !at.is_drained || faults.broken(fault::drained_arm_waits_for_change);
+}
+
+/// Whether `wanted`, an ENABLE, is silent about conditions that hold already.
+bool waits_for_change(fault_injector& faults, const socket& at, const request& wanted, bool has_fired) noexcept {
+  if (has(wanted.how, trigger::edge)) return !faults.broken(fault::edge_repeats);
+  if (!has(wanted.how, trigger::oneshot) && faults.broken(fault::level_needs_a_change)) return true;
+  if (!has_fired) return false;
+  return hides_what_is_there(faults, at, wanted) || faults.broken(fault::rest_is_not_reported) ||
+         (at.kind == socket_kind::listener && faults.broken(fault::listener_reports_one));
+}
+
 }  // namespace
 
 const ready_list::entry* ready_list::front(dice* order) {
@@ -166,12 +183,7 @@ void registrar::arm(socket& at, const request& wanted, bool has_fired) {
   mine.how = wanted.how;
   // The strict reading: a condition that holds already is no change (N29).
   mine.risen = mine.spurious = event::none;
-  mine.needs_change =
-      has(wanted.how, trigger::edge)
-          ? !fabric_.faults().broken(fault::edge_repeats)
-          : (fabric_.faults().broken(fault::level_needs_a_change) && !has(wanted.how, trigger::oneshot)) ||
-                (has_fired && fabric_.faults().broken(fault::rest_is_not_reported)) ||
-                (has_fired && at.kind == socket_kind::listener && fabric_.faults().broken(fault::listener_reports_one));
+  mine.needs_change = waits_for_change(fabric_.faults(), at, wanted, has_fired);
   if (fabric_.faults().broken(fault::arm_stays_with_its_thread)) mine.thread = std::this_thread::get_id();
   if (fabric_.faults().chances().happens(fabric_.faults().conditions().spurious)) {
     const auto one = fabric_.faults().chances().below(2) == 0 ? interest::in : interest::out;
@@ -331,6 +343,7 @@ void registrar::fire(socket& at, event reported, std::uint64_t call) {
   auto& mine = at.registered;
   mine.served_by = call;
   mine.risen = mine.spurious = event::none;
+  at.is_drained = false;
   const bool stays = has(mine.how, trigger::edge) ? fabric_.faults().broken(fault::edge_oneshot_stays_armed)
                                                   : fabric_.faults().broken(fault::oneshot_stays_armed);
   if (has(mine.how, trigger::oneshot) && !stays) {

@@ -80,8 +80,9 @@ struct socket {
   bool was_refused = false;
   bool end_arrived = false;
   bool write_shut = false;
-  std::error_code error;  ///< pending
-  std::string unread;     ///< from `read_to` on
+  bool is_drained = false;  ///< by a read, or an accept, since the registration's last packet
+  std::error_code error;    ///< pending
+  std::string unread;       ///< from `read_to` on
   std::size_t read_to = 0;
   std::deque<segment> arriving;  ///< in flight to this socket, in order
   std::size_t arriving_bytes = 0;

@@ -72,6 +72,7 @@ socket* stream_layer::accept(socket& at) {
     fabric_.close(*taken);
     taken = nullptr;
   }
+  at.is_drained = at.backlog.empty();
   fabric_.changed(at);
   return taken;
 }
@@ -96,7 +97,8 @@ io_result stream_layer::handshake(socket& at) {
 
 io_result stream_layer::read(socket& at, std::span<std::byte> into) {
   if (into.empty()) return {io_outcome::failed, 0, errc::invalid_request};
-  if (at.is_connecting || stalls(&socket::reads_from, at)) return would_block(net::readiness::readable);
+  if (at.is_connecting) return would_block(net::readiness::readable);
+  if (stalls(&socket::reads_from, at)) return nothing_to_read(at);
   if (at.unread_bytes() > 0) {
     auto count = std::min(into.size(), at.unread_bytes());
     if (dice_.happens(weather_.short_read)) count = 1 + dice_.below(count);
@@ -106,13 +108,24 @@ io_result stream_layer::read(socket& at, std::span<std::byte> into) {
       at.unread = {};
       at.read_to = 0;
     }
+    at.is_drained = at.unread.empty();
     fabric_.changed(at);
     if (auto* const other = sockets_.find(at.other)) fabric_.changed(*other);
-    return {io_outcome::done, count};
+    const bool drained = count < into.size() && at.is_drained;
+    return {.outcome = io_outcome::done,
+            .bytes = count,
+            .drained = drained || fabric_.faults().broken(fault::read_claims_drained)};
   }
   if (at.error) return {io_outcome::failed, 0, fabric_.take_error(at)};
   if (at.end_arrived || at.is_dead) return {io_outcome::end_of_stream};
-  return would_block(net::readiness::readable);
+  return nothing_to_read(at);
+}
+
+io_result stream_layer::nothing_to_read(socket& at) noexcept {
+  at.is_drained = true;
+  auto result = would_block(net::readiness::readable);
+  result.drained = true;
+  return result;
 }
 
 io_result stream_layer::write(socket& at, std::span<const net::const_buffer> pieces) {

@@ -45,6 +45,7 @@ public:
 
 private:
   bool stalls(clock::time_point socket::*until, socket& at);
+  static net::io_result nothing_to_read(socket& at) noexcept;
   clock::duration draw_latency();
   void reach_listener(socket_name from, const std::string& address);
   void send(const socket& from, segment what);

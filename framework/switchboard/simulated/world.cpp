@@ -82,6 +82,11 @@ std::uint64_t world::rearms() const {
   return fabric_->faults().rearms();
 }
 
+std::uint64_t world::false_words() const {
+  const std::scoped_lock hold(fabric_->mutex());
+  return fabric_->faults().false_words();
+}
+
 std::string world::describe() const {
   const std::scoped_lock hold(fabric_->mutex());
   std::ostringstream text;

@@ -69,6 +69,10 @@ public:
   std::size_t registrations() const;
   std::size_t bytes_held() const;  ///< written and not read
   std::uint64_t rearms() const;    ///< since the world began
+
+  /// Re-arms so far that said of a socket it was drained, though no read had found it so since its last packet (N56): each
+  /// may have lost an event.
+  std::uint64_t false_words() const;
   /// Each socket with its state, for people to read.
   std::string describe() const;
 

@@ -48,6 +48,16 @@ int option(const transport& of, int level, int name) {
   return value;
 }
 
+TEST(SystemSockets, ReadSaysWhetherItTookAllThatThereWas) {
+  const auto [client, server] = make_connection();
+  ASSERT_EQ(write(*client, "12345678").outcome, io_outcome::done);
+  ASSERT_TRUE(await(server->handle(), POLLIN));
+  std::array<std::byte, 5> chunk;
+  EXPECT_FALSE(server->read(chunk).drained) << "the buffer is full";
+  EXPECT_TRUE(server->read(chunk).drained) << "three bytes of five";
+  EXPECT_TRUE(server->read(chunk).drained) << "it would block";
+}
+
 TEST(Listener, AcceptOutOfDescriptorsSaysSoAndKeepsTheConnectionWaiting) {
   const auto through = listen_at(any_port());
   const auto client = connect_to(through->local());

@@ -58,6 +58,19 @@ TEST_F(UnixSocket, CarriesBytesBothWays) {
   EXPECT_EQ(read_exactly(*client, 4), "back");
 }
 
+/// A read stops after the bytes that came with descriptors.
+TEST_F(UnixSocket, ShortReadDoesNotSayThatTheSocketIsDrained) {
+  const auto through = listen_at(at());
+  const auto [client, server] = make_connection(*through);
+  ASSERT_EQ(write(*client, "over").outcome, io_outcome::done);
+  ASSERT_TRUE(await(server->handle(), POLLIN));
+  std::array<std::byte, 8> chunk;
+  const auto got = server->read(chunk);
+  EXPECT_EQ(got.bytes, 4u);
+  EXPECT_FALSE(got.drained);
+  EXPECT_TRUE(server->read(chunk).drained) << "it would block";
+}
+
 TEST_F(UnixSocket, ClientHasNoNameAndServerHasItsPath) {
   const auto through = listen_at(at());
   const auto [client, server] = make_connection(*through);

@@ -26,9 +26,11 @@ std::string name_of(const testing::TestParamInfo<backend>& info) {
   return info.param.name;
 }
 
-const auto backends = testing::Values(
-    backend{"Epoll", make_epoll_port, net::system_network, await_readable_socket, detach_socket, patience},
-    backend{"IoUring", make_io_uring_port, net::system_network, await_readable_socket, detach_socket, patience});
+const backend epoll_backend{"Epoll",       make_epoll_port, net::system_network, await_readable_socket,
+                            detach_socket, patience};
+const auto epoll = testing::Values(epoll_backend);
+const auto backends = testing::Values(epoll_backend, backend{"IoUring", make_io_uring_port, net::system_network,
+                                                             await_readable_socket, detach_socket, patience});
 
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortContract, backends, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortWithStrictEdge, backends, name_of);
@@ -36,8 +38,10 @@ INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortExplainingResets, backends, n
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortWithMovableListeners, backends, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortOnSystemSockets, backends, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidents, backends, name_of);
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortDrained, backends, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortNames, backends, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortOnLinux, backends, name_of);
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortOnEpoll, epoll, name_of);
 
 }  // namespace
 

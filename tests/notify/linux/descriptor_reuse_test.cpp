@@ -30,14 +30,21 @@ TEST_P(NotificationPortOnLinux, N51PortCloseReachesARegistrationThatADuplicateKe
 }
 
 /// What the registration of the number's former owner was left in.
-enum class left { armed, fired, disabled, removing };
+enum class left { armed, fired, disabled, removing, drained, drained_and_fired };
+constexpr left left_registered[] = {left::armed, left::fired, left::disabled, left::drained, left::drained_and_fired};
 
-void leave(notification_port& port, const net::transport& socket, left state) {
+void leave(notification_port& port, const link& pair, left state) {
   const auto request_for = [&](operation op, interest filter) {
-    return request{.socket = socket.handle(), .key = 1, .filter = filter, .op = op};
+    return request{.socket = pair.near->handle(), .key = 1, .filter = filter, .op = op};
   };
   ASSERT_FALSE(port.apply(request_for(operation::enable, state == left::fired ? interest::out : interest::in)));
-  if (state == left::fired) {
+  if (state == left::drained || state == left::drained_and_fired) {
+    auto wanted = request_for(operation::enable, interest::in);
+    wanted.known = hint::drained;
+    ASSERT_FALSE(port.apply(wanted));
+  }
+  if (state == left::drained_and_fired) send(*pair.far, "x");
+  if (state == left::fired || state == left::drained_and_fired) {
     std::array<packet, 1> out;
     const auto got = port.wait(out, patience);
     ASSERT_TRUE(got.has_value() && *got == 1);
@@ -51,10 +58,10 @@ void leave(notification_port& port, const net::transport& socket, left state) {
 }
 
 TEST_P(NotificationPortOnLinux, N51ReusedNumberStartsFreshWithAnyKey) {
-  for (const auto state : {left::armed, left::fired, left::disabled}) {
+  for (const auto state : left_registered) {
     for (const std::uint64_t key : {1U, 2U}) {
       const auto pair = make_link();
-      leave(port(), *pair.near, state);
+      leave(port(), pair, state);
       const auto far = reuse_number(*pair.near, make_link());
       ASSERT_FALSE(port().apply(arm(*pair.near, key, interest::in)));
       EXPECT_TRUE(is_quiet(port()));
@@ -66,10 +73,10 @@ TEST_P(NotificationPortOnLinux, N51ReusedNumberStartsFreshWithAnyKey) {
 }
 
 TEST_P(NotificationPortOnLinux, N51ReusedNumberStartsFreshOnAnyPort) {
-  for (const auto state : {left::armed, left::fired, left::disabled}) {
+  for (const auto state : left_registered) {
     const auto other = make_port();
     const auto pair = make_link();
-    leave(port(), *pair.near, state);
+    leave(port(), pair, state);
     const auto far = reuse_number(*pair.near, make_link());
     ASSERT_FALSE(other->apply(arm(*pair.near, 5, interest::in)));
     send(*far, "x");
@@ -80,10 +87,10 @@ TEST_P(NotificationPortOnLinux, N51ReusedNumberStartsFreshOnAnyPort) {
 }
 
 TEST_P(NotificationPortOnLinux, N51ReusedNumberHasNoRegistrationToRemoveOrDisable) {
-  for (const auto state : {left::armed, left::fired, left::disabled}) {
+  for (const auto state : left_registered) {
     for (const auto op : {operation::remove, operation::disable}) {
       const auto pair = make_link();
-      leave(port(), *pair.near, state);
+      leave(port(), pair, state);
       const auto far = reuse_number(*pair.near, make_link());
       EXPECT_EQ(port().apply({.socket = pair.near->handle(), .key = 1, .op = op}), errc::not_registered);
       EXPECT_TRUE(is_quiet(port()));
@@ -93,7 +100,7 @@ TEST_P(NotificationPortOnLinux, N51ReusedNumberHasNoRegistrationToRemoveOrDisabl
 
 TEST_P(NotificationPortOnLinux, N51NumberReusedBeforeTheRemoveEventKeepsBothApart) {
   const auto pair = make_link();
-  leave(port(), *pair.near, left::removing);
+  leave(port(), pair, left::removing);
   const auto far = reuse_number(*pair.near, make_link());
   ASSERT_FALSE(port().apply(arm(*pair.near, 2, interest::in)));
   EXPECT_EQ(next(port()), packet_of(1, event::remove));

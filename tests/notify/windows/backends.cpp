@@ -55,6 +55,7 @@ const auto every = testing::ValuesIn(backends());
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortContract, every, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortOnSystemSockets, every, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortIncidents, every, name_of);
+INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortDrained, every, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortNames, every, name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortWithStrictEdge, testing::ValuesIn(strict_backends()), name_of);
 INSTANTIATE_TEST_SUITE_P(Backends, NotificationPortExplainingResets, testing::ValuesIn(backends_on_windows()), name_of);

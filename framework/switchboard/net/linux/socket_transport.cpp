@@ -79,9 +79,16 @@ io_result socket_transport::read(std::span<std::byte> into) noexcept {
   // recv() with no room returns 0, which would look like the end of the stream.
   if (into.empty()) return {io_outcome::failed, 0, errc::invalid_request};
   const auto got = uninterrupted([&] { return ::recv(socket_.get(), into.data(), into.size(), 0); });
-  if (got < 0) return after_failure(readiness::readable);
+  if (got < 0) {
+    auto failed = after_failure(readiness::readable);
+    failed.drained = failed.outcome == io_outcome::would_block;
+    return failed;
+  }
   if (got == 0) return {io_outcome::end_of_stream};
-  return {io_outcome::done, static_cast<std::size_t>(got)};
+  const auto bytes = static_cast<std::size_t>(got);
+  // A local socket's read also stops after bytes that came with descriptors (unix(7)).
+  const bool drained = bytes < into.size() && peer_.kind() == endpoint::family::tcp;
+  return {.outcome = io_outcome::done, .bytes = bytes, .drained = drained};
 }
 
 io_result socket_transport::write(std::span<const const_buffer> pieces) noexcept {

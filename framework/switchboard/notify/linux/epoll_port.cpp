@@ -44,6 +44,21 @@ std::uint32_t kernel_interest(interest filter, trigger how, bool is_stream) noex
   return events;
 }
 
+/// Whether the registration at the kernel may be a standing one. The word that the socket is drained says nothing of OUT; and
+/// a datagram that is shorter than the buffer is no sign of it.
+bool may_stand(const registration& entry, const request& wanted) noexcept {
+  return has(wanted.known, hint::drained) && wanted.how == level_oneshot && entry.is_stream &&
+         has(wanted.filter, interest::in) && !has(wanted.filter, interest::out);
+}
+
+/// What may be there after a read that came back short, with no edge to come: an end that arrived with the last bytes, or what
+/// follows urgent data, before which a read stops (tcp(7)).
+constexpr std::uint32_t left_by_short_read = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI;
+
+std::uint32_t standing_interest(interest filter) noexcept {
+  return mask_of(filter, true) | left_by_short_read | EPOLLET;
+}
+
 class epoll_port final : public kernel_port {
 public:
   epoll_port(net::descriptor set, net::descriptor wake) : set_(std::move(set)), wake_(std::move(wake)) {}
@@ -68,7 +83,9 @@ private:
   int await_events(std::span<epoll_event> into, duration timeout) noexcept;
   bool translate(const epoll_event& from, packet& into) noexcept;
   void mute(registration& entry, int socket) noexcept;
-  void fire(registration& entry, int socket) noexcept;
+  void fire(registration& entry, int socket, std::uint32_t reported) noexcept;
+  void miss(registration& entry, int socket) noexcept;
+  std::error_code put_in_set(const registration& entry, int socket, std::uint32_t events, std::uint64_t data) noexcept;
   int control(int operation, int socket, std::uint32_t events, std::uint64_t data) noexcept;
 
   net::descriptor set_;
@@ -98,8 +115,18 @@ int epoll_port::control(int operation, int socket, std::uint32_t events, std::ui
 
 std::error_code epoll_port::arm(registration& entry, const request& wanted, std::uint32_t serial) noexcept {
   const int socket = as_descriptor(wanted.socket);
-  const auto events = kernel_interest(wanted.filter, wanted.how, entry.is_stream);
-  const auto data = token(static_cast<std::uint32_t>(socket), serial);
+  const bool stands = may_stand(entry, wanted);
+  const auto events =
+      stands ? standing_interest(wanted.filter) : kernel_interest(wanted.filter, wanted.how, entry.is_stream);
+  if (const auto failure = put_in_set(entry, socket, events, token(static_cast<std::uint32_t>(socket), serial)))
+    return failure;
+  entry.standing = stands ? standing_edge::clear : standing_edge::none;
+  return {};
+}
+
+/// Either call reports what is true already as an edge.
+std::error_code epoll_port::put_in_set(const registration& entry, int socket, std::uint32_t events,
+                                       std::uint64_t data) noexcept {
   if (entry.in_kernel_set) {
     if (control(EPOLL_CTL_MOD, socket, events, data) == 0) return {};
     if (errno == ENOENT || errno == EBADF || errno == EPERM) return errc::not_registered;
@@ -118,6 +145,7 @@ std::error_code epoll_port::disarm(registration& entry, net::socket_handle socke
 std::error_code epoll_port::forget(registration& entry, net::socket_handle socket) noexcept {
   if (entry.in_kernel_set && control(EPOLL_CTL_DEL, as_descriptor(socket), 0, 0) != 0) return system_error(errno);
   entry.in_kernel_set = false;
+  entry.standing = standing_edge::none;
   return {};
 }
 
@@ -190,15 +218,18 @@ bool epoll_port::translate(const epoll_event& from, packet& into) noexcept {
   const int socket = static_cast<int>(static_cast<std::uint32_t>(from.data.u64));
   auto& entry = *registration_table::of_process().find(socket);
   const std::scoped_lock hold(entry.lock);
-  if (entry.port != this || entry.serial != from.data.u64 >> 32 || entry.state != registration_state::armed)
+  if (entry.port != this || entry.serial != from.data.u64 >> 32) return false;
+  if (entry.state != registration_state::armed) {
+    miss(entry, socket);
     return false;
+  }
   const auto events = reportable(from.events, entry.filter, entry.is_stream);
   if (events == event::none) {
     mute(entry, socket);
     return false;
   }
   into = {entry.key, static_cast<std::uint64_t>(events)};
-  fire(entry, socket);
+  fire(entry, socket, from.events);
   return true;
 }
 
@@ -206,16 +237,18 @@ bool epoll_port::translate(const epoll_event& from, packet& into) noexcept {
 /// an arm that still waits for something else. Edge-triggered and persistent, the kernel reports the next change only.
 void epoll_port::mute(registration& entry, int socket) noexcept {
   const bool is_persistent_edge = entry.how == trigger::edge || entry.how == (trigger::edge | trigger::persistent);
-  if (entry.is_muted || is_persistent_edge) return;
+  if (entry.is_muted || is_persistent_edge || entry.standing != standing_edge::none) return;
   const auto events = kernel_interest(entry.filter, trigger::edge, entry.is_stream);
   if (control(EPOLL_CTL_MOD, socket, events, token(static_cast<std::uint32_t>(socket), entry.serial)) == 0)
     entry.is_muted = true;
 }
 
 /// Moves the registration to its state after a delivered packet.
-void epoll_port::fire(registration& entry, int socket) noexcept {
+void epoll_port::fire(registration& entry, int socket, std::uint32_t reported) noexcept {
   if (has(entry.how, trigger::oneshot)) {
     entry.state = registration_state::fired;
+    if (entry.standing != standing_edge::none && (reported & left_by_short_read))
+      entry.standing = standing_edge::missed;
     // Muted, the kernel does not know of the one-shot.
     if (!std::exchange(entry.is_muted, false)) return;
     control(EPOLL_CTL_DEL, socket, 0, 0);
@@ -224,6 +257,15 @@ void epoll_port::fire(registration& entry, int socket) noexcept {
     control(EPOLL_CTL_MOD, socket, kernel_interest(entry.filter, entry.how, entry.is_stream),
             token(static_cast<std::uint32_t>(socket), entry.serial));
   }
+}
+
+/// A registration that stands has reported an edge after its one-shot fired: the next arm looks for what it was about. A
+/// second one takes it out of the set, so that a socket which stays fired does not go on waking threads (N32).
+void epoll_port::miss(registration& entry, int socket) noexcept {
+  if (entry.standing == standing_edge::missed)
+    static_cast<void>(forget(entry, static_cast<net::socket_handle>(socket)));
+  else if (entry.standing == standing_edge::clear)
+    entry.standing = standing_edge::missed;
 }
 
 }  // namespace
