@@ -91,9 +91,9 @@ void print(const char* name, const load_slice& slice) {
   const auto us = [](std::chrono::nanoseconds value) {
     return std::chrono::duration<double, std::micro>(value).count();
   };
-  std::printf("  %-22s %10.0f/s %9.0f us p50 %9.0f us p99\n", name,
+  std::printf("  %-22s %10.0f/s %9.0f us p50 %9.0f us p99 %9.0f us max\n", name,
               static_cast<double>(slice.results) / std::chrono::duration<double>(slice.duration).count(),
-              us(slice.latency.quantile(0.5)), us(slice.latency.quantile(0.99)));
+              us(slice.latency.quantile(0.5)), us(slice.latency.quantile(0.99)), us(slice.latency.max()));
 }
 
 int run(const publish_options& options) {
