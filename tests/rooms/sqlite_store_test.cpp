@@ -588,7 +588,8 @@ TEST_F(SqliteStore, TellsWhoWatchesBeforeTheAppendIsDone) {
   const auto store = open();
   const auto log = store->open("r");
   std::uint64_t told = 0;
-  log->watch([&] { told = log->extent().last; });
+  const auto grown = std::make_shared<const std::function<void()>>([&] { told = log->extent().last; });
+  log->watch(grown);
   append(*log, "a");
   EXPECT_EQ(told, 1u);
 }
