@@ -56,7 +56,7 @@ private:
       if (is_damaged_) return done({condition(), {}, extent()});
       behind_->read(std::move(wanted), std::move(done));
     }
-    void watch(std::function<void()>) override {}
+    void watch(rooms::growth_callback) override {}
     rooms::log_extent extent() const override { return behind_->extent(); }
     rpc::status condition() const override {
       return is_damaged_ ? rpc::status{code::data_loss, "message 3 is damaged"} : rpc::status{};
@@ -95,7 +95,7 @@ private:
       const std::lock_guard lock{mutex_};
       kept_.push_back(std::move(done));
     }
-    void watch(std::function<void()>) override {}
+    void watch(rooms::growth_callback) override {}
     rooms::log_extent extent() const override { return {"id", 1, 3}; }
     std::size_t reads() const {
       const std::lock_guard lock{mutex_};

@@ -29,7 +29,7 @@ public:
     real_->read(std::move(wanted), std::move(done));
   }
   rooms::log_extent extent() const override { return real_->extent(); }
-  void watch(std::function<void()>) override {}
+  void watch(rooms::growth_callback) override {}
 
 private:
   const std::string room_;

@@ -29,7 +29,7 @@ public:
     latest_ = wanted;
     waiting_.push_back([=, this] { behind_->read(wanted, done); });
   }
-  void watch(std::function<void()>) override {}
+  void watch(growth_callback) override {}
   log_extent extent() const override { return behind_->extent(); }
 
   std::size_t waiting() const { return waiting_.size(); }
@@ -56,7 +56,7 @@ public:
     page.status = {rpc::code::unavailable, "the disk is gone"};
     done(std::move(page));
   }
-  void watch(std::function<void()>) override {}
+  void watch(growth_callback) override {}
   log_extent extent() const override { return {"id", 1, 3}; }
 };
 
@@ -72,7 +72,7 @@ public:
     for (const auto each : held_) page.entries.push_back({each, wire::shared_bytes{"x"}});
     done(std::move(page));
   }
-  void watch(std::function<void()>) override {}
+  void watch(growth_callback) override {}
   log_extent extent() const override { return {"id", 1, 3}; }
 
 private:

@@ -59,7 +59,7 @@ public:
     page.status = {rpc::code::unavailable, "unreadable"};
     done(std::move(page));
   }
-  void watch(std::function<void()> grown) override { behind_->watch(std::move(grown)); }
+  void watch(growth_callback grown) override { behind_->watch(std::move(grown)); }
   log_extent extent() const override { return behind_->extent(); }
   rpc::status condition() const override { return damage; }
 
@@ -771,6 +771,19 @@ TEST_F(Room, ShowsWhatTheRoomBeforeItWasStillAppending) {
   log->answer();
   run();
   EXPECT_EQ(bob.read(to_bob), words{"1:ann says late"});
+}
+
+TEST_F(Room, ShowsWhatOthersAppendAlsoWhereTheRoomBeforeItEndsLater) {
+  const auto earlier = room.actor;
+  start_room();
+  const auto to_ann = join(ann, "ann");
+  run();
+  ASSERT_EQ(ann.read(to_ann), words{"caught up 0"});
+  caf::anon_send_exit(earlier, caf::exit_reason::user_shutdown);
+  run();
+  log->append({{plain_codec{}.body("other", "x"), {}}}, [](const auto&) {});
+  run();
+  EXPECT_EQ(ann.read(to_ann), words{"1:other says x"});
 }
 
 TEST_F(Room, ShowsWhatWasAppendedWhileNobodyWatchedTheLog) {

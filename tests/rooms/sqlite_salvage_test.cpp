@@ -1,7 +1,12 @@
 // What is still read of a room when its database is damaged.
 
+#include "sqlite_fixture.hpp"
+
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <initializer_list>
+#include <string>
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -37,6 +42,21 @@ protected:
     ASSERT_EQ(sqlite3_open((directory_ / "rooms.db").c_str(), &other), SQLITE_OK);
     EXPECT_EQ(sqlite3_exec(other, statements.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(other);
     sqlite3_close(other);
+  }
+  /// Makes the index of the messages have these of its five entries, in this order (sqlite.org/fileformat2.html, 1.6).
+  void reindex(std::initializer_list<int> entries) {
+    constexpr int page_bytes = 4096, count_at = 3, places_at = 8, place_bytes = 2;
+    std::fstream file(directory_ / "rooms.db", std::ios::in | std::ios::out | std::ios::binary);
+    const auto page = (index_page() - 1) * page_bytes;
+    std::string places(std::size_t{5} * place_bytes, '\0');
+    file.seekg(page + places_at).read(places.data(), static_cast<std::streamsize>(places.size()));
+    file.seekp(page + count_at).put(0).put(static_cast<char>(entries.size()));
+    file.seekp(page + places_at);
+    for (const auto each : entries) file.write(places.data() + each * place_bytes, place_bytes);
+  }
+  int index_page() const {
+    another_program other{directory_ / "rooms.db"};
+    return other.ask("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_messages_1'");
   }
   /// Everything that is read, in its order: "1a" a message, "2-3" a hole.
   std::string salvaged() const {
@@ -121,6 +141,16 @@ TEST_F(SqliteSalvage, LosesWhatIsNoMessageTogetherWithItsNeighbours) {
 TEST_F(SqliteSalvage, MissesNoMessageThatRetentionDropped) {
   run_sql("DELETE FROM messages WHERE sequence < 3; UPDATE rooms SET first = 3, checksum = NULL");
   EXPECT_EQ(salvaged(), "3c 4d 5e ");
+}
+
+TEST_F(SqliteSalvage, NamesMessagesThatTheIndexHasLost) {
+  reindex({0, 1, 3});
+  EXPECT_EQ(salvaged(), "1a 2b 4d 3-3 5-5 ");
+}
+
+TEST_F(SqliteSalvage, FindsAMessageOnceThatTheIndexHasTwice) {
+  reindex({0, 1, 2, 2, 3, 4});
+  EXPECT_EQ(salvaged(), "1a 2b 3c 4d 5e ");
 }
 
 TEST_F(SqliteSalvage, SaysThatTablesAreLost) {

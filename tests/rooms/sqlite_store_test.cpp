@@ -588,7 +588,8 @@ TEST_F(SqliteStore, TellsWhoWatchesBeforeTheAppendIsDone) {
   const auto store = open();
   const auto log = store->open("r");
   std::uint64_t told = 0;
-  log->watch([&] { told = log->extent().last; });
+  const auto grown = std::make_shared<const std::function<void()>>([&] { told = log->extent().last; });
+  log->watch(grown);
   append(*log, "a");
   EXPECT_EQ(told, 1u);
 }
@@ -893,6 +894,25 @@ TEST_F(SqliteStore, RefusesMoreBytesThanMayWaitAndCountsThoseThatDo) {
   EXPECT_EQ(refused, 24) << "16 of them are half of 32 MiB";
   EXPECT_EQ(figures->read().value("switchboard_limit_hits_total", {"journal_bytes_max"}), refused);
   EXPECT_TRUE(eventually([&] { return counted() <= budget::account::slack; }));
+}
+
+TEST_F(SqliteStore, LetsWaitNoMoreThanAQuarterOfTheServersMemory) {
+  constexpr std::size_t kib = 1 << 10;
+  unsteady_disk disk;
+  const auto memory = std::make_shared<budget::ledger>(4096 * kib);
+  const auto store = open({.memory = memory});
+  append(*store->open("r"), "a");
+  disk.hold_syncs();
+  auto held = begin_append(*store->open("r"), {{"b", ""}});
+  ASSERT_TRUE(eventually([&] { return disk.holds_one(); }));
+  std::vector<std::future<std::vector<append_result>>> waiting;
+  for (int n = 0; n < 400; ++n)
+    waiting.push_back(begin_append(*store->open(std::to_string(n % 20)), {{std::string(10 * kib, 'x'), ""}}));
+  EXPECT_GT(memory->used_by(budget::owner::journal), 900 * kib);
+  EXPECT_LT(memory->used_by(budget::owner::journal), 1024 * kib + 2 * budget::account::slack);
+  disk.recover();
+  held.get();
+  for (auto& each : waiting) each.get();
 }
 
 TEST_F(SqliteStore, KnowsIdsAgainThatItReleasedToKeepWithinRoomsMemory) {

@@ -15,19 +15,18 @@ std::string new_log_id() {
   return id;
 }
 
-void growth_watch::set(std::function<void()> grown) {
-  auto shared = std::make_shared<const std::function<void()>>(std::move(grown));
+void growth_watch::set(growth_callback grown) {
   const std::lock_guard lock{mutex_};
-  grown_.swap(shared);
+  grown_.swap(grown);
 }
 
 void growth_watch::tell() const {
   std::shared_ptr<const std::function<void()>> told;
   {
     const std::lock_guard lock{mutex_};
-    told = grown_;
+    told = grown_.lock();
   }
-  if (told && *told) (*told)();
+  if (told) (*told)();
 }
 
 }  // namespace switchboard::rooms

@@ -73,6 +73,10 @@ struct log_page {
   log_extent extent;  ///< when the page was read
 };
 
+/// What a log calls when it has grown. It belongs to who watches: an owner that ends takes away its own watch, and not the
+/// one that has replaced it.
+using growth_callback = std::weak_ptr<const std::function<void()>>;
+
 class log {
 public:
   virtual ~log() = default;
@@ -84,21 +88,21 @@ public:
   /// DATA_LOSS once messages that it had were found damaged or missing: it is not appended to any more.
   virtual rpc::status condition() const { return {}; }
   /// `grown` is called, on any thread, each time that extent() has come to a higher last sequence, and before the
-  /// append is `done` that did it; it replaces the one before. So a room learns of messages that
-  /// others have appended, or it itself before it was started anew.
-  virtual void watch(std::function<void()> grown) = 0;
+  /// append is `done` that did it, for as long as its owner keeps it; it replaces the one before. So a room learns of
+  /// messages that others have appended, or it itself before it was started anew.
+  virtual void watch(growth_callback grown) = 0;
 };
 
-/// The callback that a log calls when it has grown.
-/// Threads    any. One that was replaced may be called once more.
+/// The callback of a log.
+/// Threads    any. One that was replaced, or that its owner has released, may be called once more.
 class growth_watch {
 public:
-  void set(std::function<void()> grown);
+  void set(growth_callback grown);
   void tell() const;
 
 private:
   mutable std::mutex mutex_;
-  std::shared_ptr<const std::function<void()>> grown_;
+  growth_callback grown_;
 };
 
 /// Where logs live; gives each room its log. Which rooms there are is known without asking anybody.

@@ -71,7 +71,7 @@ public:
     return extent_locked();
   }
 
-  void watch(std::function<void()> grown) override { watch_.set(std::move(grown)); }
+  void watch(growth_callback grown) override { watch_.set(std::move(grown)); }
 
 private:
   std::size_t footprint() const noexcept override {

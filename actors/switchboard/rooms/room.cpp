@@ -94,6 +94,7 @@ private:
   bool end_of_turn_queued_ = false;
   const std::shared_ptr<notification_pump> clock_;  ///< null: nothing depends on time
   deadline_id notification_ = deadline_id::none;
+  std::shared_ptr<const std::function<void()>> grown_;  ///< called by the log
 };
 
 caf::behavior room::make_behavior() {
@@ -109,10 +110,12 @@ caf::behavior room::make_behavior() {
     }
     return caf::exit_reason::unhandled_exception;
   });
-  feed_->log->watch([weak = caf::weak_actor_ptr{ctrl()}, appends = order_.appends()] {
-    if (appends->load(std::memory_order_acquire) != 0) return;
-    if (const auto self = weak.lock()) caf::anon_send(caf::actor_cast<caf::actor>(self), grown_atom::value);
-  });
+  grown_ =
+      std::make_shared<const std::function<void()>>([weak = caf::weak_actor_ptr{ctrl()}, appends = order_.appends()] {
+        if (appends->load(std::memory_order_acquire) != 0) return;
+        if (const auto self = weak.lock()) caf::anon_send(caf::actor_cast<caf::actor>(self), grown_atom::value);
+      });
+  feed_->log->watch(grown_);
   // What an earlier room in front of this log had stored after this one learned where the log stands.
   if (order_.catch_up()) order_.show();
   return {
@@ -272,7 +275,7 @@ void room::notify_later() {
 
 void room::on_exit() {
   if (notification_ != deadline_id::none) clock_->cancel(notification_);
-  feed_->log->watch({});
+  grown_ = nullptr;
   const auto last = rpc::turn::ending(this);
   streams_.end({rpc::code::unavailable, "the room ended"}, context());
   members_.clear();

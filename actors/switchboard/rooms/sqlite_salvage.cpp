@@ -93,6 +93,8 @@ void sqlite_salvage::read(const found_message& found, const lost_messages& lost)
     while (rows.next()) {
       const stored_message message{rows};
       next = message.sequence + 1;
+      // A damaged index may have it twice.
+      if (message.sequence < unread) continue;
       if (!message.is_whole(name_) || !found(message.sequence, message.body)) continue;
       if (unread < message.sequence) lost(unread, message.sequence - 1);
       unread = next;

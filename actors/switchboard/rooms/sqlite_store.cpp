@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <switchboard/logging/logging.hpp>
+#include <switchboard/rooms/sqlite/checkpointer.hpp>
 #include <switchboard/rooms/sqlite/data_directory.hpp>
 #include <switchboard/rooms/sqlite/history.hpp>
 #include <switchboard/rooms/sqlite/journal.hpp>
@@ -103,16 +104,20 @@ rpc::result<std::shared_ptr<sqlite_store>> sqlite_store::open(encoder encode, co
   if (auto failure = rooms->execute(forget_empty_rooms); !failure.ok()) return in_file(path, std::move(failure));
   const auto stored = read_rooms(*rooms);
   if (!stored) return in_file(path, stored.status());
+  auto for_checkpoints = sqlite::open_for_writing(path, options.safety);
+  if (!for_checkpoints) return in_file(path, for_checkpoints.status());
   auto for_reading = sqlite::open_for_reading(path);
   if (!for_reading) return in_file(path, for_reading.status());
 
   const auto believed = rooms->ask("SELECT at FROM clock");
   if (!believed) return in_file(path, believed.status());
+  auto checkpoints =
+      std::make_unique<sqlite::checkpointer>(path, std::move(*for_checkpoints), options.safety, options.figures);
   auto writer = std::make_shared<sqlite::journal>(std::move(*rooms), options,
                                                   std::chrono::milliseconds{std::atoll(believed->c_str())});
   auto reader = std::make_shared<sqlite::history>(path, std::move(*for_reading));
-  std::shared_ptr<sqlite_store> store{
-      new sqlite_store(std::move(encode), std::move(*claimed), std::move(writer), std::move(reader))};
+  std::shared_ptr<sqlite_store> store{new sqlite_store(std::move(encode), std::move(*claimed), std::move(writer),
+                                                       std::move(checkpoints), std::move(reader))};
   for (const auto& [room, damage_of_room] : *stored) {
     auto known =
         std::make_shared<sqlite::room_log>(room.name, room.row, store->encode_, store->writer_, store->reader_);
@@ -150,20 +155,25 @@ rpc::status sqlite_store::remove(const std::filesystem::path& directory, const s
 }
 
 sqlite_store::sqlite_store(encoder encode, sqlite::data_directory claimed, std::shared_ptr<sqlite::journal> writer,
-                           std::shared_ptr<sqlite::history> reader)
+                           std::unique_ptr<sqlite::checkpointer> checkpoints, std::shared_ptr<sqlite::history> reader)
     : encode_(std::move(encode)),
       claimed_(std::make_unique<const sqlite::data_directory>(std::move(claimed))),
       writer_(std::move(writer)),
+      checkpoints_(std::move(checkpoints)),
       reader_(std::move(reader)),
-      writing_([writer = writer_.get()] { writer->run(); }),
+      writing_([writer = writer_.get(), checkpoints = checkpoints_.get()] { writer->run(*checkpoints); }),
+      checkpointing_([checkpoints = checkpoints_.get()] { checkpoints->run(); }),
       reading_([reader = reader_.get()] { reader->run(); }) {}
 
 sqlite_store::~sqlite_store() {
-  // The reader first: the last connection that is closed tidies the files up, and must be able to write.
+  // The reader first: the last connection that is closed deletes the log, and must be able to write. The checkpointer last:
+  // the writer may wait for it.
   reader_->end();
   reading_.join();
   writer_->end();
   writing_.join();
+  checkpoints_->end();
+  checkpointing_.join();
 }
 
 std::shared_ptr<log> sqlite_store::open(const std::string& room) {

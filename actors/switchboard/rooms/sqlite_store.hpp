@@ -3,14 +3,15 @@
 /// Logs in an SQLite database: what was acknowledged is there after a crash.
 ///
 /// Why        the default store of rooms that outlive their broker. One writer commits what waits in one transaction; a
-///            reader of its own serves histories, so that neither waits for the other.
+///            reader of its own serves histories, and another thread makes checkpoints, so that none waits for another
+///            (but sqlite/checkpointer.hpp).
 /// Rooms      one is in the database from its first message on; one without any ends with the store.
 /// Order      committed, then extent() and read() show it, then watch()'s callback is called, then append() is done.
 /// Files      DIRECTORY/rooms.db with its write-ahead log, and DIRECTORY/lock, held while this lives: a second store on
 ///            the directory is refused, also one of another process. What is made is its owner's alone (0700, 0600); what
 ///            was there and is not is named in the log.
 /// Threads    any. `done` of append() is called on the writer's thread, of read() on the reader's; both must be quick.
-/// Owns       the files' lock, the two threads and their connections. The destructor commits what was accepted before; it
+/// Owns       the files' lock, the three threads and their connections. The destructor commits what was accepted before; it
 ///            joins the threads, so it must not run in a `done`.
 /// Errors     of open(): what is wrong with the directory or the database; a damaged one is never replaced. A room whose
 ///            messages are not those that it says it has, or not as they were written, answers DATA_LOSS from then on;
@@ -39,6 +40,7 @@
 namespace switchboard::rooms {
 
 namespace sqlite {
+class checkpointer;
 class data_directory;
 class history;
 class journal;
@@ -93,13 +95,15 @@ public:
 
 private:
   sqlite_store(encoder encode, sqlite::data_directory claimed, std::shared_ptr<sqlite::journal> writer,
-               std::shared_ptr<sqlite::history> reader);
+               std::unique_ptr<sqlite::checkpointer> checkpoints, std::shared_ptr<sqlite::history> reader);
 
   const encoder encode_;
   const std::unique_ptr<const sqlite::data_directory> claimed_;
   const std::shared_ptr<sqlite::journal> writer_;
+  const std::unique_ptr<sqlite::checkpointer> checkpoints_;
   const std::shared_ptr<sqlite::history> reader_;
   std::thread writing_;
+  std::thread checkpointing_;
   std::thread reading_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<sqlite::room_log>> logs_;

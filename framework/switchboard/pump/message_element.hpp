@@ -33,30 +33,33 @@ public:
 #endif
 
   static void* take() {
-    auto& mine = of_thread();
     return mine.count_ == 0 ? ::operator new(sizeof(Kept)) : mine.kept_[--mine.count_];
   }
   static void give_back(void* room) noexcept {
-    auto& mine = of_thread();
     if (mine.count_ >= mine.limit_) return ::operator delete(room);
+    static thread_local const thread_end empties;
     mine.kept_[mine.count_++] = room;
   }
 
 private:
-  /// What is given back to a thread that has ended its stock is not kept.
-  ~room_stock() {
-    limit_ = 0;
-    while (count_ != 0) ::operator delete(kept_[--count_]);
-  }
-  static room_stock& of_thread() noexcept {
-    static thread_local room_stock kept;
-    return kept;
-  }
+  /// What is given back to a thread after this is not kept. The stock itself has no destructor, so it may be used until then.
+  struct thread_end {
+    thread_end() noexcept {}
+    ~thread_end() {
+      mine.limit_ = 0;
+      while (mine.count_ != 0) ::operator delete(mine.kept_[--mine.count_]);
+    }
+  };
 
-  std::array<void*, kept_max> kept_;
+  static constinit thread_local room_stock mine;
+
+  std::array<void*, kept_max> kept_{};
   std::size_t count_ = 0;
   std::size_t limit_ = kept_max;
 };
+
+template <class Kept>
+constinit thread_local room_stock<Kept> room_stock<Kept>::mine{};
 
 template <class Message>
 class message_element final : public caf::mailbox_element,

@@ -23,7 +23,8 @@ bool is_beyond(std::size_t own, std::size_t more, std::size_t of_all, std::size_
 
 }  // namespace
 
-append_queue::append_queue(const journal_metrics& figures, std::shared_ptr<budget::ledger> memory) : figures_(figures) {
+append_queue::append_queue(const journal_metrics& figures, std::shared_ptr<budget::ledger> memory)
+    : figures_(figures), bytes_limit_(memory ? std::min(bytes_max, memory->total() / 4) : bytes_max) {
   if (memory) account_.emplace(std::move(memory), budget::owner::journal);
 }
 
@@ -32,7 +33,7 @@ rpc::status append_queue::push(append_request& wanted) {
   const auto bytes = bytes_of(wanted.records);
   auto& own = wanted.to->queued;
   const bool too_many = is_beyond(own.records, records, records_, records_max);
-  if (!waiting_.empty() && (too_many || is_beyond(own.bytes, bytes, bytes_, bytes_max))) {
+  if (!waiting_.empty() && (too_many || is_beyond(own.bytes, bytes, bytes_, bytes_limit_))) {
     const auto& limit = too_many ? figures_.queue_messages : figures_.queue_bytes;
     limit.hit("room " + wanted.to->room());
     rpc::status refused{rpc::code::resource_exhausted, limit.name() + ": too much waits for the disk"};

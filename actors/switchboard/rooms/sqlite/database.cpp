@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
@@ -102,6 +103,23 @@ rpc::result<std::string> database::ask(const std::string& statement) {
   sqlite3_finalize(prepared);
   if (!failure.ok()) return failure;
   return answer;
+}
+
+void database::count_log() {
+  log_pages_ = std::make_unique<std::size_t>(0);
+  const auto after_commit = [](void* counted, sqlite3*, const char*, int in_log) {
+    *static_cast<std::size_t*>(counted) = static_cast<std::size_t>(in_log);
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_.get(), after_commit, log_pages_.get());
+}
+
+rpc::result<std::size_t> database::checkpoint() {
+  int copied = 0;
+  const int code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
+  if ((code & primary_code) == SQLITE_BUSY) return std::size_t{0};
+  if (code != SQLITE_OK) return status();
+  return static_cast<std::size_t>(std::max(copied, 0));
 }
 
 rpc::status database::status() const {

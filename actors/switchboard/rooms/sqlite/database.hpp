@@ -8,6 +8,7 @@
 /// Owns       the connection. Statements and rows must end before it.
 /// Errors     statuses. The latest failure also says whether it is the statement's own, or the disk's (or the file's).
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -35,6 +36,14 @@ public:
   /// The first column of a statement's first row, as text; empty where there is no row.
   rpc::result<std::string> ask(const std::string& statement);
 
+  /// From now on this connection makes no checkpoint after a commit, and knows what the write-ahead log has then.
+  void count_log();
+  /// Pages of the write-ahead log after this connection's latest commit, copied ones included; 0 before.
+  std::size_t log_pages() const noexcept { return log_pages_ ? *log_pages_ : 0; }
+  /// Copies into the database's file what the write-ahead log has, as far as readers allow, and waits for no other
+  /// connection. How many of the log's pages are copied then; 0 where another connection makes a checkpoint.
+  rpc::result<std::size_t> checkpoint();
+
   /// What the latest call came to.
   rpc::status status() const;
   /// Why a statement could not be prepared, as far as the latest call says.
@@ -55,6 +64,7 @@ private:
 
   explicit database(sqlite3* handle) : handle_(handle) {}
 
+  std::unique_ptr<std::size_t> log_pages_;  ///< where it stays when the rest is moved
   std::unique_ptr<sqlite3, closer> handle_;
 };
 

@@ -4,6 +4,7 @@
 #include <caf/detail/set_thread_name.hpp>
 
 #include <switchboard/logging/logging.hpp>
+#include <switchboard/rooms/sqlite/checkpointer.hpp>
 #include <switchboard/rooms/sqlite/data_directory.hpp>
 #include <switchboard/rooms/sqlite/journal.hpp>
 #include <switchboard/rooms/sqlite/schema.hpp>
@@ -57,6 +58,7 @@ rpc::result<database> open_for_writing(const std::string& path, durability safet
                                      "; PRAGMA journal_size_limit = " + std::to_string(log_bytes_kept));
       !failure.ok())
     return failure;
+  opened->count_log();
   return opened;
 }
 
@@ -128,12 +130,15 @@ void journal::end() {
   work_came_.notify_one();
 }
 
-void journal::run() {
+void journal::run(checkpointer& checkpoints) {
   caf::detail::set_thread_name("journal");
   for (turn next; take_turn(next); next = {}) {
     write(next);
-    const std::lock_guard lock{mutex_};
-    waiting_.release(next.bytes);
+    {
+      const std::lock_guard lock{mutex_};
+      waiting_.release(next.bytes);
+    }
+    if (rooms_) checkpoints.committed(rooms_->log_pages());
   }
   // The next journal compares its clock with how late it is now, and not when the last message came. Where that fails, it
   // doubts its clock.

@@ -34,12 +34,14 @@
 
 namespace switchboard::rooms::sqlite {
 
+class checkpointer;
+
 /// "rooms.db"
 std::string database_path(const std::filesystem::path& directory);
 /// Refuses a write-ahead log whose database is lost: SQLite would drop it, and what was committed in it.
 rpc::status refuse_lost_database(const std::string& path);
-/// Opens the one that is there, or an empty file, for writing as `safety` wants it. What is another application's stays as
-/// it is.
+/// Opens the one that is there, or an empty file, for writing as `safety` wants it, without checkpoints after commits. What
+/// is another application's stays as it is.
 rpc::result<database> open_for_writing(const std::string& path, durability safety);
 
 /// What one transaction takes. Whatever comes meanwhile waits for all of it.
@@ -78,8 +80,8 @@ public:
   void keep(std::shared_ptr<room_log> room);
   /// Nothing is appended to the room for now: its ids are released.
   void rest(const std::string& room) { ids_.forget(room); }
-  /// Writes until the end, and what was accepted before it.
-  void run();
+  /// Writes until the end, and what was accepted before it. `checkpoints` learns of each transaction.
+  void run(checkpointer& checkpoints);
   /// Accepts no more.
   void end();
 

@@ -49,7 +49,7 @@ public:
   void read(page_request wanted, std::function<void(log_page)> done) override;
   log_extent extent() const override;
   rpc::status condition() const override;
-  void watch(std::function<void()> grown) override { watch_.set(std::move(grown)); }
+  void watch(growth_callback grown) override { watch_.set(std::move(grown)); }
 
   const std::string& room() const noexcept { return room_; }
   wire::shared_bytes encode(std::uint64_t sequence, const std::string& body) const {
