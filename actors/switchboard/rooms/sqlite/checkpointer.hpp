@@ -35,9 +35,9 @@ class checkpointer {
 public:
   /// As many as SQLite has between two checkpoints: 4 MiB.
   static constexpr std::size_t pages_between = 1'000;
-  /// 64 MiB, where commits are not synced.
+  /// 32 MiB, where commits are not synced: what a broker's end may have to copy, within the time it promises.
   static constexpr std::size_t log_pages_max(durability safety) noexcept {
-    return safety == durability::written ? 16'384 : pages_between;
+    return safety == durability::written ? 8'192 : pages_between;
   }
   static constexpr std::chrono::milliseconds retry_pause{1'000};
 

@@ -15,7 +15,7 @@ namespace switchboard::rooms::sqlite {
 namespace {
 
 /// Beyond that the write-ahead log is cut back at a checkpoint.
-constexpr int log_bytes_kept = 64 << 20;
+constexpr int log_bytes_kept = 32 << 20;
 
 logging::throttle& write_failures() {
   static logging::throttle lines{"failures to write the rooms"};
