@@ -145,8 +145,6 @@ void frame_link::end_turn() {
       driver_.queue_turn();
   }
   step_orderly_close();
-  // The rest of a frame will not be taken; calls may be answered, and the last of them flushed, much later.
-  if (now() != state::open && now() != state::handshaking) input_.drop_partial();
   update_reading();
   if (is_live(now())) {
     const bool reading = now() == state::handshaking || (may_receive(now()) && !input_.paused());
@@ -155,6 +153,8 @@ void frame_link::end_turn() {
       close(failure == errc::closed ? close_reason::stopped : close_reason::failed, failure);
     }
   }
+  // The rest of a frame will not be taken; calls may be answered, and the last of them flushed, much later.
+  if (now() != state::open && now() != state::handshaking) input_.drop_partial();
   check(now(), arming_, input_, output_, transport_ != nullptr);
 }
 
