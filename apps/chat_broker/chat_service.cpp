@@ -93,6 +93,10 @@ void chat_service::join(JoinRequest& request, rpc::outbound<RoomEvent> stream) {
                                check_resume_token(request.resume_token()));
       !bad.ok())
     return stream.fail(std::move(bad));
+  if (!rooms_->find(request.room())) {
+    if (auto refused = creations_.refusal_of_use(stream.context().caller()); !refused.ok())
+      return stream.fail(std::move(refused));
+  }
   if (!revive(request.room())) {
     // A room that is not there has no log and no sequences, so it cannot be the one a client has been in.
     if (!request.log_id().empty() || request.after_sequence() != 0)

@@ -25,6 +25,9 @@ rpc::status refusal(const limit_monitor& limit, const rpc::caller& who, std::str
 
 room_creations::room_creations(const chat_limits& limits, const std::shared_ptr<metrics::registry>& figures)
     : rooms_max_(limits.rooms_max),
+      memory_(limits.room.memory),
+      idle_timeout_(limits.room_idle_timeout),
+      too_large_("rooms_memory_max", figures),
       too_many_("rooms_max", figures),
       too_fast_("room_creations_per_minute", figures),
       address_too_fast_("room_creations_per_address_per_minute", figures),
@@ -43,6 +46,11 @@ rpc::status room_creations::charge(const rpc::caller& who, std::size_t rooms, ra
   by_connection_.charge(connection, now);
   if (!address.empty()) by_address_.charge(address, now);
   return {};
+}
+
+rpc::status room_creations::refusal_of_use(const rpc::caller& who) const {
+  if (!memory_ || memory_->has_place_for(rooms::room_feed::room_bytes)) return {};
+  return refusal(too_large_, who, "the rooms that are in use take the memory that there is for them", idle_timeout_);
 }
 
 }  // namespace switchboard::chat

@@ -1,6 +1,7 @@
 #pragma once
 
-/// How many rooms clients make: in all, and how fast those of one connection, and of one address, may.
+/// How many rooms clients make: in all, and how fast those of one connection, and of one address, may; and how many may be in
+/// use.
 ///
 /// Threads    the chat service's.
 /// Owns       what connections and addresses have made lately.
@@ -9,6 +10,7 @@
 
 #include "chat_limits.hpp"
 
+#include <chrono>
 #include <memory>
 
 #include <switchboard/limit/limit_monitor.hpp>
@@ -24,9 +26,14 @@ public:
 
   /// Has `who` make a room beside the `rooms` that there are; OK: it is charged for it. An actor of this process is not.
   rpc::status charge(const rpc::caller& who, std::size_t rooms, rate_limiter::time_point now);
+  /// Whether one more may be in use: OK where rooms have the memory for it.
+  rpc::status refusal_of_use(const rpc::caller& who) const;
 
 private:
   const std::size_t rooms_max_;
+  const std::shared_ptr<rooms::room_memory> memory_;
+  const std::chrono::milliseconds idle_timeout_;
+  limit_monitor too_large_;
   limit_monitor too_many_;
   limit_monitor too_fast_;
   limit_monitor address_too_fast_;

@@ -103,12 +103,21 @@ TEST_F(ConnectionEnd, RunsNoHeldCallWhenTheServersDrainIsOver) {
 
 TEST_F(ConnectionEnd, IsAtOnceWhereMemoryIsShortWhileItWaitsForItsClientToHangUp) {
   start();
+  open_calls(many);
   receive(status(0, rpc::code::ok));
   EXPECT_TRUE(broker.closed.empty()) << "it has sent all it had, and reads on for a while";
   post(memory_is_short{});
   post(cancel_calls{call_table::which::all});
   stage.settle();
   EXPECT_EQ(broker.closed, std::vector<close_reason>{close_reason::memory_max});
+}
+
+TEST_F(ConnectionEnd, GoesOnWhereMemoryIsShortAndItHoldsNothing) {
+  start();
+  post(memory_is_short{});
+  stage.settle();
+  EXPECT_TRUE(broker.closed.empty());
+  EXPECT_TRUE(sent().empty());
 }
 
 TEST_F(ConnectionEnd, TellsAllWatchers) {

@@ -343,6 +343,21 @@ TEST_F(ChatService, BoundsItsRooms) {
   EXPECT_EQ(take(into_first, 1), words{"caught up 0"});
 }
 
+TEST_F(ChatService, BoundsWhatRoomsThatAreInUseTakeOfMemory) {
+  chat_limits limits;
+  limits.room.memory = std::make_shared<rooms::room_memory>(2 * rooms::room_feed::room_bytes);
+  serve(limits);
+  user ann{server};
+  auto first = ann.join("one", "ann");
+  EXPECT_EQ(take(first, 1), words{"caught up 0"});
+  auto second = ann.join("other", "ann");
+  EXPECT_TRUE(has_code(end_of(second), code::resource_exhausted));
+  EXPECT_EQ(server.figures().value("switchboard_limit_hits_total", {"rooms_memory_max"}), 1);
+  user bob{server};
+  auto into_first = bob.join("one", "bob");
+  EXPECT_EQ(take(into_first, 1), words{"caught up 0"});
+}
+
 TEST_F(ChatService, EndsATakenOverStreamThatHasNoCredit) {
   serve();
   user ann{server}, again{server};

@@ -186,6 +186,33 @@ TEST(Ledger, AsksNoOtherWhenTheOneThatLeftWasEnough) {
   EXPECT_EQ(second.times, 0);
 }
 
+TEST(Ledger, AsksOneAgainThatHeldNothingMeanwhile) {
+  const auto memory = ledger_of(mib);
+  asked_holder whose;
+  account own{memory, owner::connection, &whose};
+  own.charge(2 * mib);
+  own.hold(0);
+  own.charge(step);
+  EXPECT_EQ(whose.times, 1);
+  own.charge(2 * mib);
+  EXPECT_EQ(whose.times, 2);
+}
+
+TEST(Ledger, AsksAnotherWhenTheOneThatWasAskedHasLessToGiveBack) {
+  const auto memory = ledger_of(mib);
+  asked_holder first, second;
+  account of_first{memory, owner::connection, &first};
+  account of_second{memory, owner::connection, &second};
+  of_second.charge(mib / 4);
+  of_first.charge(mib);
+  of_first.hold(mib / 8);
+  of_second.charge(mib / 2);
+  EXPECT_EQ(second.times, 0);
+  account of_rooms{memory, owner::room};
+  of_rooms.charge(mib / 2);
+  EXPECT_EQ(second.times, 1);
+}
+
 TEST(Ledger, LeavesAloneConnectionsThatAreOnlyThere) {
   const auto memory = ledger_of(mib);
   asked_holder idle;

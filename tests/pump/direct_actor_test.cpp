@@ -148,6 +148,15 @@ TEST_F(DirectActor, HandlesAnUrgentMessageBeforeThoseThatWait) {
   EXPECT_EQ(seen_->ends, 1);
 }
 
+TEST_F(DirectActor, DeliversWhatComesWithAnUrgentMessageThatDoesNotEndIt) {
+  send("1");
+  caf::anon_send<caf::message_priority::high>(actor(), std::string{"urgent"});
+  send("2");
+  EXPECT_EQ(resume(10), caf::resumable::awaiting_message);
+  EXPECT_EQ(seen_->all, (texts{"urgent", "1", "2"}));
+  EXPECT_EQ(seen_->directly, (texts{"1", "2"}));
+}
+
 TEST_F(DirectActor, EndsWithAHandlerThatQuits) {
   send("quit");
   send("late");

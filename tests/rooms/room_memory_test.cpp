@@ -100,17 +100,25 @@ TEST(RoomMemory, ShowsInTheServersLedger) {
   EXPECT_LE(server->used_by(budget::owner::room), budget::account::slack);
 }
 
-TEST(RoomMemory, CountsWhatRoomsAreInTheLedgerAloneSoThatManyEmptyOnesCostNoMessages) {
+TEST(RoomMemory, HasMessagesMakeWayForWhatRoomsAre) {
   const auto server = std::make_shared<budget::ledger>(std::size_t{1} << 30);
   const auto memory = std::make_shared<room_memory>(20 * step, server);
-  const fake_keeper full{memory, 10 * step};
+  const fake_keeper full{memory, 18 * step};
   {
-    const fake_keeper empty{memory, 0, 0, 50 * step};
-    EXPECT_EQ(full.bytes(), 10 * step);
-    EXPECT_LE(memory->used(), memory->limit());
-    EXPECT_GE(server->used_by(budget::owner::room), 60 * step);
+    const fake_keeper empty{memory, 0, 0, 9 * step};
+    EXPECT_LE(full.bytes(), 10 * step);
+    EXPECT_GE(server->used_by(budget::owner::room), 18 * step);
   }
   EXPECT_LE(server->used_by(budget::owner::room), 10 * step + budget::account::slack + budget::account::step);
+}
+
+TEST(RoomMemory, HasNoPlaceForARoomMoreWhereRoomsTakeHalfOfIt) {
+  const auto memory = std::make_shared<room_memory>(20 * step);
+  const fake_keeper full{memory, 19 * step};
+  const fake_keeper one{memory, 0, 0, 5 * step};
+  EXPECT_TRUE(memory->has_place_for(5 * step));
+  const fake_keeper other{memory, 0, 0, 5 * step};
+  EXPECT_FALSE(memory->has_place_for(5 * step));
 }
 
 TEST(RoomMemory, HoldsItsBoundWhileManyThreadsGrow) {

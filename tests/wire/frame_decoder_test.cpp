@@ -220,6 +220,20 @@ TEST(FrameDecoder, DropsThePartOfAFrameWhoseRestWillNotCome) {
   EXPECT_FALSE(decoder.inside_frame());
 }
 
+TEST(FrameDecoder, CountsAStatusThatItMergedAndDropsIt) {
+  const std::string text(100'000, 'x');
+  v1::Frame once;
+  once.mutable_status()->set_message(text);
+  const auto stream = sized(once.SerializeAsString() + once.SerializeAsString());
+  frame_decoder decoder;
+  frame_view frame;
+  decoder.feed(std::as_bytes(std::span{stream}));
+  ASSERT_EQ(decoder.next(frame), frame_decoder::outcome::frame);
+  EXPECT_GE(decoder.held_bytes(), text.size());
+  decoder.drop_partial();
+  EXPECT_EQ(decoder.held_bytes(), 0u);
+}
+
 TEST(FrameDecoder, HoldsAtMostTwiceWhatHasArrived) {
   v1::Frame large = opening_frame();
   large.set_message(std::string(100000, 'x'));

@@ -1,4 +1,6 @@
 #include <array>
+#include <string>
+#include <string_view>
 
 #include <switchboard/actors/acceptor.hpp>
 #include <switchboard/actors/tell.hpp>
@@ -80,21 +82,24 @@ void acceptor::accept_burst() {
 
 void acceptor::take(std::unique_ptr<net::transport> accepted) {
   auto& hits = *shared_.connections->hits;
-  if (shared_.connections->memory->is_exhausted()) return turn_away(*accepted, hits.memory_max);
+  if (shared_.connections->memory->is_exhausted())
+    return turn_away(*accepted, hits.memory_max, "the server has no memory for another connection");
+  constexpr std::string_view full = "the server has as many connections as that allows";
   auto [place, why] = shared_.places->take_place(accepted->peer());
-  if (why == open_connections::refusal::in_all) return turn_away(*accepted, hits.connections_max);
-  if (why == open_connections::refusal::per_address) return turn_away(*accepted, hits.connections_per_address_max);
+  if (why == open_connections::refusal::in_all) return turn_away(*accepted, hits.connections_max, full);
+  if (why == open_connections::refusal::per_address)
+    return turn_away(*accepted, hits.connections_per_address_max, full);
   const auto id = shared_.ids->fetch_add(1, std::memory_order_relaxed);
   auto started = factory_(*this, id, std::move(accepted), std::move(place));
   tell(*this, shared_.connections->broker, connection_opened{id, std::move(started)});
 }
 
-/// Sends a client the status that there is no place for it, where that can be written at once; it is closed as `from` is
+/// Sends a client the status that there is no place for it, and why, where that can be written at once; it is closed as `from` is
 /// destroyed.
-void acceptor::turn_away(net::transport& from, limit_monitor& limit) {
+void acceptor::turn_away(net::transport& from, limit_monitor& limit, std::string_view why) {
   limit.hit(from.peer().to_string());
   if (from.handshake().outcome != net::io_outcome::done) return;
-  say(from, limit.name() + ": the server has as many connections as that allows");
+  say(from, limit.name() + ": " + std::string{why});
   (void)from.shutdown_write();
   // What it sent already is read away, so that closing does not reset the status.
   std::array<std::byte, 16 * 1024> ignored;

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include <caf/event_based_actor.hpp>
 
@@ -69,7 +70,7 @@ protected:
 private:
   void accept_burst();
   void take(std::unique_ptr<net::transport> accepted);
-  void turn_away(net::transport& from, limit_monitor& limit);
+  void turn_away(net::transport& from, limit_monitor& limit, std::string_view why);
   void refuse_and_pause(std::error_code why);
   void go_on_later();
   void arm();

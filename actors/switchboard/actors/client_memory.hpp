@@ -31,6 +31,13 @@ public:
   void add_up() noexcept {
     if (account_) account_->hold(link_.held_bytes() + of_calls(calls_.table()) + session_.replies_travelling());
   }
+  /// Whether the connection holds more than itself, when the ledger has asked for its end: it may have given that back since, or
+  /// have drawn more than it needed. Where it does not, the ledger does not ask for it any more.
+  bool is_worth_ending() noexcept {
+    if (!account_) return false;
+    account_->give_back_slack();
+    return account_->drawn() > budget::account::step;
+  }
   /// The connection holds nothing any more.
   void close() noexcept { account_.reset(); }
 

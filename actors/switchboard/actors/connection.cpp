@@ -34,7 +34,10 @@ void connection::turn(Handle&& handle) {
   handle();
   call_batches::send(*this);
   session_.clock().end_turn();
-  if (!is_live(link_.now())) return memory_.add_up();
+  if (!is_live(link_.now())) {
+    link_.end_turn();
+    return memory_.add_up();
+  }
   const auto& bounds = environment_->limits.link;
   if (link_.now() == link::state::half_closed && calls_.table().unary() == 0)
     link_.finish({link::close_reason::end_of_stream, finishing_ ? bounds.flush_timeout : bounds.end_of_stream_flush});
@@ -73,9 +76,10 @@ caf::behavior connection::make_behavior() {
       [this](const finish_drain&) { turn([&] { drain(call_table::which::all); }); },
       [this](const memory_is_short&) {
         turn([&] {
-          if (!is_live(link_.now())) return;
+          if (!is_live(link_.now()) || !memory_.is_worth_ending()) return;
           // Where it ends already, it has been sent its last frame.
-          if (!link::may_send(link_.now()) || environment_->memory->is_exhausted())
+          const bool has_output = !link_.output().empty();
+          if (!link::may_send(link_.now()) || (has_output && environment_->memory->is_exhausted()))
             return link_.close(link::close_reason::memory_max);
           end_with_status(link::close_reason::memory_max, rpc::code::resource_exhausted,
                           "memory_max: the server's memory is short, and this connection holds most of it");

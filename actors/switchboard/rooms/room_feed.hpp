@@ -39,6 +39,9 @@ struct room_limits {
 
 class room_feed final : private room_memory::keeper {
 public:
+  /// What an empty room takes of the heap: its actor, this, and the windows that are made for its first entries; by a profile.
+  static constexpr std::size_t room_bytes = std::size_t{5} << 10;
+
   room_feed(std::string name_of_room, std::shared_ptr<const feed_codec> words, std::shared_ptr<rooms::log> messages,
             const room_limits& bounds, room_metrics count_in = room_metrics{})
       : room_memory::keeper(room_bytes),
@@ -71,9 +74,6 @@ public:
   presence_window presence;
 
 private:
-  /// An empty room: its actor, this, and the windows that are made for its first entries; by a heap profile.
-  static constexpr std::size_t room_bytes = std::size_t{5} << 10;
-
   std::size_t footprint() const noexcept override { return tail.footprint() + presence.footprint(); }
   bool release_oldest() noexcept override { return tail.drop_oldest() || presence.drop_oldest(); }
 

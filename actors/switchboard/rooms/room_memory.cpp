@@ -21,6 +21,11 @@ void room_memory::forget(keeper& of) noexcept {
   count_in_ledger();
 }
 
+bool room_memory::has_place_for(std::size_t own) const noexcept {
+  const std::lock_guard lock{mutex_};
+  return own_ + own <= limit_ / 2;
+}
+
 std::size_t room_memory::used() const noexcept {
   const std::lock_guard lock{mutex_};
   return used_;
@@ -43,7 +48,7 @@ void room_memory::recount(keeper& of) {
 
 void room_memory::release_what_is_too_much() {
   auto most = keepers_.rbegin();
-  for (int asked = 0; used_ > limit_ && most != keepers_.rend() && asked < asked_max;) {
+  for (int asked = 0; used_ + own_ > limit_ && most != keepers_.rend() && asked < asked_max;) {
     auto& largest = *most->second;
     if (largest.release_oldest()) {
       recount(largest);

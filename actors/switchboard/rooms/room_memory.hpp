@@ -4,8 +4,9 @@
 ///
 /// Why        bounds of single rooms, however small, say little about 10,000 of them. Everything that a room keeps is counted,
 ///            with what it takes of the heap: messages, ids, what readers are given from, membership events.
-/// Bound      past it the one that keeps most releases its oldest, until all fit: never another's. What a room is beside what
-///            it keeps (its actor, its empty windows) no release gives back: that counts in the server's ledger alone.
+/// Bound      past it the one that keeps most releases its oldest, until all fit: never another's. What rooms are beside what
+///            they keep (actors, empty windows) no release gives back: of it there is a place in half of the bound, and then
+///            no room more.
 /// Threads    any. It holds its lock while it asks a keeper, which may take its own; a keeper never calls in while holding it.
 /// Owns       nothing of what it counts. It outlives the keepers, which share it.
 /// Errors     none.
@@ -53,6 +54,9 @@ public:
   void update(keeper& of) noexcept;
   /// The last call for a keeper.
   void forget(keeper& of) noexcept;
+
+  /// Whether there may be one keeper more that takes `own` of the heap.
+  bool has_place_for(std::size_t own) const noexcept;
 
   std::size_t used() const noexcept;
   std::size_t limit() const noexcept { return limit_; }

@@ -92,12 +92,12 @@ void sqlite_salvage::read(const found_message& found, const lost_messages& lost)
     auto rows = onward.query(number_, next, last_stored_);
     while (rows.next()) {
       const stored_message message{rows};
-      next = message.sequence + 1;
-      // A damaged index may have it twice.
+      // A damaged index may have it twice; the search does not go back.
+      next = std::max(next, message.sequence + 1);
       if (message.sequence < unread) continue;
       if (!message.is_whole(name_) || !found(message.sequence, message.body)) continue;
       if (unread < message.sequence) lost(unread, message.sequence - 1);
-      unread = next;
+      unread = message.sequence + 1;
     }
     if (rows.status().ok()) break;
     // This one cannot be read; the one after it perhaps can.

@@ -47,12 +47,15 @@ bool account::draw_for(std::size_t bytes) noexcept {
 void account::adjust() noexcept {
   const auto before = drawn();
   const auto wanted = in_steps(used_);
-  // First, so that the one who looks for the largest account when the total is passed finds this one as it is.
-  draw_so_far(wanted);
-  if (wanted > before)
+  if (wanted > before) {
+    // First, so that the one who looks for the largest account when the total is passed finds this one as it is.
+    draw_so_far(wanted);
     ledger_->draw(kind_, wanted - before);
-  else
+  } else {
+    // Last: until then the ledger expects back what it has already.
     ledger_->give_back(kind_, before - wanted);
+    draw_so_far(wanted);
+  }
 }
 
 }  // namespace switchboard::budget

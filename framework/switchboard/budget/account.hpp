@@ -57,6 +57,11 @@ public:
     if (bytes > drawn() || drawn() - bytes > slack) adjust();
   }
 
+  /// What it has drawn beyond what it holds goes back to the ledger.
+  void give_back_slack() noexcept {
+    if (drawn() != in_steps(used_)) adjust();
+  }
+
   std::size_t used() const noexcept { return used_; }
   /// What the ledger counts of it: at least used(), in steps.
   std::size_t drawn() const noexcept { return drawn_.load(std::memory_order_relaxed); }
@@ -78,6 +83,7 @@ private:
   std::atomic<std::size_t> drawn_{step};  ///< written by the owner's thread
   // Its place among those that can be asked to end, or were; under the ledger's lock.
   std::size_t size_class_ = 0;
+  std::size_t leaving_ = 0;  ///< what is expected back of it
   account* next_ = nullptr;
   account* previous_ = nullptr;
   bool asked_ = false;

@@ -47,17 +47,32 @@ void ledger::leave(account& closed) noexcept {
   give_back(closed.kind_, closed.drawn());
   if (closed.holder_ == nullptr) return;
   const std::lock_guard lock{mutex_};
-  unlink(closed.asked_ ? asked_ : askable_[closed.size_class_], closed);
+  if (!closed.asked_) return unlink(askable_[closed.size_class_], closed);
+  unlink(asked_, closed);
+  expect_back(closed, 0);
   // What it gave back may have been less than it had when it was asked.
-  if (closed.asked_) relieve_locked();
+  relieve_locked();
 }
 
 void ledger::sort(account& resized) noexcept {
   const std::lock_guard lock{mutex_};
-  if (resized.asked_) return;
-  unlink(askable_[resized.size_class_], resized);
-  resized.size_class_ = account::size_class(resized.drawn());
-  link(askable_[resized.size_class_], resized);
+  auto& now = askable_[account::size_class(resized.drawn())];
+  if (!resized.asked_) {
+    unlink(askable_[resized.size_class_], resized);
+  } else {
+    expect_back(resized, resized.drawn());
+    if (&now != &askable_.front()) return;
+    unlink(asked_, resized);
+    resized.asked_ = false;
+    expect_back(resized, 0);
+  }
+  resized.size_class_ = static_cast<std::size_t>(&now - askable_.data());
+  link(now, resized);
+}
+
+void ledger::expect_back(account& of, std::size_t bytes) noexcept {
+  leaving_ = leaving_ - of.leaving_ + bytes;
+  of.leaving_ = bytes;
 }
 
 bool ledger::try_draw(owner of, std::size_t bytes) noexcept {
@@ -91,16 +106,14 @@ void ledger::relieve() noexcept {
 }
 
 void ledger::relieve_locked() noexcept {
-  std::size_t leaving = 0;
-  for (const auto* each = asked_; each != nullptr; each = each->next_) leaving += each->drawn();
-  while (used() > total_ + leaving) {
+  while (used() > total_ + leaving_) {
     auto* const most = largest();
     none_to_ask_.store(most == nullptr, std::memory_order_relaxed);
     if (most == nullptr) return;
     unlink(askable_[most->size_class_], *most);
     link(asked_, *most);
     most->asked_ = true;
-    leaving += most->drawn();
+    expect_back(*most, most->drawn());
     most->holder_->on_shortage();
   }
 }

@@ -83,7 +83,7 @@ private:
 
   void enter(account& opened) noexcept;
   void leave(account& closed) noexcept;
-  /// What it has drawn has become another class.
+  /// What it has drawn has become another class. One that was asked and holds its first step only has nothing to give back.
   void sort(account& resized) noexcept;
   /// False, and nothing drawn, where the total has not so much left.
   bool try_draw(owner of, std::size_t bytes) noexcept;
@@ -93,6 +93,7 @@ private:
   void relieve() noexcept;
   void relieve_locked() noexcept;
   account* largest() const noexcept;
+  void expect_back(account& of, std::size_t bytes) noexcept;
 
   const std::size_t total_;
   observer* const observer_;
@@ -105,6 +106,7 @@ private:
   std::mutex mutex_;
   std::array<account*, size_classes> askable_{};
   account* asked_ = nullptr;
+  std::size_t leaving_ = 0;  ///< what is expected back of those that were asked
 };
 
 }  // namespace switchboard::budget

@@ -11,10 +11,11 @@
 ///            attempt after the other at the cases of a behavior, a response promise, timeouts. That is more than most
 ///            handlers of a server take, and a call takes three messages.
 /// How        what make_message_element() made knows its type. Every other message, CAF's own among them, goes the way that it
-///            goes in any of CAF's actors; all in the order in which they came, urgent ones first.
+///            goes in any of CAF's actors; all in the order in which they came, urgent ones first. Where there is an urgent one
+///            the turn is CAF's.
 /// Threads    as any actor.
 /// Errors     what deliver() throws is given to the actor's exception handler, as CAF does it.
-/// Limits     of CAF's, receive timeouts (caf::after) and CAF's streams are not supported.
+/// Limits     receive timeouts (caf::after) are not supported.
 
 #include <cstddef>
 
@@ -30,6 +31,7 @@ public:
   using caf::event_based_actor::event_based_actor;
 
   resume_result resume(caf::execution_unit* on, std::size_t messages_max) override;
+  caf::invoke_message_result consume(caf::mailbox_element& message) override;
 
 protected:
   /// Handles a message of a frequent type. False: it is of another, which the behavior is to handle.
@@ -37,7 +39,6 @@ protected:
 
 private:
   bool handle(caf::mailbox_element_ptr message);
-  bool handle_directly(caf::mailbox_element& message) noexcept;
 };
 
 }  // namespace switchboard

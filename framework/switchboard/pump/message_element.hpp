@@ -89,7 +89,8 @@ caf::mailbox_element_ptr make_message_element(Message content) {
   return caf::mailbox_element_ptr{new message_element<Message>(std::move(content))};
 }
 
-/// What `in` carries, where it is one of these; null where it is any other message.
+/// What `in` carries, where it is one of these; null where it is any other message. Both are to be made in one program: in two
+/// shared libraries that share no symbols they would be two types.
 template <class Message>
 Message* content_of(caf::mailbox_element& in) noexcept {
   if (&typeid(in) != &typeid(message_element<Message>)) return nullptr;

@@ -150,6 +150,7 @@ void frame_decoder::drop_partial() noexcept {
   arrived_ = 0;
   capacity_ = 0;
   from_partial_ = false;
+  std::string{}.swap(merged_status_);
   at_frame_boundary();
 }
 

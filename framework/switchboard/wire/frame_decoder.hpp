@@ -45,10 +45,13 @@ public:
   std::error_code error() const noexcept { return failed_ ? make_error_code(failure_) : std::error_code{}; }
   /// Whether the stream stands inside a frame: an end of stream now cuts one off.
   bool inside_frame() const noexcept { return size_bytes_ != 0; }
-  /// Drops the part that has come of the frame that the stream stands in: its rest will not come.
+  /// Drops the part that has come of the frame that the stream stands in, whose rest will not come, and what next() has kept.
+  /// @pre no frame of next() is in use
   void drop_partial() noexcept;
-  /// Bytes set aside for a frame that has not arrived whole.
-  std::size_t held_bytes() const noexcept { return capacity_; }
+  /// Bytes set aside for a frame that has not arrived whole, and for a status that was merged.
+  std::size_t held_bytes() const noexcept {
+    return capacity_ + (merged_status_.capacity() > std::string{}.capacity() ? merged_status_.capacity() : 0);
+  }
 
 private:
   enum class size_step : unsigned char { complete, incomplete, failed };
