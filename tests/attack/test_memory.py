@@ -2,8 +2,8 @@
 
 import contextlib
 
-from attack import MIB, AttackTest, Attackers, protocol, run_again_for_long_turns, scaled
-from attacks import ALL_HISTORY, Attack, begin_frames, entered, long_room, without_reading
+from attack import MIB, AttackTest, Attackers, hold, protocol, run_again_for_long_turns, scaled
+from attacks import ALL_HISTORY, Attack, begin_frames, entered, long_room, make_rooms, without_reading
 from protocol_client import chat, delimited
 
 # Besides what the ledger counts (framework/docs/running-the-broker.md, "Memory"): the program, and blocks that the allocator
@@ -54,6 +54,20 @@ def join_every_room(connections, rooms):
                 # One that holds most is ended.
                 with contextlib.suppress(OSError):
                     spent.send(connection, delimited(connection.opening(protocol.JOIN, request)[1]))
+        hold()
+
+    return run
+
+
+def send_merged_statuses(connections):
+    """Connections that end, each with two statuses in one frame, which are one for whoever reads them."""
+
+    def run(address, spent):
+        status = protocol.Frame(status=protocol.Status(message="x" * 500_000)).SerializeToString()
+        kept = []
+        for _ in range(connections):
+            kept.append(connection := spent.connect(address))
+            spent.send(connection, delimited(status + status))
         hold()
 
     return run
@@ -117,6 +131,15 @@ class Total(AttackTest):
     @run_again_for_long_turns
     def test_streams_in_many_rooms(self):
         self.attack_with(join_every_room(connections=8, rooms=scaled(750, 1_000)))
+
+    @run_again_for_long_turns
+    def test_statuses_that_are_merged(self):
+        self.attack_with(send_merged_statuses(scaled(200, 1_000)))
+
+    @run_again_for_long_turns
+    def test_rooms_that_nobody_is_in(self):
+        self.attack_with(make_rooms, processes=scaled(6, 12))
+        self.addCleanup(entered(self.broker.address, self.bystander.room, "newcomer").close)
 
     @run_again_for_long_turns
     def test_a_little_of_a_frame_by_very_many(self):
