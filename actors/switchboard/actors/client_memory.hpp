@@ -45,7 +45,7 @@ private:
   /// About what an open call takes beside its messages: its entry in the table, its responder, and what its service keeps
   /// with that; for a stream also its queue or cursor, and its place among a room's members.
   static constexpr std::size_t unary_call_bytes = 256;
-  static constexpr std::size_t stream_bytes = 1280;
+  static constexpr std::size_t stream_bytes = 1024;
 
   static std::size_t of_calls(const call_table& table) noexcept {
     return table.request_bytes() + (table.unary() + table.held()) * unary_call_bytes +
