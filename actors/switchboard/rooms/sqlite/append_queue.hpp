@@ -10,10 +10,10 @@
 ///            is the highest start tag of what was popped (Goyal, Vin, Cheng: Start-time fair queueing, 1996).
 ///            So one room's appends keep their order; a small append to a quiet room is before what others have waiting
 ///            beyond its size; rooms with much waiting get as many bytes each; and none waits for ever.
-/// Limits     records_max, and bytes_max or a quarter of the server's memory where that is less. A room may have as much waiting as is still free (Choudhury, Hahne: Dynamic queue
-///            length thresholds, 1998): one alone takes half, k rooms leave 1/(k+1) for another. An append of any size fits
-///            where nothing waits. What the journal has taken counts on the server's ledger until it is answered, and no
-///            longer here.
+/// Limits     records_max, and bytes_max or a quarter of the server's memory where that is less. A room may have as much waiting
+///            as is still free (Choudhury, Hahne: Dynamic queue length thresholds, 1998): one alone takes half, k rooms leave
+///            1/(k+1) for another. An append of any size fits where nothing waits. What the journal has taken counts on the
+///            server's ledger until it is answered, and no longer here.
 /// Cost       of push and pop: the logarithm of the appends that wait.
 /// Threads    one at a time: its owner's lock is held.
 /// Owns       what waits, and an account of the ledger.
