@@ -75,10 +75,21 @@ private:
   const caf::actor asked_;
 };
 
+/// Whom the actor asks. A class: CAF's actors from functions dereference a null pointer, which the library's assertions notice.
+class answerer final : public caf::event_based_actor {
+public:
+  using caf::event_based_actor::event_based_actor;
+
+protected:
+  caf::behavior make_behavior() override {
+    return {[](int number) { return number; }};
+  }
+};
+
 class DirectActor : public testing::Test {
 protected:
   DirectActor() {
-    asked_ = system_.spawn([]() -> caf::behavior { return {[](int number) { return number; }}; });
+    asked_ = system_.spawn<answerer>();
     actor_ = system_.spawn<recorder>(seen_, asked_);
     run();
   }
